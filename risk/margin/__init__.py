@@ -1,0 +1,1 @@
+"""The margin engine: FleetBook in, Evaluation out. Pure, synchronous, float64."""

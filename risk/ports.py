@@ -1,0 +1,60 @@
+"""What the desks need from the world. Protocols exist where two real implementations exist."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from risk.margin.book import FleetBook
+from risk.model.limits import RiskLimits
+
+
+class Clock(Protocol):
+    """Time, injected. ``now`` is for records and people, ``monotonic_s`` for waits and intervals."""
+
+    def now(self) -> datetime: ...
+
+    def monotonic_s(self) -> float: ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class AccountReader(Protocol):
+    """A venue one can read accounts from.
+
+    Raises, from every method: venues.errors.VenueUnavailable when asking again may help,
+    venues.errors.VenueRejected when it will not.
+    """
+
+    async def read(self, account_ids: Sequence[str], *, with_orders: bool = True) -> FleetBook:
+        """The given accounts, in the given order, with the markets and oracles they touch, at one slot."""
+        ...
+
+    def sweep(self, *, batch_accounts: int = 10_000) -> AsyncIterator[FleetBook]:
+        """Every account of the venue, in books of at most ``batch_accounts``, without orders."""
+        ...
+
+    async def resolve(self, reference: str) -> str:
+        """The account id a person means by ``ADDRESS`` or ``AUTHORITY:SUB``."""
+        ...
+
+    async def sub_accounts(self, authority: str) -> list[str]:
+        """Ids of all accounts an owner has, by sub-account number."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class LimitsStore(Protocol):
+    """Where an account's limits live."""
+
+    async def load_limits(self, account_id: str) -> RiskLimits | None: ...
+
+    async def save_limits(self, account_id: str, limits: RiskLimits) -> None: ...
+
+
+class EquityHistory(Protocol):
+    """Flow-adjusted equity, as far as it was recorded."""
+
+    async def drawdown_frac(self, account_id: str) -> float | None:
+        """Fall from the high-water mark of the unitised equity as a positive fraction; None without history."""
+        ...

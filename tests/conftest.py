@@ -1,0 +1,27 @@
+"""Fixtures every test may use: the material beside the project, and hypothesis profiles."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("default", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("thorough", deadline=None, max_examples=1_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def material_folder() -> Path:
+    """Where recorded accounts and layouts lie: $KEEL_MATERIAL, or a folder beside the checkout."""
+    return Path(os.environ.get("KEEL_MATERIAL", ROOT.parent / "shared"))
+
+
+@pytest.fixture(scope="session")
+def material() -> Path:
+    """The material folder; skips the test, saying so, where there is none."""
+    folder = material_folder()
+    if not (folder / "data").is_dir():
+        pytest.skip(f"no recorded material at {folder}; set KEEL_MATERIAL to its folder")
+    return folder
