@@ -102,9 +102,7 @@ def advance(
         )  # fmt: skip
         return opened, Change.OPENED
     if tier is Tier.OK:
-        over = replace(
-            incident, tier=tier, status=IncidentStatus.RESOLVED, changed_at=now, resolved_at=now, fact=fact
-        )
+        over = replace(incident, tier=tier, status=IncidentStatus.RESOLVED, changed_at=now, resolved_at=now, fact=fact)
         return over, Change.RESOLVED
     if severity(tier) > severity(incident.tier):
         worse = severity(tier) > severity(incident.peak)

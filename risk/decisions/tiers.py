@@ -4,6 +4,7 @@ UNKNOWN is no step of the ladder: while it stands, the last known step is rememb
 gap in the data neither hides nor repeats a warning.
 """
 
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -90,7 +91,7 @@ class TierThresholds:
             steps = [ladder[tier] for tier in LADDER if tier in ladder]
             if any(not math.isfinite(step) or step <= 0 for step in steps):
                 raise ValueError(f"{name} thresholds must be positive numbers")
-            if any(later >= earlier for earlier, later in zip(steps, steps[1:], strict=False)):
+            if any(later >= earlier for earlier, later in itertools.pairwise(steps)):
                 raise ValueError(f"{name} thresholds must fall from WATCH to LIQUIDATING")
         if self.ease_margin_frac < 0 or self.ease_dwell < timedelta(0):
             raise ValueError("easing margin and dwell cannot be negative")
@@ -160,11 +161,12 @@ def classify(state: TierState, reading: TierReading, thresholds: TierThresholds,
     if entered is Tier.UNKNOWN:
         # A dwell must be watched without a gap: easing starts again when the data is back.
         return replace(state, tier=Tier.UNKNOWN, easing_to=None, easing_since=None)
-    if state.known is None or entered.worse_than(state.known):
+    known = state.known
+    if known is None or entered.worse_than(known):
         return TierState(tier=entered, known=entered)
     settled = tier_of(reading, thresholds, margin_frac=thresholds.ease_margin_frac)
-    if not state.known.worse_than(settled):
-        return TierState(tier=state.known, known=state.known)
+    if not known.worse_than(settled):
+        return TierState(tier=known, known=known)
     if state.easing_to is None or state.easing_since is None:
         state = replace(state, easing_to=settled, easing_since=now)
     elif settled.worse_than(state.easing_to):
@@ -172,4 +174,4 @@ def classify(state: TierState, reading: TierReading, thresholds: TierThresholds,
     goal, since = state.easing_to, state.easing_since
     if goal is not None and since is not None and now - since >= thresholds.ease_dwell:
         return TierState(tier=goal, known=goal)
-    return replace(state, tier=state.known)
+    return replace(state, tier=known)

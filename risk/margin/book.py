@@ -109,6 +109,7 @@ class AccountTable:
         ids: Addresses; any sequence, so a venue may encode them only when looked at.
         max_ratio_1e4: Custom initial ratio, 0 for none.
         net_deposits_1e6: Deposits minus withdrawals so far, valued when they were made.
+        settled_pnl_1e6: Perp PnL realised and settled over the account's life.
         margin_mode: Values of model.account.MarginMode.
         problems: Reasons why an account cannot be assessed, by position; such an account evaluates to NaN.
     """
@@ -120,6 +121,7 @@ class AccountTable:
     margin_mode: CodeArray
     max_ratio_1e4: FloatArray
     net_deposits_1e6: FloatArray
+    settled_pnl_1e6: FloatArray
     being_liquidated: BoolArray
     bankrupt: BoolArray
     pool_id: IntArray

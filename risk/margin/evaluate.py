@@ -11,7 +11,7 @@ import numpy as np
 
 from risk.margin import rules
 from risk.margin.book import FleetBook, FloatArray, IntArray
-from risk.margin.plan import MarginPlan, PerpPlan, SpotPlan, SpotSide
+from risk.margin.plan import MarginPlan, PerpPlan, SpotPlan, SpotSide, units
 
 USD = 1e6
 PNL_CAP_1E6 = 100e6  # positive PnL of one position counts at most 100 USD for the initial requirement
@@ -194,6 +194,32 @@ class _PerpPass:
         return np.floor(k(plan.isolated_tokens_raw) * self.quote_low[plan.isolated] / k(plan.isolated_unit))
 
 
+@dataclass(slots=True)
+class _Filled:
+    """Spot rows as if one side of their orders were filled, in 1e6 and 1e4: value after the fill, what the fill pays or
+    receives, and the weights at that size."""
+
+    value: FloatArray
+    orders: FloatArray
+    asset: FloatArray
+    liability: FloatArray
+
+    @property
+    def weighted(self) -> FloatArray:
+        weight = np.where(self.value > 0, self.asset, self.liability)
+        return np.asarray(np.trunc(self.value * weight / 1e4))
+
+    def worse(self, other: "_Filled", rows: IntArray) -> "_Filled":
+        """This one, with those of its rows replaced for which the other side contributes less; ties stay."""
+        replace = other.weighted + other.orders < (self.weighted + self.orders)[rows]
+        merged = []
+        for name in ("value", "orders", "asset", "liability"):
+            mine = np.broadcast_to(getattr(self, name), self.value.shape).copy()
+            mine[rows] = np.where(replace, getattr(other, name), mine[rows])
+            merged.append(mine)
+        return _Filled(*merged)
+
+
 class _SpotPass:
     """Spot rows at the prices of one call, in 1e6."""
 
@@ -206,77 +232,42 @@ class _SpotPass:
 
     def weighted(self, *, initial: bool) -> tuple[FloatArray, FloatArray]:
         """(weighted value, order value) of every row at the worse of its two order sides."""
-        plan, k = self.plan, self.pricing.k
+        plan = self.plan
         scaled = self._scaled_asset_weight() if initial else None
-        every = slice(None)
-        value, weighted, orders = self._side(plan.asks, every, scaled, initial=initial)
+        filled = self._filled(plan.asks, slice(None), scaled)
         if plan.ordered.size:
-            rows = plan.ordered
-            bid_value, bid_weighted, bid_orders = self._side(plan.bids, rows, scaled, initial=initial)
-            ask = weighted[rows] + orders[rows]
-            use_bids = bid_weighted + bid_orders < ask
-            value = value.copy()
-            value[rows] = np.where(use_bids, bid_value, value[rows])
-            weighted[rows] = np.where(use_bids, bid_weighted, weighted[rows])
-            orders[rows] = np.where(use_bids, bid_orders, orders[rows])
-        else:
-            use_bids = None
-        if initial and plan.has_custom and scaled is not None:
-            weighted = self._customised(value, weighted, use_bids, scaled)
-        return weighted, orders
+            filled = filled.worse(self._filled(plan.bids, plan.ordered, scaled), plan.ordered)
+        if initial and plan.has_custom:
+            # The account's own ratio reweights the side that was chosen, after the choice.
+            custom = self.pricing.k(plan.custom_1e4)
+            filled.asset = np.minimum(filled.asset, np.maximum(0.0, rules.RATIO_ONE - custom))
+            filled.liability = np.maximum(filled.liability, rules.RATIO_ONE + custom)
+        return filled.weighted, filled.orders
 
-    def _side(
-        self, side: SpotSide, rows: IntArray | slice, scaled: FloatArray | None, *, initial: bool
-    ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        plan, k = self.plan, self.pricing.k
-        orders = np.zeros_like(self.value[rows])
+    def _filled(self, side: SpotSide, rows: IntArray | slice, scaled: FloatArray | None) -> _Filled:
+        """One order side of some rows; ``scaled`` are initial asset weights, None for maintenance."""
+        plan, k, value = self.plan, self.pricing.k, self.value[rows]
+        orders = np.zeros_like(value)
         if plan.ordered.size:
             orders = np.floor(k(side.orders_raw) * self.high[rows] / k(plan.unit[rows]))
-        value = self.value[rows] - orders
-        if initial and scaled is not None:
-            asset = np.minimum(scaled[rows], k(side.asset_initial_cap_1e4))
-            liability = k(side.liability_initial_1e4)
-        else:
-            asset, liability = k(side.asset_maintenance_1e4), k(side.liability_maintenance_1e4)
-        return value, np.trunc(value * np.where(value > 0, asset, liability) / 1e4), orders
+            value = value - orders
+        if scaled is None:
+            return _Filled(value, orders, k(side.asset_maintenance_1e4), k(side.liability_maintenance_1e4))
+        asset = np.minimum(scaled[rows], k(side.asset_initial_cap_1e4))
+        return _Filled(value, orders, asset, k(side.liability_initial_1e4))
 
     def _scaled_asset_weight(self) -> FloatArray:
         """Initial asset weights by row, shrunk where a market holds more deposits than its threshold."""
         plan, k, markets = self.plan, self.pricing.k, self.pricing.plan.book.spot_markets
-        weights: FloatArray = k(markets.initial_asset_1e4)
-        if plan.scaled_markets.size:
-            few = plan.scaled_markets
-            weights = np.repeat(weights, self.pricing.prices.shape[1], axis=1) if not self.pricing.flat else weights
-            price = self.pricing.prices[markets.oracle[few]]
-            unit = 10.0 ** markets.decimals[few]
-            held = np.floor(k(markets.deposits_raw[few]) * price / k(unit))
-            start = k(markets.scale_start_1e6[few])
-            shrunk = np.floor(weights[few] * start / np.maximum(held, 1.0))
-            weights = weights.copy()
-            weights[few] = np.where(held > start, shrunk, weights[few])
-        by_row = weights[plan.market]
         # The quote market's weight is in its cap; its own parameters are not looked at.
-        is_quote = markets.market_index[plan.market] == 0
-        return np.where(k(is_quote), rules.RATIO_ONE, by_row)
-
-    def _customised(
-        self, value: FloatArray, weighted: FloatArray, use_bids: FloatArray | None, scaled: FloatArray
-    ) -> FloatArray:
-        """The account's own ratio reweights the side that was chosen, after the choice."""
-        plan, k = self.plan, self.pricing.k
-        asset = np.minimum(scaled, k(plan.asks.asset_initial_cap_1e4))
-        liability = np.broadcast_to(k(plan.asks.liability_initial_1e4), value.shape).copy()
-        if use_bids is not None:
-            rows = plan.ordered
-            bid_asset = np.minimum(scaled[rows], k(plan.bids.asset_initial_cap_1e4))
-            asset = np.broadcast_to(asset, value.shape).copy()
-            asset[rows] = np.where(use_bids, bid_asset, asset[rows])
-            liability[rows] = np.where(use_bids, k(plan.bids.liability_initial_1e4), liability[rows])
-        custom = k(plan.custom_1e4)
-        asset = np.minimum(asset, np.maximum(0.0, rules.RATIO_ONE - custom))
-        liability = np.maximum(liability, rules.RATIO_ONE + custom)
-        reweighted = np.trunc(value * np.where(value > 0, asset, liability) / 1e4)
-        return np.where(k(plan.custom_rows), reweighted, weighted)
+        base = np.where(markets.market_index == 0, rules.RATIO_ONE, markets.initial_asset_1e4)
+        if not plan.scaled_markets.size:
+            return k(base[plan.market])
+        price = self.pricing.prices[markets.oracle]
+        held = np.floor(k(markets.deposits_raw) * price / k(units(markets.decimals)))
+        start = k(np.where(markets.market_index == 0, 0.0, markets.scale_start_1e6))
+        shrunk = np.floor(k(base) * start / np.maximum(held, 1.0))
+        return np.asarray(np.where((start > 0.0) & (held > start), shrunk, k(base))[plan.market])
 
 
 def _totals(pricing: _Pricing, perp: _PerpPass, spot: _SpotPass, *, initial: bool) -> Totals:

@@ -41,7 +41,7 @@ class Groups:
         if self.n_accounts == 1:
             return np.add.reduce(values, axis=0, keepdims=True)
         if values.ndim == 1:
-            return np.bincount(self.account, values, self.n_accounts)
+            return np.bincount(self.account, values, self.n_accounts).astype(np.float64, copy=False)
         totals = np.zeros((self.n_accounts, values.shape[1]))
         if self.rows.size:
             totals[self.accounts] = np.add.reduceat(values, self.starts, axis=0)
@@ -108,7 +108,6 @@ class SpotPlan:
     ordered: IntArray
     order_fee_1e6: FloatArray
     custom_1e4: FloatArray
-    custom_rows: BoolArray
     has_custom: bool
     scaled_markets: IntArray
     by_account: Groups
@@ -128,6 +127,11 @@ class MarginPlan:
         """Plan a book. Costs about as much as one evaluation; keep it to re-price."""
         problems = np.fromiter(book.accounts.problems, np.int64, len(book.accounts.problems))
         return cls(book, _perp_plan(book), _spot_plan(book), problems)
+
+
+def units(decimals: IntArray) -> FloatArray:
+    """10**decimals: raw units in one token."""
+    return np.power(10.0, decimals.astype(np.float64))
 
 
 def _perp_ratios(book: FleetBook, size_1e9: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -204,7 +208,7 @@ def _perp_plan(book: FleetBook) -> PerpPlan:
         cross=Groups.of(rows.account, np.flatnonzero(~rows.isolated), book.n_accounts),
         isolated=isolated,
         isolated_tokens_raw=rows.isolated_tokens_raw[isolated],
-        isolated_unit=10.0 ** book.spot_markets.decimals[quote[isolated]],
+        isolated_unit=units(book.spot_markets.decimals[quote[isolated]]),
         weighted_maintenance=bool(np.any(weight != rules.RATIO_ONE)),
     )
 
@@ -213,7 +217,7 @@ def _spot_side(book: FleetBook, rows: IntArray, open_raw: FloatArray, is_quote: 
     spots, markets = book.spots, book.spot_markets
     market = spots.market[rows]
     after = np.abs(spots.tokens_raw[rows] + open_raw)
-    root = rules.size_root(np.floor(after * _ONE_BASE / 10.0 ** markets.decimals[market]))
+    root = rules.size_root(np.floor(after * _ONE_BASE / units(markets.decimals[market])))
     imf = markets.imf_1e6[market]
     bound = rules.size_discount(root, imf)
     one = rules.RATIO_ONE
@@ -244,19 +248,17 @@ def _spot_plan(book: FleetBook) -> SpotPlan:
     open_asks = np.where(is_quote, 0.0, spots.open_asks_raw)
     ordered = np.flatnonzero((open_bids != 0.0) | (open_asks != 0.0))
     custom = np.where(is_quote, 0.0, book.accounts.max_ratio_1e4[spots.account])
-    custom_rows = custom > 0.0
     return SpotPlan(
         oracle=markets.oracle[market],
         market=market,
         tokens_raw=spots.tokens_raw,
-        unit=10.0 ** markets.decimals[market],
+        unit=units(markets.decimals[market]),
         asks=_spot_side(book, every, open_asks, is_quote),
         bids=_spot_side(book, ordered, open_bids[ordered], is_quote[ordered]),
         ordered=ordered,
         order_fee_1e6=np.where(is_quote, 0.0, spots.open_orders * ORDER_FEE_1E6),
         custom_1e4=custom,
-        custom_rows=custom_rows,
-        has_custom=bool(custom_rows.any()),
+        has_custom=bool(custom.any()),
         scaled_markets=np.flatnonzero(markets.scale_start_1e6 > 0.0),
         by_account=Groups.of(spots.account, every, book.n_accounts),
     )

@@ -59,6 +59,4 @@ def high_leverage_initial(
     used_up = np.floor((ratio_1e4 - adjusted) * 1e6 / fifth)
     span = np.maximum(1.0, ratio_1e4 - high_leverage_1e4)
     between = high_leverage_1e4 + np.floor(span * np.maximum(0.0, 1e6 - used_up) / 1e6)
-    return np.where(
-        adjusted < ratio_1e4, between, np.where(adjusted == ratio_1e4, high_leverage_1e4, adjusted)
-    )
+    return np.where(adjusted < ratio_1e4, between, np.where(adjusted == ratio_1e4, high_leverage_1e4, adjusted))

@@ -106,6 +106,7 @@ class AccountSnapshot:
         authority: Address of the owner; empty where the venue has none.
         max_margin_ratio: Custom initial ratio of the whole account as a fraction, 0 for none.
         net_deposits_usd: Deposits minus withdrawals so far, valued when they were made.
+        settled_pnl_usd: Perp PnL realised and settled over the account's life.
         slot: Ledger slot all parts were read at.
         observed_at: When the reading arrived, UTC.
     """
@@ -123,6 +124,7 @@ class AccountSnapshot:
     margin_mode: MarginMode = MarginMode.DEFAULT
     max_margin_ratio: float = 0.0
     net_deposits_usd: float = 0.0
+    settled_pnl_usd: float = 0.0
     being_liquidated: bool = False
     bankrupt: bool = False
     pool_id: int = 0

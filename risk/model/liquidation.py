@@ -64,6 +64,7 @@ class HealthStatus:
         free_collateral_usd: Initial collateral minus initial requirement, never below 0.
         margin_to_liquidation_usd: Maintenance collateral minus requirement of the cross account; may be negative.
         liquidating: The venue's flag, or below maintenance, cross or any isolated position.
+        problems: Why these figures must not be trusted; while there are any, nothing here says healthy.
         slot: Ledger slot of the reading.
         observed_at: When it arrived.
     """
@@ -80,6 +81,7 @@ class HealthStatus:
     margin_to_liquidation_usd: float
     isolated: tuple[IsolatedHealth, ...]
     liquidating: bool
+    problems: tuple[str, ...]
     slot: int
     observed_at: datetime
 

@@ -1,0 +1,84 @@
+"""Flow-adjusted equity: deposits and withdrawals change the number of units, trading changes what a unit is worth."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from risk.decisions.tiers import LADDER, Tier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitState:
+    """An account as a fund of one holder.
+
+    Attributes:
+        units: Units outstanding; the first equity is divided into units of 1 USD.
+        nav_usd: Worth of one unit at the last look.
+        high_water_nav_usd: Highest worth of a unit so far.
+        flow_usd: Deposits minus withdrawals counted so far.
+    """
+
+    units: float
+    nav_usd: float
+    high_water_nav_usd: float
+    flow_usd: float
+
+    @property
+    def drawdown_frac(self) -> float:
+        """Fall from the high-water mark, >= 0; above 1 when equity is negative."""
+        return max(0.0, 1.0 - self.nav_usd / self.high_water_nav_usd)
+
+
+def follow(state: UnitState | None, equity_usd: float, flow_usd: float) -> UnitState | None:
+    """The state after a look at an account.
+
+    Args:
+        state: None before the first look.
+        equity_usd: Net equity now. NaN leaves the state as it is.
+        flow_usd: Cumulative deposits minus withdrawals.
+
+    Returns: None while there has never been positive equity; a fund restarts when it was emptied or wiped out and new
+        money arrives, because a unit worth nothing cannot be bought.
+    """
+    if equity_usd != equity_usd:
+        return state
+    if state is None:
+        if equity_usd <= 0:
+            return None
+        return UnitState(units=equity_usd, nav_usd=1.0, high_water_nav_usd=1.0, flow_usd=flow_usd)
+    moved = flow_usd - state.flow_usd
+    before = equity_usd - moved
+    if moved and (before <= 0 or state.units <= 0):
+        return follow(None, equity_usd, flow_usd)
+    if not state.units:
+        return follow(None, equity_usd, flow_usd) or state
+    nav = before / state.units
+    units = state.units if not moved else equity_usd / nav
+    if units <= 0:
+        # Everything was withdrawn: nothing has fallen, and nothing is left to fall.
+        return replace(state, units=0.0, nav_usd=nav, high_water_nav_usd=max(nav, state.high_water_nav_usd),
+                       flow_usd=flow_usd)  # fmt: skip
+    return UnitState(units=units, nav_usd=nav, high_water_nav_usd=max(nav, state.high_water_nav_usd), flow_usd=flow_usd)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawdownThresholds:
+    """Falls from the high-water mark at which a tier begins, fractions. Reaching one exactly is no breach."""
+
+    by_tier: Mapping[Tier, float] = field(
+        default_factory=lambda: {Tier.WATCH: 0.05, Tier.WARNING: 0.10, Tier.HIGH: 0.15, Tier.CRITICAL: 0.25}
+    )
+    ease_frac: float = 0.05
+
+    def tier(self, drawdown_frac: float, current: Tier = Tier.OK) -> Tier:
+        """Tier of a drawdown. A better tier than ``current`` needs the fall to be ``ease_frac`` of it smaller."""
+        entered = self._plain(drawdown_frac)
+        if not current.worse_than(entered):
+            return entered
+        eased = self._plain(drawdown_frac * (1 + self.ease_frac))
+        return eased if current.worse_than(eased) else current
+
+    def _plain(self, drawdown_frac: float) -> Tier:
+        for tier in reversed(LADDER):
+            if tier in self.by_tier and drawdown_frac > self.by_tier[tier]:
+                return tier
+        return Tier.OK

@@ -1,0 +1,39 @@
+"""Whether the venue is still moving. A ledger that stands still, goes back or falls silent is never healthy."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freshness:
+    """What was last seen of the venue.
+
+    Attributes:
+        slot: Highest slot read so far; None before the first reading.
+        moved_at: When a reading first showed that slot.
+        read_at: When a reading last arrived at all.
+    """
+
+    slot: int | None = None
+    moved_at: datetime | None = None
+    read_at: datetime | None = None
+
+
+def saw(state: Freshness, slot: int, at: datetime) -> Freshness:
+    """The state after a reading of ``slot``. A lower slot than before moves nothing."""
+    if state.slot is None or slot > state.slot:
+        return Freshness(slot=slot, moved_at=at, read_at=at)
+    return replace(state, read_at=at)
+
+
+def why_stale(state: Freshness, now: datetime, stall: timedelta) -> str:
+    """One sentence when the data is too old to say anything, else empty. ``stall`` itself is still fresh."""
+    if state.slot is None or state.moved_at is None or state.read_at is None:
+        return "no reading yet"
+    silent = now - state.read_at
+    if silent > stall:
+        return f"no answer from the venue for {silent.total_seconds():.0f} s"
+    stuck = now - state.moved_at
+    if stuck > stall:
+        return f"slot {state.slot} has not moved for {stuck.total_seconds():.0f} s"
+    return ""

@@ -1,0 +1,169 @@
+"""The one reading and the one evaluation all desks look at."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from risk.decisions.freshness import Freshness, saw, why_stale
+from risk.decisions.tiers import TierReading
+from risk.errors import CannotAssess
+from risk.margin.book import FleetBook, FloatArray
+from risk.margin.evaluate import Evaluation, evaluate
+from risk.margin.health import worst_ratio_percent
+from risk.margin.plan import MarginPlan
+from risk.margin.select import only
+from risk.model.market import OracleValidity
+from risk.ports import AccountReader, Clock
+
+SLOT_STALL = timedelta(seconds=10)
+_PROBLEM = {
+    OracleValidity.MISSING: "the oracle of {market} cannot be read",
+    OracleValidity.NON_POSITIVE: "the oracle of {market} shows no positive price",
+    OracleValidity.TOO_VOLATILE: "the oracle of {market} is too far from its average",
+    OracleValidity.TOO_UNCERTAIN: "the oracle of {market} is too uncertain",
+    OracleValidity.STALE: "the oracle of {market} has not been updated lately",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FleetView:
+    """One book, evaluated once. Views of single accounts are cut from it on demand."""
+
+    book: FleetBook
+    evaluation: Evaluation
+    worst_ratio_percent: FloatArray
+    _single: dict[str, MarginPlan] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, book: FleetBook) -> "FleetView":
+        evaluation = evaluate(book)
+        return cls(book, evaluation, worst_ratio_percent(evaluation))
+
+    def single(self, account_id: str) -> MarginPlan:
+        """The plan of one account alone. Raises: UnknownAccount."""
+        if account_id not in self._single:
+            self._single[account_id] = MarginPlan.of(only(self.book, account_id))
+        return self._single[account_id]
+
+    def problems(self, account_id: str) -> tuple[str, ...]:
+        """Why the figures of an account must not be trusted, age aside: bad data, invalid oracles, missing prices."""
+        return data_problems(self.single(account_id).book) or (
+            ("its margin cannot be computed from what was read",)
+            if np.isnan(self.worst_ratio_percent[self.book.position_of(account_id)])
+            else ()
+        )
+
+
+def data_problems(book: FleetBook) -> tuple[str, ...]:
+    """Problems of the one account of a book: what the venue adapter found, and every invalid oracle it depends on."""
+    found = list(book.accounts.problems.get(0, ()))
+    perps, spots = np.unique(book.perps.market), np.unique(book.spots.market)
+    quotes = np.unique(book.perp_markets.quote[perps])
+    names: dict[str, OracleValidity] = {}
+    for row in perps:
+        names[book.perp_markets.names[row]] = OracleValidity(int(book.perp_markets.validity[row]))
+    for row in np.union1d(spots, quotes[quotes >= 0]):
+        names[book.spot_markets.names[row]] = OracleValidity(int(book.spot_markets.validity[row]))
+    found += [_PROBLEM[validity].format(market=name) for name, validity in names.items() if validity in _PROBLEM]
+    return tuple(found)
+
+
+class Fleet:
+    """Reads a set of accounts and keeps the latest good view. Single flight: concurrent callers share one reading.
+
+    Args:
+        max_age: A view younger than this serves without asking the venue.
+        stall: How long a slot may stand still, or the venue be silent, before nothing can be said.
+    """
+
+    def __init__(
+        self,
+        reader: AccountReader,
+        account_ids: Sequence[str],
+        clock: Clock,
+        *,
+        max_age: timedelta = timedelta(seconds=5),
+        stall: timedelta = SLOT_STALL,
+    ) -> None:
+        self._reader, self._clock = reader, clock
+        self.account_ids = tuple(account_ids)
+        self._max_age, self._stall = max_age, stall
+        self._latest: FleetView | None = None
+        self._freshness = Freshness()
+        self._turn = asyncio.Lock()
+
+    @property
+    def latest(self) -> FleetView | None:
+        """The last good view, however old; None before the first reading."""
+        return self._latest
+
+    async def current(self) -> FleetView:
+        """A view no older than ``max_age``. Raises: what the reader raises."""
+        if self._young(self._latest):
+            return self._known()
+        return await self.refresh(if_older=True)
+
+    async def refresh(self, *, if_older: bool = False) -> FleetView:
+        """Read now. The last good view stays when this fails or when the venue answers with an older slot."""
+        async with self._turn:
+            if if_older and self._young(self._latest):
+                return self._known()
+            book = await self._reader.read(self.account_ids)
+            behind = self._freshness.slot is not None and book.slot < self._freshness.slot
+            self._freshness = saw(self._freshness, book.slot, self._clock.now())
+            if not behind or self._latest is None:
+                self._latest = FleetView.of(book)
+            return self._latest
+
+    def watch(self, account_ids: Sequence[str]) -> None:
+        """Replace the set of accounts; the next reading has them."""
+        self.account_ids = tuple(account_ids)
+        self._latest = None
+
+    def why_stale(self) -> str:
+        """One sentence when the venue's data is too old to say anything, else empty."""
+        return why_stale(self._freshness, self._clock.now(), self._stall)
+
+    def problems(self, account_id: str) -> tuple[str, ...]:
+        """Every reason why an account cannot be assessed now; empty when it can."""
+        stale = self.why_stale()
+        view = self._latest
+        if view is None or account_id not in view.book.accounts.ids:
+            return (stale or "this account has not been read yet",)
+        return ((stale,) if stale else ()) + view.problems(account_id)
+
+    def reading(self, account_id: str) -> TierReading:
+        """What the tiers look at, from the latest view."""
+        problems = self.problems(account_id)
+        if problems or self._latest is None:
+            return TierReading(unknown_because=problems or ("no reading yet",))
+        at = self._latest.book.position_of(account_id)
+        accounts, own = self._latest.book.accounts, self._latest.single(account_id).book
+        flagged = accounts.being_liquidated[at] or accounts.bankrupt[at] or own.perps.being_liquidated.any()
+        return TierReading(
+            ratio_percent=float(self._latest.worst_ratio_percent[at]),
+            liquidating=bool(flagged),
+        )
+
+    def require_assessable(self, account_id: str) -> None:
+        """Raises: CannotAssess, with every reason."""
+        if problems := self.problems(account_id):
+            raise CannotAssess(problems)
+
+    def age_s(self) -> float | None:
+        """Seconds since the latest view was read; None before the first."""
+        return None if self._latest is None else (self._clock.now() - self._latest.book.observed_at).total_seconds()
+
+    def observed_at(self) -> datetime | None:
+        return None if self._latest is None else self._latest.book.observed_at
+
+    def _young(self, view: FleetView | None) -> bool:
+        return view is not None and self._clock.now() - view.book.observed_at <= self._max_age
+
+    def _known(self) -> FleetView:
+        if self._latest is None:
+            raise CannotAssess(["no reading yet"])
+        return self._latest

@@ -1,0 +1,129 @@
+"""The portfolio desk: what an account is worth, what its positions do, and whether its limits hold."""
+
+import math
+
+import numpy as np
+
+from risk.decisions.limits import breaches, validated
+from risk.errors import CannotAssess
+from risk.fleet import Fleet, FleetView
+from risk.margin.liquidation import liquidation_prices
+from risk.margin.snapshot import open_orders_of
+from risk.model.limits import RiskLimits, RiskViolation
+from risk.model.liquidation import LiquidationPrice
+from risk.model.portfolio import PortfolioSummary, PositionAnalysis
+from risk.ports import EquityHistory, LimitsStore
+
+
+class DriftPortfolioManager:
+    """One account's portfolio, as a view of the fleet's evaluation.
+
+    Args:
+        limits: Where the account's limits live; without a store they last as long as this object.
+        equity: Where flow-adjusted equity is remembered; without one the drawdown limit is not checked.
+    """
+
+    def __init__(
+        self, account_id: str, fleet: Fleet, *, limits: LimitsStore | None = None, equity: EquityHistory | None = None
+    ) -> None:
+        self.account_id = account_id
+        self._fleet, self._store, self._equity = fleet, limits, equity
+        self._limits = RiskLimits()
+
+    async def get_portfolio_summary(self) -> PortfolioSummary:
+        """The account in ten numbers and its positions. Raises: what reading raises, UnknownAccount."""
+        return summarise(await self._fleet.current(), self.account_id)
+
+    async def get_position_breakdown(self) -> list[PositionAnalysis]:
+        """Every perp position, largest notional first."""
+        return list((await self.get_portfolio_summary()).positions)
+
+    async def get_risk_limits(self) -> RiskLimits:
+        """The limits in force."""
+        stored = await self._store.load_limits(self.account_id) if self._store else None
+        return stored or self._limits
+
+    async def set_risk_limits(self, limits: RiskLimits) -> bool:
+        """Put limits in force. Returns: True once they are. Raises: BadLimits; the old ones then stay."""
+        accepted = validated(limits)
+        if self._store:
+            await self._store.save_limits(self.account_id, accepted)
+        self._limits = accepted
+        return True
+
+    async def check_risk_limits(self) -> list[RiskViolation]:
+        """Every limit that does not hold. Raises: CannotAssess when the data allows no statement."""
+        summary = await self.get_portfolio_summary()
+        self._fleet.require_assessable(self.account_id)
+        drawdown = await self._equity.drawdown_frac(self.account_id) if self._equity else None
+        return list(breaches(await self.get_risk_limits(), summary, drawdown))
+
+
+def summarise(view: FleetView, account_id: str) -> PortfolioSummary:
+    """The summary of one account from a view that exists. NaN where data is missing."""
+    at = view.book.position_of(account_id)
+    detail, plan = view.evaluation.full, view.single(account_id)
+    initial = detail.initial
+    isolated_rows = view.evaluation.isolated_rows
+    own = view.book.perps.account[isolated_rows] == at
+    used = float(initial.requirement_usd[at] + initial.isolated_requirement_usd[own].sum())
+    free = float(initial.collateral_usd[at] - initial.requirement_usd[at])
+    equity = float(detail.equity_usd[at])
+    liabilities = float(detail.perp_liability_usd[at] + detail.spot_borrow_usd[at])
+    positions = _positions(view, account_id)
+    return PortfolioSummary(
+        total_value=equity,
+        unrealized_pnl=math.fsum(position.unrealized_pnl for position in positions),
+        realized_pnl=float(view.book.accounts.settled_pnl_1e6[at]) / 1e6,
+        margin_used=used,
+        margin_available=max(0.0, free) if not math.isnan(free) else free,
+        leverage=_leverage(liabilities, equity),
+        health_ratio=float(view.worst_ratio_percent[at]),
+        positions=positions,
+        open_orders=open_orders_of(plan.book),
+        last_updated=view.book.observed_at,
+    )
+
+
+def _leverage(liabilities_usd: float, equity_usd: float) -> float:
+    if liabilities_usd == 0:
+        return 0.0
+    return liabilities_usd / equity_usd if equity_usd > 0 else (math.nan if math.isnan(equity_usd) else math.inf)
+
+
+def _positions(view: FleetView, account_id: str) -> tuple[PositionAnalysis, ...]:
+    at, detail = view.book.position_of(account_id), view.evaluation.full
+    rows, markets = view.book.perps, view.book.perp_markets
+    prices = _liquidation_prices(view, account_id)
+    found: list[PositionAnalysis] = []
+    for row in np.flatnonzero(rows.account == at):
+        market = int(rows.market[row])
+        base = float(rows.base_1e9[row]) / 1e9
+        pnl, realized = float(detail.perp_pnl_usd[row]), float(rows.settled_pnl_1e6[row]) / 1e6
+        liquidation = prices.get(markets.names[market])
+        entry = abs(float(rows.quote_entry_1e6[row]) / 1e6 / base) if base else math.nan
+        found.append(
+            PositionAnalysis(
+                market=markets.names[market],
+                size=base,
+                entry_price=entry,
+                current_price=float(view.book.oracles.price_1e6[markets.oracle[market]]) / 1e6,
+                unrealized_pnl=pnl,
+                realized_pnl=realized,
+                total_pnl=pnl + realized,
+                liquidation_price=liquidation.price_usd if liquidation else None,
+                margin_requirement=float(detail.perp_requirement_usd[row]),
+                notional=float(detail.perp_notional_usd[row]),
+                funding=float(rows.funding_1e6[row]) / 1e6,
+                isolated=bool(rows.isolated[row]),
+            )
+        )
+    return tuple(sorted(found, key=lambda position: -position.notional))
+
+
+def _liquidation_prices(view: FleetView, account_id: str) -> dict[str, LiquidationPrice]:
+    try:
+        return {price.market: price for price in liquidation_prices(view.single(account_id))}
+    except CannotAssess:
+        # The summary still shows what is known; its NaN health says that this is not.
+        return {}
