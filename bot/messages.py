@@ -170,6 +170,11 @@ class Unreachable(DeliveryError):
         super().__init__(reason)
 
 
+class Refused(DeliveryError):
+    """The platform will never take this very message, and the chat is fine: the message to edit is gone, or it breaks a
+    rule of the platform in its plainest form too. Trying again is pointless; to replace a lost card, send a new one."""
+
+
 class Transport(Protocol):
     """A chat platform. Used as ``async with transport:``; entering connects in the background and never raises for a
     platform that is down, leaving ends every task it started."""
@@ -221,5 +226,3 @@ def text_of(message: Message) -> str:
 def lines(*texts: str, first_strong: bool = True) -> tuple[Block, ...]:
     """Blocks of plain lines, the first one strong."""
     return tuple(Line(text, strong=first_strong and number == 0) for number, text in enumerate(texts))
-
-

@@ -1,0 +1,136 @@
+# make help lists the targets. Every environment is built from locks/, by hash, from wheels only.
+
+VENV      := .venv
+CORE_VENV := .venv-core
+LOCK_VENV := .venv-lock
+UV        := uv==0.13.9
+
+# An environment made here remembers its Python: PYTHON=python3.12 is needed once, not at every target.
+ifeq ($(origin PYTHON),undefined)
+PYTHON := $(if $(and $(wildcard $(VENV)/.made-with-*),$(wildcard $(VENV)/bin/python)),$(VENV)/bin/python,python3)
+endif
+TAG := $(shell $(PYTHON) -c 'import sys; print("py%d%d" % sys.version_info[:2])' 2>/dev/null)
+
+GOALS := $(or $(MAKECMDGOALS),help)
+ifneq ($(filter-out help clean lock,$(GOALS)),)
+ifeq ($(TAG),)
+$(error Keel needs Python 3.11, 3.12 or 3.13, and "$(PYTHON)" does not run. Name one: make $(GOALS) PYTHON=python3.12)
+endif
+ifeq ($(wildcard locks/$(TAG)/core.txt),)
+$(error Keel needs Python 3.11, 3.12 or 3.13, and "$(PYTHON)" is $(shell $(PYTHON) -V 2>&1). Name another: make $(GOALS) PYTHON=python3.12)
+endif
+endif
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONUTF8 := 1
+
+# -qq: errors only. The lock alone decides what is installed, so pip follows nobody's metadata.
+PIP_QUIET   := -m pip install -qq --no-input
+PIP_LOCKED  := $(PIP_QUIET) --no-deps --require-hashes --only-binary :all: -r
+PIP_PROJECT := $(PIP_QUIET) --no-deps --no-build-isolation -e .
+
+# $(call make_venv,DIRECTORY): a new environment without the old setuptools that Python 3.11 puts there.
+define make_venv
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	    echo 'This Python cannot make an environment: its venv or ensurepip module is missing.' >&2; \
+	    echo 'On Debian or Ubuntu: apt install python3-venv. Or name another: PYTHON=/path/to/python3' >&2; exit 1; }
+	@echo "$(1): new environment, $$($(PYTHON) -V)"
+	@rm -rf $(1)
+	@$(PYTHON) -m venv $(1)
+	@$(1)/bin/python -m pip uninstall -qq -y setuptools 2>/dev/null
+	@touch $@
+endef
+
+.PHONY: help demo test lint types wheel-check core-check bench lock clean
+
+help:
+	@echo 'make demo         build the environment and play the demo (a script of it without a terminal)'
+	@echo 'make test         add the test tools and run the tests; ARGS="-k name" passes arguments on'
+	@echo 'make lint         ruff, its formatter, and the import contracts'
+	@echo 'make types        mypy'
+	@echo 'make wheel-check  build the wheel and look inside'
+	@echo 'make core-check   the demo in an environment without the extras'
+	@echo 'make bench        the benchmarks'
+	@echo 'make lock         resolve locks/ again; UPGRADE=--upgrade takes newer versions'
+	@echo 'make clean        remove environments and caches'
+	@echo 'PYTHON=python3.12 chooses the interpreter of a new environment'
+
+$(VENV)/.made-with-$(TAG):
+	$(call make_venv,$(VENV))
+
+$(VENV)/.core: locks/$(TAG)/core.txt | $(VENV)/.made-with-$(TAG)
+	@echo '$(VENV): installing $< (about a minute when new)'
+	@$(VENV)/bin/python $(PIP_LOCKED) $<
+	@touch $@
+
+$(VENV)/.project: pyproject.toml $(VENV)/.core
+	@$(VENV)/bin/python $(PIP_PROJECT)
+	@touch $@
+
+$(VENV)/.dev: locks/$(TAG)/dev.txt $(VENV)/.core
+	@echo '$(VENV): installing $< (about a minute when new)'
+	@$(VENV)/bin/python $(PIP_LOCKED) $<
+	@touch $@
+
+$(CORE_VENV)/.made-with-$(TAG):
+	$(call make_venv,$(CORE_VENV))
+
+$(CORE_VENV)/.core: locks/$(TAG)/core.txt | $(CORE_VENV)/.made-with-$(TAG)
+	@echo '$(CORE_VENV): installing $< (about a minute when new)'
+	@$(CORE_VENV)/bin/python $(PIP_LOCKED) $<
+	@touch $@
+
+$(CORE_VENV)/.project: pyproject.toml $(CORE_VENV)/.core
+	@$(CORE_VENV)/bin/python $(PIP_PROJECT)
+	@touch $@
+
+demo: $(VENV)/.project
+	@if [ -t 0 ]; then $(VENV)/bin/keel demo; else $(VENV)/bin/keel demo --script; fi
+
+test: $(VENV)/.dev $(VENV)/.project
+	$(VENV)/bin/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+lint: $(VENV)/.dev $(VENV)/.project
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/lint-imports
+
+types: $(VENV)/.dev $(VENV)/.project
+	$(VENV)/bin/mypy
+
+# The build needs no network: hatchling is in the lock.
+wheel-check: $(VENV)/.project
+	@rm -rf build/wheel
+	$(VENV)/bin/python -m pip wheel -qq --no-input --no-index --no-deps --no-build-isolation -w build/wheel .
+	$(VENV)/bin/python .ci/check_wheel.py build/wheel
+
+core-check: $(CORE_VENV)/.project
+	$(CORE_VENV)/bin/python .ci/check_absent.py solana solders driftpy anchorpy
+	$(CORE_VENV)/bin/keel demo --script </dev/null
+
+bench: $(VENV)/.dev $(VENV)/.project
+	$(VENV)/bin/python -m benchmarks $(ARGS)
+
+$(LOCK_VENV)/.$(UV):
+	$(call make_venv,$(LOCK_VENV))
+	@$(LOCK_VENV)/bin/python $(PIP_QUIET) --only-binary :all: '$(UV)'
+
+# $(call compile,PYTHON_VERSION,LOCK,WHAT): versions already in the lock are kept unless UPGRADE=--upgrade.
+compile = $(LOCK_VENV)/bin/uv pip compile pyproject.toml -q $(3) --python-version $(1) \
+    --python-platform x86_64-unknown-linux-gnu --only-binary :all: --generate-hashes \
+    --no-emit-index-url --no-header --no-annotate -o $(2) >/dev/null
+
+# The widest lock first; the others take its versions, so an environment only ever grows.
+lock: $(LOCK_VENV)/.$(UV)
+	@for version in 3.11 3.12 3.13; do \
+	    echo "locks for Python $$version"; \
+	    dir=locks/py$$(echo $$version | tr -d .); mkdir -p $$dir; \
+	    $(call compile,$$version,$$dir/dev.txt,--all-extras $(UPGRADE)) && \
+	    $(call compile,$$version,$$dir/drift.txt,--extra drift --upgrade -c $$dir/dev.txt) && \
+	    $(call compile,$$version,$$dir/core.txt,--upgrade -c $$dir/dev.txt) || exit 1; \
+	done
+
+clean:
+	rm -rf $(VENV) $(CORE_VENV) $(LOCK_VENV) build .coverage .coverage.*
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find risk venues storage bot tests benchmarks .ci -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,0 +1,65 @@
+"""What Telegram reports, as what people wrote and pressed."""
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from bot.messages import Address, Command, Incoming, MessageRef, Person, Press
+from bot.transports.layout import one_line
+
+if TYPE_CHECKING:
+    from telegram import MaybeInaccessibleMessage, Update, User
+
+TRANSPORT = "telegram"
+_ADDRESSED = re.compile(r"/(?P<command>\w+)@(?P<bot>\w+)(?P<rest>.*)", re.DOTALL)
+
+
+def incoming_of(update: "Update", *, username: str, now: datetime) -> Incoming | None:
+    """The command or press in an update; none for what is neither, is for another bot, or comes from a bot.
+
+    An anonymous administrator writes as a bot: who cannot be told apart cannot be trusted.
+
+    Args:
+        update: One update.
+        username: This bot's, without the at sign.
+        now: Telegram does not date presses; they count as pressed when they arrive.
+    """
+    query = update.callback_query
+    if query is not None:
+        if query.message is None or query.data is None or query.from_user.is_bot:
+            return None
+        ref = MessageRef(address=_address(query.message), message_id=str(query.message.message_id))
+        return Press(sender=_person(query.from_user), message=ref, data=query.data, pressed_at=now, press_id=query.id)
+    message = update.message
+    if message is None or message.text is None or message.from_user is None or message.from_user.is_bot:
+        return None
+    text = addressed_text(message.text, username)
+    if text is None:
+        return None
+    return Command(
+        sender=_person(message.from_user),
+        address=_address(message),
+        text=text,
+        sent_at=message.date.astimezone(UTC),
+        private=message.chat.type == "private",
+    )
+
+
+def addressed_text(text: str, username: str) -> str | None:
+    """``/cmd@us args`` as ``/cmd args``; none if the command names another bot."""
+    addressed = _ADDRESSED.fullmatch(text)
+    if addressed is None:
+        return text
+    if addressed["bot"].lower() != username.lower():
+        return None
+    return f"/{addressed['command']}{addressed['rest']}"
+
+
+def _address(message: "MaybeInaccessibleMessage") -> Address:
+    # Outside forums a thread id is only the chain of replies, and a message Telegram no longer shows has none.
+    thread = getattr(message, "message_thread_id", None) if getattr(message, "is_topic_message", None) else None
+    return Address(transport=TRANSPORT, chat=str(message.chat.id), thread="" if thread is None else str(thread))
+
+
+def _person(user: "User") -> Person:
+    return Person(transport=TRANSPORT, user_id=str(user.id), display_name=one_line(user.full_name).strip())

@@ -1,0 +1,58 @@
+"""How the schema came to be: numbered steps, run in one transaction, recorded, never undone."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from storage.errors import DatabaseTooNew
+from storage.schema import INITIAL
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """One step of the schema.
+
+    Attributes:
+        version: Counts from 1 without a gap. A step that was released is never edited; the next one is added.
+        statements: SQL, one statement each, for they share the transaction of the caller.
+    """
+
+    version: int
+    name: str
+    statements: tuple[str, ...]
+
+
+MIGRATIONS = (Migration(version=1, name="initial", statements=INITIAL),)
+
+
+def schema_version(db: "Database") -> int:
+    """Number of the last step this database has seen; 0 for an empty one."""
+    if not db.table("schema_migrations").exists():
+        return 0
+    version = db.execute("SELECT coalesce(max(version), 0) FROM schema_migrations").fetchone()[0]
+    return int(version)
+
+
+def refuse_newer(db: "Database", where: str, migrations: tuple[Migration, ...] = MIGRATIONS) -> None:
+    """Raises: DatabaseTooNew for a schema this version does not know. Changes nothing."""
+    found, known = schema_version(db), migrations[-1].version
+    if found > known:
+        raise DatabaseTooNew(
+            f"The database {where} has schema {found}, and this version of Keel knows {known}; install the newer version."
+        )
+
+
+def migrate(db: "Database", migrations: tuple[Migration, ...] = MIGRATIONS) -> None:
+    """Bring the schema up to date. Runs in the caller's transaction, so it happens whole or not at all."""
+    db.execute(
+        "CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT"
+    )
+    done = schema_version(db)
+    for migration in migrations:
+        if migration.version <= done:
+            continue
+        for statement in migration.statements:
+            db.execute(statement)
+        db.table("schema_migrations").insert({"version": migration.version, "name": migration.name})

@@ -1,0 +1,113 @@
+"""The process's memory: one connection, one thread that may touch it, and an async face for everybody else."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from storage.connection import Connection
+from storage.errors import StorageDefect, StoreClosed, translated
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+T = TypeVar("T")
+
+_BUSY_TIMEOUT = timedelta(seconds=5)
+
+
+class Store:
+    """Owner of the database. The use cases of this package are given one; nobody else needs its methods.
+
+    ``async with await Store.open(path) as store:`` closes it. A caller that is cancelled while its function runs does
+    not stop it: what had begun is stored whole, what had not begun never runs.
+    """
+
+    def __init__(self, connection: Connection, thread: ThreadPoolExecutor) -> None:
+        self._connection = connection
+        self._thread = thread
+        self._closed = False
+
+    @classmethod
+    async def open(cls, path: Path | str, *, busy_timeout: timedelta = _BUSY_TIMEOUT) -> Self:
+        """Open a file, made where there is none, or ":memory:". Brings an older schema up to date.
+
+        The first one of a process takes a second or two of its own thread's time, for imports.
+
+        Args:
+            busy_timeout: How long to wait for another program that is looking into the file.
+
+        Raises: DatabaseLocked, DatabaseTooNew, DatabaseForeign, DatabaseCorrupt, DatabaseUnavailable, DiskFull.
+        """
+        thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="storage")
+        opening = thread.submit(Connection, path, busy_timeout=busy_timeout)
+        try:
+            connection = await asyncio.wrap_future(opening)
+        except asyncio.CancelledError:
+            # The thread may be past the point where it can be called back: it closes what it opens.
+            thread.submit(lambda: opening.cancelled() or opening.exception() or opening.result().close())
+            thread.shutdown(wait=False)
+            raise
+        except BaseException:
+            thread.shutdown(wait=False)
+            raise
+        return cls(connection, thread)
+
+    @property
+    def where(self) -> str:
+        """Path of the database, for people."""
+        return self._connection.where
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Finish what was asked for, close the file, end the thread. A second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        closing = self._thread.submit(self._connection.close)
+        self._thread.shutdown(wait=False)
+        await asyncio.shield(asyncio.wrap_future(closing))
+
+    async def run(self, fn: Callable[["Database"], T]) -> T:
+        """Call a function with the database, in its thread: for reading, and for a single statement.
+
+        Raises: StorageError, and whatever ``fn`` raises.
+        """
+        return await self._call(lambda: fn(self._connection.db))
+
+    async def atomic(self, fn: Callable[["Database"], T]) -> T:
+        """Call a function inside one durable transaction. Where it raises, nothing of it is stored.
+
+        Raises: StorageError, and whatever ``fn`` raises.
+        """
+
+        def transaction() -> T:
+            with self._connection.atomic() as db:
+                return fn(db)
+
+        return await self._call(transaction)
+
+    async def _call(self, fn: Callable[[], T]) -> T:
+        if self._closed:
+            raise StoreClosed(f"The database {self.where} is closed; open it again first.")
+
+        def translating() -> T:
+            try:
+                return fn()
+            except sqlite3.Error as exc:
+                raise translated(exc, self.where) from exc
+            except (OverflowError, UnicodeEncodeError) as exc:
+                raise StorageDefect(f"A value cannot be stored ({exc}); this is a defect of Keel, please report it.") from exc
+
+        return await asyncio.wrap_future(self._thread.submit(translating))
