@@ -3,7 +3,8 @@
 RiskError
 ├── CannotAssess      the data does not allow a statement; carries the reasons
 ├── BadBook           columns that contradict each other; a defect of the venue adapter, never of the market
-└── UnknownAccount    the account is not in the book that was read
+├── UnknownAccount    the account is not in the book that was read
+└── ReadFailed        the account reader has no answer; venues say more in their own subclasses
 """
 
 from collections.abc import Sequence
@@ -31,3 +32,7 @@ class BadBook(RiskError, ValueError):
 
 class UnknownAccount(RiskError, LookupError):
     """The account was not part of the reading."""
+
+
+class ReadFailed(RiskError):
+    """An account reader could not read. The last good view stays valid for what it is: old."""

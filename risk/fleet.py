@@ -9,7 +9,7 @@ import numpy as np
 
 from risk.decisions.freshness import Freshness, saw, why_stale
 from risk.decisions.tiers import TierReading
-from risk.errors import CannotAssess
+from risk.errors import CannotAssess, ReadFailed
 from risk.margin.book import FleetBook, FloatArray
 from risk.margin.evaluate import Evaluation, evaluate
 from risk.margin.health import worst_ratio_percent
@@ -101,13 +101,25 @@ class Fleet:
         return self._latest
 
     async def current(self) -> FleetView:
-        """A view no older than ``max_age``. Raises: what the reader raises."""
+        """A view no older than ``max_age``, or the last good one when the venue does not answer now.
+
+        Raises: ReadFailed when there has never been a view. How old a view is stands in it; whether it is too old, in
+            problems().
+        """
         if self._young(self._latest):
             return self._known()
-        return await self.refresh(if_older=True)
+        try:
+            return await self.refresh(if_older=True)
+        except ReadFailed:
+            if self._latest is None:
+                raise
+            return self._latest
 
     async def refresh(self, *, if_older: bool = False) -> FleetView:
-        """Read now. The last good view stays when this fails or when the venue answers with an older slot."""
+        """Read now. The last good view stays when this fails or when the venue answers with an older slot.
+
+        Raises: ReadFailed.
+        """
         async with self._turn:
             if if_older and self._young(self._latest):
                 return self._known()

@@ -7,16 +7,18 @@ VenueError
 └── OutcomeUnknown     it may have happened: reconcile, never repeat
 """
 
+from risk.errors import ReadFailed
+
 
 class VenueError(Exception):
     """Base of every error a venue raises on purpose. The text is one sentence that says what to do."""
 
 
-class VenueUnavailable(VenueError):
+class VenueUnavailable(VenueError, ReadFailed):
     """The venue did not answer properly. Retry."""
 
 
-class VenueRejected(VenueError):
+class VenueRejected(VenueError, ReadFailed):
     """The venue answered, and the answer is no. Do not retry unchanged."""
 
 

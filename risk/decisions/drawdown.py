@@ -1,5 +1,6 @@
 """Flow-adjusted equity: deposits and withdrawals change the number of units, trading changes what a unit is worth."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -11,21 +12,21 @@ class UnitState:
     """An account as a fund of one holder.
 
     Attributes:
-        units: Units outstanding; the first equity is divided into units of 1 USD.
-        nav_usd: Worth of one unit at the last look.
-        high_water_nav_usd: Highest worth of a unit so far.
-        flow_usd: Deposits minus withdrawals counted so far.
+        shares: Units outstanding; the first equity is divided into units of 1 USD.
+        unit_value_usd: Worth of one unit at the last look.
+        high_water_usd: Highest worth of a unit so far.
+        net_flow_usd: Deposits minus withdrawals counted so far.
     """
 
-    units: float
-    nav_usd: float
-    high_water_nav_usd: float
-    flow_usd: float
+    shares: float
+    unit_value_usd: float
+    high_water_usd: float
+    net_flow_usd: float
 
     @property
     def drawdown_frac(self) -> float:
         """Fall from the high-water mark, >= 0; above 1 when equity is negative."""
-        return max(0.0, 1.0 - self.nav_usd / self.high_water_nav_usd)
+        return max(0.0, 1.0 - self.unit_value_usd / self.high_water_usd)
 
 
 def follow(state: UnitState | None, equity_usd: float, flow_usd: float) -> UnitState | None:
@@ -39,25 +40,23 @@ def follow(state: UnitState | None, equity_usd: float, flow_usd: float) -> UnitS
     Returns: None while there has never been positive equity; a fund restarts when it was emptied or wiped out and new
         money arrives, because a unit worth nothing cannot be bought.
     """
-    if equity_usd != equity_usd:
+    if math.isnan(equity_usd):
         return state
-    if state is None:
-        if equity_usd <= 0:
-            return None
-        return UnitState(units=equity_usd, nav_usd=1.0, high_water_nav_usd=1.0, flow_usd=flow_usd)
-    moved = flow_usd - state.flow_usd
+    moved = 0.0 if state is None else flow_usd - state.net_flow_usd
     before = equity_usd - moved
-    if moved and (before <= 0 or state.units <= 0):
-        return follow(None, equity_usd, flow_usd)
-    if not state.units:
-        return follow(None, equity_usd, flow_usd) or state
-    nav = before / state.units
-    units = state.units if not moved else equity_usd / nav
-    if units <= 0:
-        # Everything was withdrawn: nothing has fallen, and nothing is left to fall.
-        return replace(state, units=0.0, nav_usd=nav, high_water_nav_usd=max(nav, state.high_water_nav_usd),
-                       flow_usd=flow_usd)  # fmt: skip
-    return UnitState(units=units, nav_usd=nav, high_water_nav_usd=max(nav, state.high_water_nav_usd), flow_usd=flow_usd)
+    if state is None or not state.shares or (moved and before <= 0):
+        return _started(equity_usd, flow_usd) or (replace(state, net_flow_usd=flow_usd) if state else None)
+    value = before / state.shares
+    # Money that comes or goes buys or sells units at what they are worth now; all of it may go.
+    shares = max(0.0, equity_usd / value) if moved else state.shares
+    high = max(value, state.high_water_usd)
+    return UnitState(shares=shares, unit_value_usd=value, high_water_usd=high, net_flow_usd=flow_usd)
+
+
+def _started(equity_usd: float, flow_usd: float) -> UnitState | None:
+    if equity_usd <= 0:
+        return None
+    return UnitState(shares=equity_usd, unit_value_usd=1.0, high_water_usd=1.0, net_flow_usd=flow_usd)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""The process people talk to: schedule, alerts, commands, chat transports, charts, wiring."""
