@@ -123,10 +123,16 @@ def parse_accounts(text: str) -> tuple[AccountSpec, ...]:
     return tuple(specs)
 
 
-def load_settings(env_file: Path | None = Path(".env")) -> Settings:
-    """The settings of this process. Raises: BadSettings, naming each variable and never its value."""
+def load_settings(env_file: Path | None = Path(".env"), **known: object) -> Settings:
+    """The settings of this process.
+
+    Args:
+        known: Fields whose value is decided already, whatever the environment says.
+
+    Raises: BadSettings, naming each variable and never its value.
+    """
     try:
-        return Settings(_env_file=env_file)
+        return Settings(_env_file=env_file, **known)  # type: ignore[arg-type]  # pydantic checks them
     except ValidationError as exc:
         problems = [
             f"{'.'.join(str(part) for part in error['loc']).upper() or 'settings'}: "

@@ -102,6 +102,8 @@ def protection_actions(needed: Remedy) -> tuple[str, ...]:
         actions.append(f"deposit ${math.ceil(needed.deposit_usd):,}{where}")
     if needed.cut is not None:
         actions.append(f"cut {needed.cut.market} by ${math.ceil(needed.cut.notional_usd):,}")
+    if needed.cut_all_frac is not None:
+        actions.append(f"cut every position by {math.ceil(100 * needed.cut_all_frac)} %")
     return tuple(actions)
 
 

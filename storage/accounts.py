@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from risk.decisions.tiers import Tier, TierThresholds
 from risk.model.limits import RiskLimits
-from storage.columns import integer, member, not_nan, real
+from storage.columns import encodable, integer, member, not_nan, real
+from storage.errors import BadRow
 from storage.records import Naming, WatchedAccount
 from storage.rows import account_of, account_row, limits_of, limits_row
 from storage.store import Store
@@ -38,7 +39,7 @@ class Accounts:
 
     async def rename(self, account_id: str, nickname: str) -> Naming:
         """Give another nickname: DONE, NOT_WATCHED or NICKNAME_TAKEN."""
-        return await self._store.atomic(lambda db: _rename(db, account_id, nickname))
+        return await self._store.atomic(lambda db: _rename(db, account_id, encodable(nickname)))
 
     async def watched(self) -> tuple[WatchedAccount, ...]:
         """All accounts, in the order in which they were added."""
@@ -92,7 +93,7 @@ def _taken(db: "Database", nickname: str, *, by_other_than: str) -> bool:
 def _watch(db: "Database", account: WatchedAccount) -> Naming:
     if db.execute("SELECT 1 FROM accounts WHERE account_id = ?", [account.account_id]).fetchone():
         return Naming.ALREADY_WATCHED
-    if _taken(db, account.nickname, by_other_than=account.account_id):
+    if _taken(db, encodable(account.nickname), by_other_than=account.account_id):
         return Naming.NICKNAME_TAKEN
     db.table("accounts").insert(account_row(account))
     return Naming.DONE
@@ -112,13 +113,16 @@ def _load_thresholds(db: "Database", account_id: str) -> TierThresholds | None:
     ladders: dict[_Measure, dict[Tier, float]] = {measure: {} for measure in _Measure}
     for step in db.query("SELECT * FROM tier_threshold_steps WHERE account_id = ?", [account_id]):
         ladders[member(_Measure, step, "measure")][member(Tier, step, "tier")] = real(step, "below")
-    return TierThresholds(
-        ratio_percent=ladders[_Measure.RATIO_PERCENT],
-        distance_frac=ladders[_Measure.DISTANCE_FRAC],
-        distance_sigmas=ladders[_Measure.DISTANCE_SIGMAS],
-        ease_margin_frac=real(row, "ease_margin_frac"),
-        ease_dwell=_MICROSECOND * integer(row, "ease_dwell_us"),
-    )
+    try:
+        return TierThresholds(
+            ratio_percent=ladders[_Measure.RATIO_PERCENT],
+            distance_frac=ladders[_Measure.DISTANCE_FRAC],
+            distance_sigmas=ladders[_Measure.DISTANCE_SIGMAS],
+            ease_margin_frac=real(row, "ease_margin_frac"),
+            ease_dwell=_MICROSECOND * integer(row, "ease_dwell_us"),
+        )
+    except ValueError as exc:
+        raise BadRow(f"The stored thresholds of account {account_id} contradict each other; set them again.") from exc
 
 
 def _save_thresholds(db: "Database", account_id: str, thresholds: TierThresholds) -> None:

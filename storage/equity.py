@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -88,7 +89,7 @@ class EquityLog:
         )
         dropped = 0
         for account_id in accounts:
-            dropped += await self._store.atomic(lambda db, account_id=account_id: _thin(db, account_id, now))
+            dropped += await self._store.atomic(partial(_thin, account_id=account_id, now=now))
         return dropped
 
 

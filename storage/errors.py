@@ -88,4 +88,6 @@ def translated(exc: sqlite3.Error, where: str) -> StorageError:
                 f"The database {where} cannot be used ({exc}); check its folder, its permissions and the disk."
             )
         case _:
-            return StorageDefect(f"The database refused a statement ({exc}); this is a defect of Keel, please report it.")
+            return StorageDefect(
+                f"The database refused a statement ({exc}); this is a defect of Keel, please report it."
+            )

@@ -1,4 +1,4 @@
-"""Incidents and what follows from them, in one transaction: state, change, and a notice for everybody who should hear."""
+"""Incidents and what follows from them, in one transaction: state, change, and a notice for everyone who hears."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from risk.decisions import incidents as decisions
 from risk.decisions.incidents import Cause, Incident
 from risk.decisions.tiers import TierState
-from storage import outbox, tier_states
+from storage import queueing, tier_states
 from storage.records import IncidentStep, NewNotice, Outdated, Stored
 from storage.rows import incident_of, incident_row
 from storage.store import Store
@@ -111,7 +111,7 @@ def _apply(
             table.insert(incident_row(step.after))
         else:
             table.upsert(incident_row(step.after), pk="incident_id")
-    return Stored(queued=outbox.queue(db, notices, now))
+    return Stored(queued=queueing.queue(db, notices, now))
 
 
 def _still_stands(db: "Database", step: IncidentStep) -> bool:
@@ -128,8 +128,7 @@ def _still_stands(db: "Database", step: IncidentStep) -> bool:
 
 def _open_for(db: "Database", cause: Cause) -> int | None:
     found = db.execute(
-        "SELECT incident_id FROM incidents"
-        " WHERE kind = ? AND account_id = ? AND subject = ? AND status <> 'resolved'",
+        "SELECT incident_id FROM incidents WHERE kind = ? AND account_id = ? AND subject = ? AND status <> 'resolved'",
         [cause.kind.value, cause.account_id, cause.subject],
     ).fetchone()
     return None if found is None else int(found[0])
@@ -142,5 +141,5 @@ def _quieten(db: "Database", incident_id: int, change: Callable[[Incident], Inci
     changed = change(incident)
     if changed != incident:
         db.table("incidents").upsert(incident_row(changed), pk="incident_id")
-        outbox.drop_repeats(db, incident_id)
+        queueing.drop_repeats(db, incident_id)
     return changed

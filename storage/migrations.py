@@ -40,15 +40,13 @@ def refuse_newer(db: "Database", where: str, migrations: tuple[Migration, ...] =
     found, known = schema_version(db), migrations[-1].version
     if found > known:
         raise DatabaseTooNew(
-            f"The database {where} has schema {found}, and this version of Keel knows {known}; install the newer version."
+            f"The database {where} has schema {found} and this version of Keel knows {known}; install the newer one."
         )
 
 
 def migrate(db: "Database", migrations: tuple[Migration, ...] = MIGRATIONS) -> None:
     """Bring the schema up to date. Runs in the caller's transaction, so it happens whole or not at all."""
-    db.execute(
-        "CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT"
-    )
+    db.execute("CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT")
     done = schema_version(db)
     for migration in migrations:
         if migration.version <= done:

@@ -5,15 +5,14 @@ not announced after the one that followed it, with one exception: a notice that 
 Good news never overtakes bad news. What a delivered notice has overtaken is superseded.
 """
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from risk.decisions.incidents import LastNotice, NoticeReason, severity
+from risk.decisions.incidents import LastNotice
 from risk.decisions.tiers import Tier
 from storage.columns import Row, encodable, integer, maybe_moment, member, moment, text, to_us
 from storage.errors import StorageDefect
-from storage.records import MessageCopy, NewNotice, Notice, OutboxCounts, OutboxState, Receiver
+from storage.records import MessageCopy, Notice, OutboxCounts, OutboxState, Receiver
 from storage.rows import copy_of, notice_of
 from storage.store import Store
 
@@ -64,16 +63,16 @@ class Outbox:
 
     async def dead_letter(self, outbox_id: str, epoch: int, error: str) -> bool:
         """Give up on a notice that its platform refuses for good. False as for retry_later."""
-        return await self._store.atomic(
-            lambda db: _report(db, _DEAD, outbox_id, epoch, last_error=encodable(error))
-        )
+        return await self._store.atomic(lambda db: _report(db, _DEAD, outbox_id, epoch, last_error=encodable(error)))
 
     async def abandon_leases(self, now: datetime) -> int:
         """Make every claim of an earlier process due at once. For the start, before anything is claimed."""
         return await self._store.atomic(
-            lambda db: db.execute(
-                "UPDATE outbox SET state = 'pending', due_at = ? WHERE state = 'leased'", [to_us(now)]
-            ).rowcount
+            lambda db: (
+                db.execute(
+                    "UPDATE outbox SET state = 'pending', due_at = ? WHERE state = 'leased'", [to_us(now)]
+                ).rowcount
+            )
         )
 
     async def last_notices(self, receiver: Receiver) -> dict[int, LastNotice]:
@@ -93,6 +92,15 @@ class Outbox:
                     "SELECT * FROM message_copies WHERE incident_id = ? ORDER BY sent_at, message_id", [incident_id]
                 )
             )
+        )
+
+    async def bodies(self, incident_id: int) -> dict[str, str]:
+        """What the notices of an incident say, by outbox id."""
+        return await self._store.run(
+            lambda db: {
+                text(row, "outbox_id"): text(row, "body_json")
+                for row in db.query("SELECT outbox_id, body_json FROM outbox WHERE incident_id = ?", [incident_id])
+            }
         )
 
     async def waiting_since(self, before: datetime, limit: int) -> tuple[Notice, ...]:
@@ -121,86 +129,13 @@ class Outbox:
         return await self._store.run(_counts)
 
 
-def queue(db: "Database", notices: Sequence[NewNotice], now: datetime) -> tuple[str, ...]:
-    """Add notices in the caller's transaction; the ids of those that wait for delivery now."""
-    return tuple(notice.outbox_id for notice in notices if _queue_one(db, notice, to_us(now)))
-
-
-def drop_repeats(db: "Database", incident_id: int) -> None:
-    """Repeats that nobody has sent yet are not wanted any more. In the caller's transaction."""
-    db.execute(
-        "UPDATE outbox SET state = 'superseded'"
-        " WHERE incident_id = ? AND reason = 'repeat_due' AND state = 'pending'",
-        [incident_id],
-    )
-
-
-def readdress(db: "Database", old: Receiver, new: Receiver) -> None:
-    """A chat has moved: what waits follows it, and so does the memory of what it heard. In the caller's transaction."""
-    db.execute(
-        "UPDATE outbox SET transport = ?, chat = ?, thread = ? WHERE transport = ? AND chat = ? AND thread = ?",
-        [new.transport, new.chat, new.thread, old.transport, old.chat, old.thread],
-    )
-
-
-_SAME_EARS = (
-    " incident_id = :incident_id AND transport = :transport AND chat = :chat AND thread = :thread"
-)  # notices of one incident to one receiver
-
-
-def _queue_one(db: "Database", notice: NewNotice, now_us: int) -> bool:
-    row: Row = {
-        "outbox_id": notice.outbox_id,
-        "incident_id": notice.incident_id,
-        "transport": notice.receiver.transport,
-        "chat": notice.receiver.chat,
-        "thread": notice.receiver.thread,
-        "route": notice.receiver.route,
-        "reason": notice.reason.value,
-        "tier": notice.tier.value,
-        "severity": severity(notice.tier),
-        "body_json": notice.body_json,
-        "now": now_us,
-    }
-    if notice.reason is NoticeReason.REPEAT_DUE and db.execute(_ANY_WAITING, row).fetchone():
-        return False  # what waits says the same or worse, and is still to be heard
-    # DO NOTHING and not OR IGNORE, which would also hide a missing incident.
-    if db.execute(_INSERT, row).rowcount == 0:
-        return False
-    db.execute(_SUPERSEDE_REPEATS, row)
-    # A worse notice waits behind its elders, so they are as urgent as it is.
-    db.execute(_LIFT_ELDERS, row)
-    return True
-
-
-_ANY_WAITING = "SELECT 1 FROM outbox WHERE state IN ('pending', 'leased') AND" + _SAME_EARS
-
-_INSERT = """
-    INSERT INTO outbox (
-        outbox_id, incident_id, transport, chat, thread, route, reason, tier, severity, urgency,
-        body_json, created_at, state, attempts, due_at, lease_epoch, last_error
-    ) VALUES (
-        :outbox_id, :incident_id, :transport, :chat, :thread, :route, :reason, :tier, :severity, :severity,
-        :body_json, :now, 'pending', 0, :now, 0, ''
-    ) ON CONFLICT (outbox_id) DO NOTHING
-"""
-
-_SUPERSEDE_REPEATS = (
-    "UPDATE outbox SET state = 'superseded'"
-    " WHERE state = 'pending' AND reason = 'repeat_due' AND outbox_id <> :outbox_id AND" + _SAME_EARS
-)
-
-_LIFT_ELDERS = (
-    "UPDATE outbox SET urgency = :severity"
-    " WHERE state IN ('pending', 'leased') AND urgency < :severity AND" + _SAME_EARS
-)
-
 # The two clauses, in words: wait for an elder that is untried or in flight, never overtake a worse one, and where a
-# notice has been overtaken, wait for what becomes of the overtaking one.
+# notice has been overtaken, wait for what becomes of the overtaking one. INDEXED BY, because with thousands waiting the
+# planner would otherwise sort them all: 80 ms instead of 1.
 _CLAIM = """
     UPDATE outbox SET state = 'leased', due_at = :lease_until, lease_epoch = lease_epoch + 1
     WHERE seq IN (
-        SELECT notice.seq FROM outbox AS notice
+        SELECT notice.seq FROM outbox AS notice INDEXED BY outbox_waiting
         WHERE notice.state IN ('pending', 'leased') AND notice.due_at <= :now
             AND (:transport IS NULL OR notice.transport = :transport)
             AND NOT EXISTS (
@@ -223,9 +158,7 @@ _CLAIM = """
 """
 
 
-def _claim(
-    db: "Database", now: datetime, limit: int, lease: timedelta, transport: str | None
-) -> tuple[Notice, ...]:
+def _claim(db: "Database", now: datetime, limit: int, lease: timedelta, transport: str | None) -> tuple[Notice, ...]:
     claimed = list(
         db.query(
             _CLAIM,
@@ -247,9 +180,7 @@ def _delivered(db: "Database", outbox_id: str, epoch: int, message_id: str, now:
     db.execute(_REMEMBER_COPY, values)
     if member(OutboxState, row, "state") is OutboxState.SENT:
         return False
-    db.execute(
-        "UPDATE outbox SET state = 'sent', message_id = :message_id, sent_at = :now WHERE seq = :seq", values
-    )
+    db.execute("UPDATE outbox SET state = 'sent', message_id = :message_id, sent_at = :now WHERE seq = :seq", values)
     db.execute(_SUPERSEDE_OVERTAKEN, values)
     return True
 
@@ -260,20 +191,31 @@ _REMEMBER_COPY = """
     ON CONFLICT (outbox_id, message_id) DO NOTHING
 """
 
-_SUPERSEDE_OVERTAKEN = (
-    "UPDATE outbox SET state = 'superseded'"
-    " WHERE state = 'pending' AND seq < :seq AND severity <= :severity AND" + _SAME_EARS
-)
+_SUPERSEDE_OVERTAKEN = """
+    UPDATE outbox SET state = 'superseded'
+    WHERE state = 'pending' AND seq < :seq AND severity <= :severity
+        AND incident_id = :incident_id AND transport = :transport AND chat = :chat AND thread = :thread
+"""
 
-_RETRY = "UPDATE outbox SET state = 'pending', attempts = attempts + 1, due_at = :due_at, last_error = :last_error"
-_POSTPONE = "UPDATE outbox SET state = 'pending', due_at = :due_at"
-_DEAD = "UPDATE outbox SET state = 'dead', attempts = attempts + 1, last_error = :last_error"
+# What a report changes, where the claim it belongs to still holds.
+_RETRY = """
+    UPDATE outbox SET state = 'pending', attempts = attempts + 1, due_at = :due_at, last_error = :last_error
+    WHERE outbox_id = :outbox_id AND lease_epoch = :epoch AND state = 'leased'
+"""
+
+_POSTPONE = """
+    UPDATE outbox SET state = 'pending', due_at = :due_at
+    WHERE outbox_id = :outbox_id AND lease_epoch = :epoch AND state = 'leased'
+"""
+
+_DEAD = """
+    UPDATE outbox SET state = 'dead', attempts = attempts + 1, last_error = :last_error
+    WHERE outbox_id = :outbox_id AND lease_epoch = :epoch AND state = 'leased'
+"""
 
 
 def _report(db: "Database", change: str, outbox_id: str, epoch: int, **values: int | str) -> bool:
-    """Apply a change where the claim still holds: leased, and by this epoch."""
-    fenced = change + " WHERE outbox_id = :outbox_id AND lease_epoch = :epoch AND state = 'leased'"
-    return db.execute(fenced, {"outbox_id": outbox_id, "epoch": epoch, **values}).rowcount == 1
+    return db.execute(change, {"outbox_id": outbox_id, "epoch": epoch, **values}).rowcount == 1
 
 
 def _last_notices(db: "Database", receiver: Receiver) -> dict[int, LastNotice]:

@@ -1,4 +1,4 @@
-"""What this package takes and gives: frozen facts without behaviour. Addresses are plain text, as a transport gave them."""
+"""What this package takes and gives: frozen facts. Addresses are plain text, as a transport gave them."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -247,7 +247,7 @@ def account_row(account: WatchedAccount) -> Row:
     return {
         "account_id": account.account_id,
         "venue": account.venue,
-        "nickname": account.nickname,
+        "nickname": encodable(account.nickname),
         "added_at": to_us(account.added_at),
     }
 

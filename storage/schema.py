@@ -73,7 +73,7 @@ _INCIDENTS = (
     CREATE INDEX outbox_by_receiver ON outbox (transport, chat, thread, incident_id, seq)
     """,
     """
-    CREATE INDEX outbox_by_state ON outbox (state, created_at)
+    CREATE INDEX outbox_by_state ON outbox (state)
     """,
     # Every message the platform accepted, repeats included: a notice can have been delivered more than once.
     """

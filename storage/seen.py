@@ -15,10 +15,12 @@ class Seen:
     async def first_time(self, key: str, now: datetime) -> bool:
         """Remember a key; False where it is known already. Of several at once exactly one hears True."""
         return await self._store.atomic(
-            lambda db: db.execute(
-                "INSERT INTO seen (key, seen_at) VALUES (?, ?) ON CONFLICT (key) DO NOTHING", [key, to_us(now)]
-            ).rowcount
-            == 1
+            lambda db: (
+                db.execute(
+                    "INSERT INTO seen (key, seen_at) VALUES (?, ?) ON CONFLICT (key) DO NOTHING", [key, to_us(now)]
+                ).rowcount
+                == 1
+            )
         )
 
     async def forget_before(self, moment: datetime) -> int:

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -49,7 +49,7 @@ class Store:
             connection = await asyncio.wrap_future(opening)
         except asyncio.CancelledError:
             # The thread may be past the point where it can be called back: it closes what it opens.
-            thread.submit(lambda: opening.cancelled() or opening.exception() or opening.result().close())
+            thread.submit(_close_opened, opening)
             thread.shutdown(wait=False)
             raise
         except BaseException:
@@ -108,6 +108,14 @@ class Store:
             except sqlite3.Error as exc:
                 raise translated(exc, self.where) from exc
             except (OverflowError, UnicodeEncodeError) as exc:
-                raise StorageDefect(f"A value cannot be stored ({exc}); this is a defect of Keel, please report it.") from exc
+                raise StorageDefect(
+                    f"A value cannot be stored ({exc}); this is a defect of Keel, please report it."
+                ) from exc
 
         return await asyncio.wrap_future(self._thread.submit(translating))
+
+
+def _close_opened(opening: Future[Connection]) -> None:
+    """Runs behind the opening it is given, in the same thread."""
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()

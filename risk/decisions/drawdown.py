@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from risk.decisions.tiers import LADDER, Tier
 
@@ -37,26 +37,28 @@ def follow(state: UnitState | None, equity_usd: float, flow_usd: float) -> UnitS
         equity_usd: Net equity now. NaN leaves the state as it is.
         flow_usd: Cumulative deposits minus withdrawals.
 
-    Returns: None while there has never been positive equity; a fund restarts when it was emptied or wiped out and new
-        money arrives, because a unit worth nothing cannot be bought.
+    Returns: None while there has never been positive equity.
     """
     if math.isnan(equity_usd):
         return state
     moved = 0.0 if state is None else flow_usd - state.net_flow_usd
     before = equity_usd - moved
-    if state is None or not state.shares or (moved and before <= 0):
-        return _started(equity_usd, flow_usd) or (replace(state, net_flow_usd=flow_usd) if state else None)
+    if state is None:
+        return (
+            None
+            if equity_usd <= 0
+            else UnitState(shares=equity_usd, unit_value_usd=1.0, high_water_usd=1.0, net_flow_usd=flow_usd)
+        )
+    if not state.shares or (moved and before <= 0):
+        # A fund that was emptied or wiped out begins anew at its own high: new money has not fallen yet.
+        high = state.high_water_usd
+        shares = max(0.0, equity_usd / high)
+        return UnitState(shares=shares, unit_value_usd=high, high_water_usd=high, net_flow_usd=flow_usd)
     value = before / state.shares
     # Money that comes or goes buys or sells units at what they are worth now; all of it may go.
     shares = max(0.0, equity_usd / value) if moved else state.shares
     high = max(value, state.high_water_usd)
     return UnitState(shares=shares, unit_value_usd=value, high_water_usd=high, net_flow_usd=flow_usd)
-
-
-def _started(equity_usd: float, flow_usd: float) -> UnitState | None:
-    if equity_usd <= 0:
-        return None
-    return UnitState(shares=equity_usd, unit_value_usd=1.0, high_water_usd=1.0, net_flow_usd=flow_usd)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,12 +36,15 @@ class Remedy:
         scope: Market of the isolated position that is worst, empty for the cross account.
         deposit_usd: Quote tokens to add to that scope; None when no deposit can be computed, 0 when none is needed.
         cut: The smallest single-position cut in notional that suffices; None when none does alone.
+        cut_all_frac: Share by which all positions of the scope must shrink together; None where a single cut does, or
+            where not even closing everything would.
     """
 
     target_ratio_percent: float
     scope: str
     deposit_usd: float | None
     cut: Cut | None
+    cut_all_frac: float | None = None
 
 
 def remedy(book: FleetBook, target_ratio_percent: float) -> Remedy:
@@ -72,7 +75,10 @@ def remedy(book: FleetBook, target_ratio_percent: float) -> Remedy:
         legs = np.flatnonzero(~book.perps.isolated & (book.perps.base_1e9 != 0.0))
     cuts = [cut for leg in legs if (cut := _cut(book, int(leg), target_ratio_percent)) is not None]
     best = min(cuts, key=lambda cut: cut.notional_usd, default=None)
-    return Remedy(target_ratio_percent=target_ratio_percent, scope=scope, deposit_usd=deposit, cut=best)
+    together = None if best or len(legs) < 2 else _cut_share(book, legs, target_ratio_percent)
+    return Remedy(
+        target_ratio_percent=target_ratio_percent, scope=scope, deposit_usd=deposit, cut=best, cut_all_frac=together
+    )
 
 
 def _least(span: float, reached: Callable[[FloatArray], BoolArray]) -> float | None:
@@ -129,31 +135,36 @@ def _deposit_isolated(book: FleetBook, row: int, lacking_usd: float, target: flo
 
 
 def _cut(book: FleetBook, row: int, target: float) -> Cut | None:
-    """Closing a share at the oracle price: size shrinks, and its PnL stays in the position's quote amount."""
+    fraction = _cut_share(book, np.array([row]), target)
+    if fraction is None:
+        return None
     market = int(book.perps.market[row])
-    base = float(book.perps.base_1e9[row])
-    price = float(book.oracles.price_1e6[book.perp_markets.oracle[market]])
-    copies, at = variants(book, _TRIES), np.arange(_TRIES) * book.perps.account.size + row
-    own = bool(book.perps.isolated[row])
-    place = _isolated_place(book, row) if own else -1
+    size = abs(float(book.perps.base_1e9[row])) / 1e9 * fraction
+    price_usd = float(book.oracles.price_1e6[book.perp_markets.oracle[market]]) / 1e6
+    name = book.perp_markets.names[market]
+    return Cut(market=name, fraction=fraction, size_base=size, notional_usd=size * price_usd)
+
+
+def _cut_share(book: FleetBook, legs: IntArray, target: float) -> float | None:
+    """Share of some positions to close at the oracle price: size shrinks, PnL stays in the quote amount."""
+    price = book.oracles.price_1e6[book.perp_markets.oracle[book.perps.market[legs]]]
+    base = book.perps.base_1e9[legs]
+    copies = variants(book, _TRIES)
+    at = np.arange(_TRIES)[:, None] * book.perps.account.size + legs
+    place = _isolated_place(book, int(legs[0])) if book.perps.isolated[legs[0]] else None
 
     def reached(fractions: FloatArray) -> BoolArray:
-        closed = np.trunc(base * fractions)
+        closed = np.trunc(base * fractions[:, None])
         sizes, quotes = copies.perps.base_1e9.copy(), copies.perps.quote_1e6.copy()
         sizes[at] -= closed
         quotes[at] += np.trunc(closed * price / 1e9)
         cut = replace(copies, perps=replace(copies.perps, base_1e9=sizes, quote_1e6=quotes))
-        if own:
+        if place is not None:
             return _isolated_reached(cut, place, target)
         totals = evaluate(cut, maintenance_only=True).maintenance
         return np.asarray(ratio_percent(totals.collateral_usd, totals.requirement_usd) >= target)
 
-    fraction = _least(1.0, reached)
-    if fraction is None:
-        return None
-    size = abs(base) / 1e9 * fraction
-    name = book.perp_markets.names[market]
-    return Cut(market=name, fraction=fraction, size_base=size, notional_usd=size * price / 1e6)
+    return _least(1.0, reached)
 
 
 def _isolated_place(book: FleetBook, row: int) -> int:

@@ -10,11 +10,10 @@ import numpy as np
 from risk.margin.book import FloatArray
 
 RATIO_ONE = 1e4
-_LARGEST_EXACT_SIZE = 9e17
 
 
 def isqrt(values: FloatArray) -> FloatArray:
-    """Floor of the square root, exact for integers below 9e18; NaN stays NaN."""
+    """Floor of the square root, exact for integers below 9e18 and one off at most above; NaN stays NaN."""
     root = np.floor(np.sqrt(values))
     exact = values < 2.0**52
     if exact.all():
@@ -31,7 +30,7 @@ def isqrt(values: FloatArray) -> FloatArray:
 
 def size_root(size_1e9: FloatArray) -> FloatArray:
     """isqrt(10 * size + 1), the term in which requirements grow with size."""
-    return isqrt(10.0 * np.minimum(size_1e9, _LARGEST_EXACT_SIZE) + 1.0)
+    return isqrt(10.0 * size_1e9 + 1.0)
 
 
 def unbounded_premium(ratio_1e4: FloatArray, root: FloatArray, imf_1e6: FloatArray) -> FloatArray:

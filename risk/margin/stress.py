@@ -49,12 +49,12 @@ def scenarios_for(book: FleetBook) -> tuple[Scenario, ...]:
     for asset, fall in WORST_DAY_2025_10_10.items():
         if asset in touched:
             crash[touched[asset]] = 1.0 + fall
-    found.append(Scenario(name="day of 2025-10-10", factors=crash))
+    found.append(Scenario(name="2025-10-10", factors=crash))
     still = np.ones(len(book.oracles.ids))
     for name in sorted({name for name in book.spot_markets.names if name.upper().startswith("USDC")})[:1]:
         found.append(Scenario(name=f"{name} {DEPEG:+.0%}", factors=np.where(columns_of(book)[name], 1.0 + DEPEG, 1.0)))
     hours = FUNDING_MULTIPLE * FUNDING_HOURS
-    found.append(Scenario(name=f"funding x{FUNDING_MULTIPLE:.0f}, 1 day", factors=still, funding_hours=hours))
+    found.append(Scenario(name=f"funding x{FUNDING_MULTIPLE:.0f} 1d", factors=still, funding_hours=hours))
     return tuple(found)
 
 

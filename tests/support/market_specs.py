@@ -54,7 +54,7 @@ class SpotSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PerpSpec:
-    """A perp market. Ratios and weights in 1e4."""
+    """A perp market. Ratios and weights in 1e4; ``quote_index`` is the spot market it settles in."""
 
     index: int
     name: str
@@ -74,6 +74,7 @@ class PerpSpec:
     contract_type: ContractType = ContractType.PERPETUAL
     tier: ContractTier = ContractTier.B
     expiry_price_usd: str = "0"
+    quote_index: int = 0
     pool_id: int = 0
 
 
@@ -98,6 +99,10 @@ class Catalogue:
 
     def perp(self, name: str) -> PerpSpec:
         return next(perp for perp in self.perps if perp.name == name)
+
+    def quote_of(self, perp: PerpSpec) -> SpotSpec:
+        """The spot market a perp market settles in."""
+        return next(spot for spot in self.spots if spot.index == perp.quote_index)
 
     def price_1e6(self, market: SpotSpec | PerpSpec) -> int:
         """What the venue reads for a market, before a stable coin's snap."""

@@ -129,6 +129,11 @@ def unavailable_reason() -> str | None:
     return None
 
 
+def clear_cache() -> None:
+    """Look for the library anew, after sys.path changed."""
+    _margin_function.cache_clear()
+
+
 def available() -> bool:
     return unavailable_reason() is None
 

@@ -150,7 +150,7 @@ class UserGenerator:
             base, quote = 0, int(self._random.uniform(-0.3, 0.3) * notional_usd * 10**6)
         isolated = self._chance(self._often.isolated)
         own = notional_usd * spec.initial / 10_000 * self._random.uniform(0.2, 4.0) if isolated else 0.0
-        usdc = self._builder.catalogue.spots[0]
+        settles_in = self._builder.catalogue.quote_of(spec)
         return PerpSlot(
             market_index=spec.index,
             base_1e9=base,
@@ -160,7 +160,7 @@ class UserGenerator:
             open_bids_1e9=bids,
             open_asks_1e9=asks,
             open_orders=count,
-            isolated_scaled_1e9=scaled_balance(usdc, Decimal(int(own * 10**6)).scaleb(-6), is_borrow=False),
+            isolated_scaled_1e9=scaled_balance(settles_in, Decimal(int(own * 10**6)).scaleb(-6), is_borrow=False),
             max_ratio_1e4=self._random.randint(300, 8_000) if self._chance(self._often.position_ratio) else 0,
             flags=PositionFlag.ISOLATED if isolated else PositionFlag(0),
         )

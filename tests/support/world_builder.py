@@ -78,8 +78,8 @@ class WorldBuilder:
         """
         spec, base = self.catalogue.perp(market), Decimal(base)
         entry = Decimal(self.catalogue.price_1e6(spec)) / 10**6 if entry_usd is None else Decimal(entry_usd)
-        usdc = self.catalogue.spots[0]
-        own = 0 if isolated_usdc is None else scaled_balance(usdc, Decimal(isolated_usdc), is_borrow=False)
+        quote = self.catalogue.quote_of(spec)
+        own = 0 if isolated_usdc is None else scaled_balance(quote, Decimal(isolated_usdc), is_borrow=False)
         return PerpSlot(
             market_index=spec.index,
             base_1e9=int(base * 10**9),
@@ -204,6 +204,7 @@ class WorldBuilder:
             status=spec.status,
             contract_type=spec.contract_type,
             tier=spec.tier,
+            quote_market_index=spec.quote_index,
             expiry_price_1e6=_1e6(spec.expiry_price_usd),
             pool_id=spec.pool_id,
             extra={"amm.quote_asset_amount": spec.net_user_pnl_usd * 10**6},
@@ -216,7 +217,7 @@ class WorldBuilder:
 
 
 def scaled_balance(spec: SpotSpec, amount: Decimal, *, is_borrow: bool) -> int:
-    """The stored balance that reads back as ``amount``, a token unit more at most."""
+    """The stored balance that reads back as ``amount``, or a token unit off: a deposit more, a borrow less."""
     interest = Decimal(spec.borrow_interest if is_borrow else spec.deposit_interest)
     raw = (amount * _TEN**spec.decimals).to_integral_value(ROUND_FLOOR)
     scaled = raw * _TEN ** (9 - spec.decimals) / interest

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from solders.pubkey import Pubkey
 
 from tests.support import addresses
 from tests.support.drift_accounts import OrderSlot, PerpSlot, SpotSlot, make_user
@@ -73,7 +74,7 @@ def _published_size(kind: str) -> int:
 def test_derived_addresses_are_those_of_recorded_accounts(material: Path, name: str) -> None:
     world = recorded_world(material, name).world
     for key, raw in world.users.items():
-        authority = str(addresses.Pubkey.from_bytes(raw[8:40]))
+        authority = str(Pubkey.from_bytes(raw[8:40]))
         assert addresses.user_address(authority, USER.read(raw, "sub_account_id")) == key
     for layout, derive in ((LAYOUTS[0], addresses.perp_market_address), (LAYOUTS[1], addresses.spot_market_address)):
         for key, raw in world.of_layout(layout).items():
@@ -130,6 +131,10 @@ def test_switchboard_feed_moves_its_submissions_along() -> None:
     assert int.from_bytes(moved[at + 48 : at + 64], "little") == 2 * 10**18
     assert int.from_bytes(moved[at + 32 : at + 40], "little") == 60
     assert moved[at + 3 * 64 : at + 4 * 64] == bytes(64)
+    later = restamped(raw, slot=75, publish_time_s=10)
+    assert int.from_bytes(later[at + 32 : at + 40], "little") == 75
+    assert int.from_bytes(later[at + 40 : at + 48], "little") == 75
+    assert later[at + 3 * 64 : at + 4 * 64] == bytes(64)
 
 
 def test_bytes_that_are_no_feed_are_refused() -> None:

@@ -21,11 +21,13 @@ class Fetched:
     """Accounts read at one slot.
 
     Attributes:
+        asked: Every address that was asked for.
         accounts: By address; an address that holds no account is missing.
         slot: Lowest slot any of them was read at.
         slot_spread: Slots between the lowest and the highest; 0 when one answer held all.
     """
 
+    asked: frozenset[Pubkey]
     accounts: dict[Pubkey, RawAccount]
     slot: int
     slot_spread: int = 0
@@ -36,10 +38,17 @@ def program_key(profile: Profile) -> bytes:
     return bytes(Pubkey.from_string(profile.program_id))
 
 
-def checked_record(what: str, account: RawAccount, layout: Layout, owner: bytes) -> RecordType:
-    """The record type that fits an account whose owner, head and length are as they should be.
+def fits(account: RawAccount, layout: Layout, owner: bytes) -> RecordType | None:
+    """The record type for an account whose owner, head and length are as they should be; None when one is not."""
+    if account.owner != owner or not account.data.startswith(layout.discriminator):
+        return None
+    return layout.for_length(len(account.data))
 
-    Raises: BadAccountData, saying which of them is not.
+
+def checked_record(what: str, account: RawAccount, layout: Layout, owner: bytes) -> RecordType:
+    """The same, saying which of them is not.
+
+    Raises: BadAccountData
     """
     if account.owner != owner:
         raise BadAccountData(

@@ -13,9 +13,9 @@ from venues.solana.profiles import Profile
 
 KeyArray = NDArray[np.uint8]
 
-NO_KEY = bytes(32)
 SYSTEM_PROGRAM = str(Pubkey.default())
 LARGEST_SUB_ACCOUNT = 2**16 - 1
+_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
 def parse_key(text: str) -> Pubkey:
@@ -35,7 +35,7 @@ def parse_reference(text: str) -> tuple[Pubkey, int | None]:
         return parse_key(key), None
     if not (number.isascii() and number.isdigit() and int(number[:6]) <= LARGEST_SUB_ACCOUNT and len(number) <= 6):
         raise VenueRejected(
-            f"{number[:20]!r} is not a sub-account number; write WALLET:0 for the first one, up to {LARGEST_SUB_ACCOUNT}"
+            f"{number[:20]!r} is no sub-account number; write WALLET:0 for the first one, at most {LARGEST_SUB_ACCOUNT}"
         )
     return parse_key(key), int(number)
 
@@ -69,6 +69,15 @@ def spot_market_address(profile: Profile, market_index: int) -> Pubkey:
 def key_array(keys: Sequence[bytes]) -> KeyArray:
     """Keys as an array of shape (n, 32)."""
     return np.frombuffer(b"".join(keys), np.uint8).reshape(len(keys), 32)
+
+
+def base58(raw: bytes) -> str:
+    """Bytes of any length in base58, as filters of an RPC want them."""
+    number, text = int.from_bytes(raw, "big"), ""
+    while number:
+        number, digit = divmod(number, 58)
+        text = _BASE58[digit] + text
+    return "1" * (len(raw) - len(raw.lstrip(b"\0"))) + text
 
 
 class _Lazy(Sequence[str]):

@@ -51,7 +51,8 @@ class MarketRows:
 
     def of(self, market_index: NDArray[np.unsignedinteger]) -> IntArray:
         """Rows of market indices, -1 for those that were not read."""
-        return self.rows[np.minimum(market_index, self.rows.size - 1)]
+        found: IntArray = self.rows[np.minimum(market_index, self.rows.size - 1)]
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -203,7 +204,7 @@ def _net_user_pnl(found: MarketRecords) -> list[float]:
         found.wide("base_asset_amount_with_amm"),
         found.wide("base_asset_amount_with_unsettled_lp"),
         found.wide("quote_asset_amount"),
-        (found.integers("quote_asset_amount_with_unsettled_lp").tolist()),
+        found.integers("quote_asset_amount_with_unsettled_lp").tolist(),
         found.integers("last_oracle_price").tolist(),
         strict=True,
     ):
@@ -217,7 +218,9 @@ def _spot_table(profile: Profile, found: MarketRecords, feeds: Feeds, rails: Gua
     tiers = [profile.asset_tiers[code] for code in found.integers("asset_tier").tolist()]
     factors = [SPOT_CONFIDENCE_FACTORS.get(tier, LOOSEST_CONFIDENCE_FACTOR) for tier in tiers]
     columns = _oracle_columns(found, feeds)
-    deposits = zip(found.wide("deposit_balance"), found.wide("cumulative_deposit_interest"), _divisors(found), strict=True)
+    deposits = zip(
+        found.wide("deposit_balance"), found.wide("cumulative_deposit_interest"), _divisors(found), strict=True
+    )
     statuses = [profile.market_statuses[code].value for code in found.integers("status").tolist()]
     return SpotMarketTable(
         names=found.names,

@@ -21,7 +21,7 @@ I64 = range(-(2**63), 2**63)
 
 
 def wide_integers(column: NDArray[np.void]) -> list[int]:
-    """A column of 128-bit fields, stored as ``lo`` and ``hi``, as Python integers; the type of ``hi`` gives the sign."""
+    """A column of 128-bit fields, stored as ``lo`` and ``hi``, as integers; the type of ``hi`` gives the sign."""
     return [(high << 64) | low for low, high in column.tolist()]
 
 
@@ -58,17 +58,12 @@ def multiply_divide(
         quotient += round_up & (remainder != 0)
     result = quotient.astype(np.float64)
     if big.any():
-        result[big] = _one_by_one(
-            values[big], factors[big], divisors[big], None if round_up is None else round_up[big]
-        )
+        result[big] = _one_by_one(values[big], factors[big], divisors[big], None if round_up is None else round_up[big])
     return result
 
 
-def _one_by_one(
-    values: UintArray, factors: UintArray, divisors: UintArray, round_up: BoolArray | None
-) -> FloatArray:
+def _one_by_one(values: UintArray, factors: UintArray, divisors: UintArray, round_up: BoolArray | None) -> FloatArray:
     ups: Sequence[bool] = [False] * len(values) if round_up is None else round_up.tolist()
     rows = zip(values.tolist(), factors.tolist(), divisors.tolist(), ups, strict=True)
-    return np.array(
-        [float(-(-value * factor // divisor) if up else value * factor // divisor) for value, factor, divisor, up in rows]
-    )
+    # Rounding up is rounding down on the other side of zero.
+    return np.array([float(-(-a * b // by) if up else a * b // by) for a, b, by, up in rows])

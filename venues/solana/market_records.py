@@ -32,7 +32,8 @@ class MarketRecords:
 
     def column(self, name: str) -> NDArray[np.generic]:
         """A field of every market; zeros where the venue does not have it."""
-        parts = [record[name] if name in (record.dtype.names or ()) else np.zeros(1, np.int64) for record in self.records]
+        absent = np.zeros(1, np.int64)
+        parts = [record[name] if name in (record.dtype.names or ()) else absent for record in self.records]
         return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
     def floats(self, name: str) -> NDArray[np.float64]:
@@ -43,10 +44,7 @@ class MarketRecords:
 
     def wide(self, name: str) -> list[int]:
         """A 128-bit field of every market; 0 where the venue does not have it."""
-        parts = [
-            wide_integers(record[name])[0] if name in (record.dtype.names or ()) else 0 for record in self.records
-        ]
-        return parts
+        return [wide_integers(record[name])[0] if name in (record.dtype.names or ()) else 0 for record in self.records]
 
     def keys(self, name: str) -> list[bytes]:
         return [record[name].tobytes() for record in self.records]

@@ -36,10 +36,15 @@ async def _readable(descriptor: int) -> None:
     loop = asyncio.get_running_loop()
     ready: asyncio.Future[None] = loop.create_future()
     try:
-        loop.add_reader(descriptor, lambda: ready.done() or ready.set_result(None))
+        loop.add_reader(descriptor, _set, ready)
     except PermissionError:  # a regular file: it never keeps a reader waiting, and epoll refuses it
         return
     try:
         await ready
     finally:
         loop.remove_reader(descriptor)
+
+
+def _set(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)

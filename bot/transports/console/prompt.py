@@ -1,6 +1,5 @@
 """A line editor for terminals, with history and completion. The only module that imports prompt_toolkit."""
 
-import asyncio
 import contextlib
 import signal
 import sys
@@ -33,10 +32,10 @@ async def prompted_lines(history_path: Path | None, words: Callable[[], Sequence
     session: PromptSession[str] = PromptSession("> ", history=history, completer=completer, complete_while_typing=False)
     while True:
         try:
-            yield await session.prompt_async()
+            # Its own handling of SIGINT would put the application's out of action; the key arrives either way.
+            yield await session.prompt_async(handle_sigint=False)
         except EOFError:
             return
         except KeyboardInterrupt:
             signal.raise_signal(signal.SIGINT)
-            await asyncio.sleep(0)
             return

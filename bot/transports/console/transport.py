@@ -7,8 +7,10 @@ import re
 import sys
 from collections import OrderedDict
 from collections.abc import AsyncIterable, AsyncIterator, Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from types import ModuleType
 from typing import Self, TextIO
 
 import structlog
@@ -97,9 +99,10 @@ class ConsoleTransport:
         if self._reader is not None:
             self._reader.cancel()
             await asyncio.wait((self._reader,))
-            self._reader = None
-        self._queue.put_nowait(None)
+        self._queue.put_nowait(None)  # a reader cancelled before its first step has not said that it ended
         await self._resources.aclose()
+        if self._reader is not None and not self._reader.cancelled():
+            self._reader.result()  # a script that failed says so
 
     async def incoming(self) -> AsyncIterator[Incoming]:
         while (incoming := await self._queue.get()) is not None:
@@ -132,16 +135,19 @@ class ConsoleTransport:
         return self._health
 
     async def _read(self, lines: AsyncIterable[str]) -> None:
-        async for line in lines:
-            text = line.strip()
-            if self._numbering.is_gone(text):
-                self._notice(f"button {text} is no longer there")
-            elif text:
-                self._queue.put_nowait(self._heard(text))
-        self._health = TransportHealth(
-            connected=self._health.connected, detail="input has ended, output goes on", since=self._now()
-        )
-        self._queue.put_nowait(None)
+        try:
+            async for line in lines:
+                text = line.strip()
+                if self._numbering.is_gone(text):
+                    self._notice(f"button {text} is no longer there")
+                elif text:
+                    self._queue.put_nowait(self._heard(text))
+        except OSError as error:  # the terminal went away
+            log.warning("console.input_failed", error=type(error).__name__)
+        finally:
+            if self._health.connected:
+                self._health = replace(self._health, detail="input has ended, output goes on", since=self._now())
+            self._queue.put_nowait(None)
 
     def _heard(self, text: str) -> Incoming:
         sender = Person(transport=TRANSPORT, user_id=CONSOLE_USER, display_name="you")
@@ -164,7 +170,8 @@ class ConsoleTransport:
             self._shown.popitem(last=False)
 
     def _notice(self, text: str) -> None:
-        self._write(painted((Row(f"({one_line(text)})"),), tone=Tone.NORMAL, colours=self._colours))
+        with contextlib.suppress(Unreachable):  # logged and in health(), and nobody waits for a notice
+            self._write(painted((Row(f"({one_line(text)})"),), tone=Tone.NORMAL, colours=self._colours))
 
     def _write(self, text: str) -> None:
         """Raises: Unreachable, once nobody is left to read."""
@@ -179,7 +186,7 @@ class ConsoleTransport:
             raise Unreachable("the terminal was closed") from error
 
 
-def _load_prompt():  # type: ignore[no-untyped-def]
+def _load_prompt() -> ModuleType:
     from bot.transports.console import prompt
 
     return prompt

@@ -1,5 +1,6 @@
 """The library's errors as ours. Their texts, causes and frames hold the token, so nothing of them is kept but words."""
 
+import re
 from datetime import timedelta
 
 import httpx
@@ -52,10 +53,10 @@ def translated(error: library.TelegramError, *, token: str) -> DeliveryError:
 
 
 def without_token(text: str, token: str) -> str:
-    """``text`` with the token, and its secret half in any quoting, blanked."""
+    """``text`` with the token, and its secret half in any quoting, blanked; the library changes the case of texts."""
     for secret in (token, token.partition(":")[2]):
         if secret:
-            text = text.replace(secret, "[token]")
+            text = re.sub(re.escape(secret), "[token]", text, flags=re.IGNORECASE)
     return text
 
 

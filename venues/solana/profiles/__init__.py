@@ -1,7 +1,7 @@
 """A venue of this family as facts: addresses, seeds, byte layouts, codes. No logic lives in a profile.
 
-The successor of Drift kept its discriminators and changed its layouts, so bytes of one read with the layout of the other
-give plausible garbage. Everything that reads bytes takes a Profile and reads field names from it, never offsets.
+The successor of Drift kept its discriminators and changed its layouts, so bytes of one read with the layout of the
+other give plausible garbage. Everything that reads bytes takes a Profile and reads field names from it, never offsets.
 """
 
 import importlib
@@ -106,6 +106,7 @@ class Profile:
     seeds: Seeds
     state: Layout
     user: Layout
+    user_stats: Layout
     perp_market: Layout
     spot_market: Layout
     oracle_sources: Mapping[int, OracleSource]

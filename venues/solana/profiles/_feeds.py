@@ -52,9 +52,7 @@ _PYTH_PULL = tuple(
 _PYTH_LAZER = Layout(
     discriminator=bytes.fromhex("9f07a1f922517985"),
     revisions={
-        48: record(
-            48, {"price": (8, "<i8"), "slot": (24, "<u8"), "exponent": (32, "<i4"), "confidence": (40, "<u8")}
-        )
+        48: record(48, {"price": (8, "<i8"), "slot": (24, "<u8"), "exponent": (32, "<i4"), "confidence": (40, "<u8")})
     },
 )
 

@@ -74,6 +74,7 @@ USER = record(
         "orders": (1192, (ORDER, (32,))),
         "total_deposits": (4272, "<u8"),
         "total_withdraws": (4280, "<u8"),
+        "settled_perp_pnl": (4296, "<i8"),
         "max_margin_ratio": (4340, "<u4"),
         "sub_account_id": (4346, "<u2"),
         "status": (4348, "u1"),
@@ -149,6 +150,8 @@ SPOT_MARKET = record(
     },
 )
 
+USER_STATS = record(240, {"number_of_sub_accounts_created": (186, "<u2")})
+
 STATE = record(
     992,
     {
@@ -193,6 +196,7 @@ PROFILE = Profile(
     ),
     state=Layout(discriminator=bytes.fromhex("d8926b5e684bb6b1"), revisions={992: STATE}),
     user=Layout(discriminator=bytes.fromhex("9f755fe3ef973aec"), revisions={4376: USER}),
+    user_stats=Layout(discriminator=bytes.fromhex("b0df881b7a4f20e3"), revisions={240: USER_STATS}),
     perp_market=Layout(discriminator=bytes.fromhex("0adf0c2c6bf537f7"), revisions={1216: PERP_MARKET}),
     spot_market=Layout(discriminator=bytes.fromhex("64b1086ba8414127"), revisions={776: SPOT_MARKET}),
     oracle_sources=MappingProxyType(dict(enumerate(_SOURCES))),

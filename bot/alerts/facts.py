@@ -1,0 +1,121 @@
+"""What an alert says, as facts: computed once when it is queued, stored with it, worded when it is sent."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+from pydantic import TypeAdapter
+
+from risk.decisions.incidents import CauseKind, Incident, NoticeReason
+from risk.decisions.tiers import LADDER, Tier, TierThresholds
+from risk.errors import CannotAssess
+from risk.fleet import FleetView
+from risk.liquidation_monitor import entry_ratio_percent
+from risk.margin.liquidation import liquidation_prices
+from risk.margin.remedy import remedy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarginFacts:
+    """What the margin engine says of one account at one slot; the same for every receiver of a check.
+
+    Attributes:
+        threshold_percent: Health ratio at which the tier begins; None for OK.
+        nearest_market: Market whose liquidation price is nearest; None where no price liquidates.
+        deposit_usd: What would bring the account back to WATCH; None where no deposit does, 0 where none is needed.
+        deposit_scope: Isolated position the deposit goes to; empty for the cross account.
+        cut_usd: Notional of the smallest single cut that would do the same; None where none does.
+        cut_all_frac: Share by which all positions would have to shrink, where no single cut does.
+    """
+
+    ratio_percent: float
+    threshold_percent: float | None
+    nearest_market: str | None
+    nearest_price_usd: float | None
+    distance_frac: float | None
+    deposit_usd: float | None
+    deposit_scope: str
+    cut_market: str | None
+    cut_usd: float | None
+    cut_all_frac: float | None
+    slot: int
+    observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertFacts:
+    """One notice to one receiver.
+
+    Attributes:
+        account: What people call it; empty for the whole process.
+        previous: Tier the receiver heard last; None for the first notice.
+        detail: The cause's own sentence: a limit and its value, why data is unknown.
+        margin: None for causes that no margin figure explains.
+    """
+
+    incident_id: int
+    kind: CauseKind
+    reason: NoticeReason
+    tier: Tier
+    previous: Tier | None
+    account: str
+    detail: str
+    happened_at: datetime
+    margin: MarginFacts | None = None
+
+
+def margin_facts(view: FleetView, account_id: str, tier: Tier, thresholds: TierThresholds) -> MarginFacts:
+    """Distance to liquidation and what would help, for one account of a view."""
+    plan = view.single(account_id)
+    try:
+        at = [price for price in liquidation_prices(plan) if price.distance_frac is not None]
+    except CannotAssess:
+        at = []
+    nearest = min(at, key=lambda price: price.distance_frac or 0.0, default=None)
+    needed = remedy(plan.book, entry_ratio_percent(thresholds, Tier.WATCH))
+    return MarginFacts(
+        ratio_percent=float(view.worst_ratio_percent[view.book.position_of(account_id)]),
+        threshold_percent=thresholds.ratio_percent.get(tier) if tier in LADDER else None,
+        nearest_market=nearest.market if nearest else None,
+        nearest_price_usd=nearest.price_usd if nearest else None,
+        distance_frac=nearest.distance_frac if nearest else None,
+        deposit_usd=needed.deposit_usd,
+        deposit_scope=needed.scope,
+        cut_market=needed.cut.market if needed.cut else None,
+        cut_usd=needed.cut.notional_usd if needed.cut else None,
+        cut_all_frac=needed.cut_all_frac,
+        slot=view.book.slot,
+        observed_at=view.book.observed_at,
+    )
+
+
+def facts_of(
+    incident: Incident, reason: NoticeReason, previous: Tier | None, account: str, margin: MarginFacts | None
+) -> AlertFacts:
+    """The facts of one notice."""
+    return AlertFacts(
+        incident_id=incident.incident_id,
+        kind=incident.cause.kind,
+        reason=reason,
+        tier=incident.tier,
+        previous=previous,
+        account=account,
+        detail=incident.fact,
+        happened_at=incident.changed_at,
+        margin=margin,
+    )
+
+
+@cache
+def _codec() -> TypeAdapter[AlertFacts]:
+    return TypeAdapter(AlertFacts)
+
+
+def to_json(facts: AlertFacts) -> str:
+    """The facts as they are stored with a notice."""
+    return _codec().dump_json(facts).decode()
+
+
+def from_json(text: str) -> AlertFacts:
+    """Back from storage. Raises: ValueError for a text this version does not understand."""
+    return _codec().validate_json(text)

@@ -1,0 +1,149 @@
+"""The command line: what is typed, which exit code it ends with. Everything else is imported when it is needed.
+
+Exit codes: 0 ok, 2 bad input, 3 venue unavailable.
+"""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from typing import Any, NoReturn
+
+import click
+
+EXIT_BAD_INPUT = 2
+EXIT_VENUE_UNAVAILABLE = 3
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Keel keeps leveraged traders upright: it watches accounts and warns before the venue liquidates."""
+
+
+@main.command()
+def run() -> None:
+    """Watch the accounts of the settings and talk to the linked chats."""
+    from bot.config import BadSettings, load_settings
+
+    try:
+        settings = load_settings()
+    except BadSettings as exc:
+        _fail(str(exc), EXIT_BAD_INPUT)
+    from bot.run import run as run_bot
+
+    _until_done(run_bot(settings))
+
+
+@main.command()
+@click.option("--script", is_flag=True, help="Without a terminal: run through at once and print the transcript.")
+def demo(*, script: bool) -> None:
+    """The bot on paper money: a fall through every tier and back."""
+    click.echo("Keel demo: one account, three positions, a fall through every tier. Paper money, no network.")
+    if script:
+        click.echo("This is the script: the same bot and venue, with a clock that runs ahead.\n")
+    else:
+        click.echo("Prices fall in a few seconds; two minutes in all. Type at any time: /health /liq /stress /help\n")
+    sys.stdout.flush()  # the rest takes a moment to import
+    from bot import demo as demo_module
+    from bot.logs import setup_logging
+
+    setup_logging("ERROR")
+    _until_done(demo_module.script(sys.stdout) if script else demo_module.interactive(sys.stdout))
+
+
+@main.command()
+@click.argument("account")
+@click.option("--rpc", "rpc_urls", multiple=True, required=True, help="Solana RPC URL; again for a second endpoint.")
+@click.option("--venue", default="drift", show_default=True, help="Which venue the account is on.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object with unrounded numbers.")
+def inspect(account: str, rpc_urls: tuple[str, ...], venue: str, *, as_json: bool) -> None:
+    """Everything about one ACCOUNT: its address, or WALLET:SUB."""
+    _until_done(_inspect(account, rpc_urls, venue, as_json=as_json))
+
+
+async def _inspect(account: str, rpc_urls: tuple[str, ...], venue: str, *, as_json: bool) -> None:
+    from bot import inspect as inspection
+    from bot.clock import SystemClock
+
+    clock = SystemClock()
+    reader = _reader(rpc_urls, venue)
+    try:
+        found = await inspection.inspect(reader, account)
+    finally:
+        await reader.close()
+    age_s = (clock.now() - found.health.observed_at).total_seconds()
+    click.echo(inspection.as_json(found) if as_json else inspection.as_text(found, age_s=age_s))
+
+
+@main.command()
+@click.option("--rpc", "rpc_urls", multiple=True, required=True, help="Solana RPC URL; again for a second endpoint.")
+@click.option("--venue", default="drift", show_default=True, help="Which venue to sweep.")
+@click.option("--json", "as_json", is_flag=True, help="JSON Lines with unrounded numbers.")
+def sweep(rpc_urls: tuple[str, ...], venue: str, *, as_json: bool) -> None:
+    """Every account of the venue, the least healthy first."""
+    _until_done(_sweep(rpc_urls, venue, as_json=as_json))
+
+
+async def _sweep(rpc_urls: tuple[str, ...], venue: str, *, as_json: bool) -> None:
+    from tqdm import tqdm
+
+    from bot import sweep as sweeping
+
+    reader = _reader(rpc_urls, venue)
+    try:
+        # disable=None: a bar on a terminal, nothing in a pipe.
+        with tqdm(desc="reading accounts", unit=" accounts", disable=None, file=sys.stderr) as bar:
+            rows = await sweeping.sweep(reader, bar.update)
+    finally:
+        await reader.close()
+    for line in map(sweeping.as_json, rows) if as_json else sweeping.as_text(rows):
+        click.echo(line)
+
+
+@main.command()
+@click.argument("wallet", required=False)
+@click.option("--rpc", "rpc_url", default="", help="Solana RPC URL; asked for when left out.")
+@click.option("--venue", default="drift", show_default=True, help="Which venue the wallet trades on.")
+@click.option("--env-file", default=".env", show_default=True, help="Where the settings are written.")
+def setup(wallet: str | None, rpc_url: str, venue: str, env_file: str) -> None:
+    """The first thing to run: find the accounts of a WALLET, rate the RPC, link Telegram, test the alarm."""
+    from bot.setup import Wizard
+
+    _until_done(Wizard(env_file=env_file, venue=venue, ask=_ask, say=click.echo).run(wallet or "", rpc_url))
+
+
+def _ask(question: str, *, hidden: bool = False) -> str:
+    return str(click.prompt(question, default="", show_default=False, hide_input=hidden)).strip()
+
+
+def _reader(rpc_urls: tuple[str, ...], venue: str) -> Any:
+    import venues
+    from bot.clock import SystemClock
+    from bot.run import solana_settings
+
+    return venues.connect(venue, solana_settings(rpc_urls, profile=venue), clock=SystemClock())
+
+
+def _until_done(work: Coroutine[Any, Any, None]) -> None:
+    """Run to the end and turn known errors into a sentence and an exit code."""
+    from bot.config import BadSettings
+    from risk.errors import RiskError
+    from storage.errors import StorageError
+    from venues.errors import VenueError, VenueUnavailable
+
+    try:
+        asyncio.run(work)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output has gone; there is nobody to tell.
+        sys.stderr.close()
+        sys.exit(0)
+    except VenueUnavailable as exc:
+        _fail(str(exc), EXIT_VENUE_UNAVAILABLE)
+    except (VenueError, RiskError, StorageError, BadSettings, ValueError) as exc:
+        _fail(str(exc), EXIT_BAD_INPUT)
+
+
+def _fail(text: str, code: int) -> NoReturn:
+    click.echo(f"keel: {text}", err=True)
+    sys.exit(code)

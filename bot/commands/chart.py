@@ -1,0 +1,116 @@
+"""/chart: a picture of equity, of health with its tiers, or of the distance to liquidation."""
+
+import asyncio
+import re
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import cast
+
+from bot.charts import (
+    MarketDistance,
+    NotEnoughPoints,
+    Theme,
+    distance_chart,
+    distance_title,
+    equity_chart,
+    equity_title,
+    health_chart,
+    health_title,
+)
+from bot.commands.common import account_of, reply
+from bot.commands.spec import Command, Request, Services, Usage
+from bot.messages import Line, Message, Picture
+from bot.roster import Watched
+from bot.text.clean import name
+from storage import THEME, EquitySeries, Scope
+from storage import Theme as StoredTheme
+
+_SPAN = re.compile(r"(\d{1,3})(h|d)")
+_KINDS = ("equity", "health", "distance")
+
+
+async def run(services: Services, request: Request) -> Message:
+    watched, rest = account_of(services, request.args)
+    kind, span = "equity", timedelta(days=1)
+    theme = await _theme(services, request)
+    for word in (word.lower() for word in rest):
+        if word in _KINDS:
+            kind = word
+        elif word == "liq":
+            kind = "distance"
+        elif match := _SPAN.fullmatch(word):
+            span = timedelta(hours=int(match[1])) if match[2] == "h" else timedelta(days=int(match[1]))
+        elif word in [one.value for one in Theme]:
+            theme = Theme(word)
+            await _keep(services, request, theme)
+        else:
+            raise Usage(f"{name(word)} is no account, picture, span or theme.")
+    if not timedelta(0) < span <= timedelta(days=730):
+        raise Usage("A span lies between 1h and 730d.")
+    try:
+        picture = await _picture(services, watched, kind, span, theme)
+    except NotEnoughPoints as exc:
+        return reply(services, watched, Line(f"{watched.nickname}: no picture yet", strong=True), Line(str(exc)))
+    return reply(services, watched, Line(f"{watched.nickname}: {picture.alt}", strong=True), picture)
+
+
+async def _picture(services: Services, watched: Watched, kind: str, span: timedelta, theme: Theme) -> Picture:
+    if kind == "distance":
+        return await _distance(services, watched, theme)
+    now = services.clock.now()
+    series = await services.equity.series(watched.account_id, now - span, now + timedelta(seconds=1))
+    times = _times(series)
+    loop = asyncio.get_running_loop()
+    if kind == "equity":
+        draw = partial(
+            equity_chart, times, series.equity_usd, account=watched.nickname,
+            net_deposits_usd=series.net_flow_usd, now=now, theme=theme,
+        )  # fmt: skip
+        alt = equity_title(times, series.equity_usd, net_deposits_usd=series.net_flow_usd, now=now)
+    else:
+        tier = services.watch.tier(watched.account_id).tier
+        draw = partial(
+            health_chart, times, series.health_ratio_percent, watched.thresholds, account=watched.nickname,
+            tier=tier, now=now, theme=theme,
+        )  # fmt: skip
+        alt = health_title(times, series.health_ratio_percent, watched.thresholds, tier=tier, now=now)
+    png = await loop.run_in_executor(services.executor, draw)
+    return Picture(png=png, alt=alt, name=f"{kind}.png")
+
+
+async def _distance(services: Services, watched: Watched, theme: Theme) -> Picture:
+    prices = await services.monitor(watched.account_id).liquidation_prices()
+    view = await services.view()
+    book = view.book
+    now_usd = {
+        market: float(book.oracles.price_1e6[oracle]) / 1e6
+        for table in (book.perp_markets, book.spot_markets)
+        for market, oracle in zip(table.names, table.oracle, strict=True)
+    }
+    markets = [MarketDistance(price_usd=now_usd[price.market], liquidation=price) for price in prices]
+    draw = partial(distance_chart, markets, account=watched.nickname, thresholds=watched.thresholds, theme=theme)
+    png = await asyncio.get_running_loop().run_in_executor(services.executor, draw)
+    return Picture(png=png, alt=distance_title(markets), name="distance.png")
+
+
+def _times(series: EquitySeries) -> list[datetime]:
+    naive = cast("list[datetime]", series.sampled_at.astype("datetime64[us]").tolist())
+    return [at.replace(tzinfo=UTC) for at in naive]
+
+
+async def _theme(services: Services, request: Request) -> Theme:
+    scope = Scope(transport=request.address.transport, chat=request.address.chat)
+    return Theme((await services.settings.get(THEME, scope)).value)
+
+
+async def _keep(services: Services, request: Request, theme: Theme) -> None:
+    scope = Scope(transport=request.address.transport, chat=request.address.chat)
+    await services.settings.put(THEME, StoredTheme(theme.value), services.clock.now(), scope)
+
+
+COMMAND = Command(
+    name="chart",
+    usage="/chart [account] [equity|health|distance] [24h|7d] [dark|light]",
+    summary="a picture of equity, health or distance",
+    run=run,
+)

@@ -1,0 +1,65 @@
+"""What several commands need: which account is meant, and the line that says where numbers come from."""
+
+from collections.abc import Sequence
+
+from bot.commands.spec import Services, Usage
+from bot.messages import Block, Line, Message
+from bot.roster import UnknownNickname, Watched
+from bot.text.clean import name
+from bot.text.provenance import provenance
+from risk.errors import CannotAssess, ReadFailed
+
+
+def account_of(services: Services, args: Sequence[str]) -> tuple[Watched, tuple[str, ...]]:
+    """The account a command is about and the remaining arguments: the first one if it names an account, else the
+    only or first account. Raises: Usage when nothing is watched."""
+    if not len(services.roster):
+        raise Usage("No account is watched. Set ACCOUNTS, or run keel setup.")
+    if args:
+        try:
+            return services.roster.find(args[0]), tuple(args[1:])
+        except UnknownNickname:
+            pass
+    return services.roster.all[0], tuple(args)
+
+
+def only_account(services: Services, args: Sequence[str]) -> Watched:
+    """As account_of, for commands without further arguments. Raises: Usage, naming the accounts there are."""
+    watched, rest = account_of(services, args)
+    if rest:
+        known = ", ".join(account.nickname for account in services.roster.all)
+        raise Usage(f"No account is called {name(rest[0])}. Accounts: {known}.")
+    return watched
+
+
+def origin(services: Services, watched: Watched) -> Line:
+    """Account, age of the data, slot."""
+    view = services.fleet.latest
+    return Line(
+        provenance(
+            account=watched.nickname,
+            age_s=services.fleet.age_s(),
+            slot=view.book.slot if view else None,
+            stale=bool(services.fleet.why_stale()),
+        )
+    )
+
+
+def warnings(services: Services, watched: Watched) -> list[Block]:
+    """What must be known before the numbers are believed."""
+    view = services.fleet.latest
+    notices = view.book.notices if view else ()
+    return [Line(f"! {reason}") for reason in (*services.fleet.problems(watched.account_id), *notices)]
+
+
+def reply(services: Services, watched: Watched, *blocks: Block) -> Message:
+    """An answer about one account: the blocks, what qualifies them, and where they come from."""
+    return Message(blocks=(*blocks, *warnings(services, watched), origin(services, watched)))
+
+
+def cannot(services: Services, watched: Watched, error: CannotAssess | ReadFailed) -> Message:
+    """The answer when there is none: the reasons, never a number."""
+    reasons = error.reasons if isinstance(error, CannotAssess) else (str(error),)
+    lines: list[Block] = [Line(f"{watched.nickname}: cannot be assessed now", strong=True)]
+    lines += [Line(f"! {reason}") for reason in reasons]
+    return Message(blocks=(*lines, origin(services, watched)))

@@ -1,0 +1,79 @@
+"""/health: how far from liquidation, in both conventions."""
+
+from bot.commands.common import only_account, reply
+from bot.commands.spec import Command, Request, Services
+from bot.messages import Block, Line, Message, Table
+from bot.roster import Watched
+from bot.text import numbers
+from bot.text.clean import name
+from bot.text.tables import fit
+from risk.decisions.tiers import Tier
+from risk.liquidation_monitor import health_of
+from risk.model.liquidation import HealthStatus
+
+
+async def run(services: Services, request: Request) -> Message:
+    if not request.args and len(services.roster) > 1:
+        return await _everybody(services)
+    watched = only_account(services, request.args)
+    await services.view()
+    health = await services.monitor(watched.account_id).monitor_health_ratio()
+    blocks: list[Block] = [Line(_headline(watched, health, _tier(services, watched)), strong=True), _figures(health)]
+    blocks += [
+        Line(
+            f"Isolated {name(one.market)}: health {numbers.health_percent(one.health_percent)},"
+            f" {numbers.usd(one.total_collateral_usd)} against {numbers.usd(one.maintenance_requirement_usd)}"
+        )
+        for one in health.isolated
+    ]
+    return reply(services, watched, *blocks)
+
+
+def _tier(services: Services, watched: Watched) -> Tier:
+    """The tier that the alerts show; unknown as soon as the data does not allow a statement."""
+    if services.fleet.problems(watched.account_id):
+        return Tier.UNKNOWN
+    return services.watch.tier(watched.account_id).tier
+
+
+def _headline(watched: Watched, health: HealthStatus, tier: Tier) -> str:
+    percent = numbers.health_percent(health.health_percent)
+    if tier is Tier.UNKNOWN:
+        return f"{watched.nickname}: UNKNOWN, last health {percent}"
+    return f"{watched.nickname}: health {percent}, {tier.name}"
+
+
+def _figures(health: HealthStatus) -> Table:
+    return fit(
+        [
+            ("Health (0 = liquidation)", numbers.health_percent(health.health_percent)),
+            ("Ratio (100% = liq.)", numbers.health_ratio(health.health_ratio_percent)),
+            ("Collateral", numbers.usd(health.total_collateral_usd, rounding=numbers.Rounding.DOWN)),
+            ("Maintenance", numbers.usd(health.maintenance_requirement_usd, rounding=numbers.Rounding.UP)),
+            ("Room to liquidation", numbers.usd(health.margin_to_liquidation_usd, rounding=numbers.Rounding.DOWN)),
+            ("Free for new trades", numbers.usd(health.free_collateral_usd, rounding=numbers.Rounding.DOWN)),
+        ]
+    )
+
+
+async def _everybody(services: Services) -> Message:
+    """All accounts, the worst first."""
+    view = await services.view()
+    rows = []
+    for watched in services.roster.all:
+        health = health_of(view, watched.account_id, services.fleet.problems(watched.account_id))
+        tier = _tier(services, watched)
+        rows.append((tier, health.worst_ratio_percent, watched, health))
+    rows.sort(key=lambda row: (row[0] is not Tier.UNKNOWN, row[1]))
+    tier, _, worst, health = rows[0]
+    table = fit(
+        [
+            (watched.nickname, step.name, numbers.health_ratio(ratio), numbers.health_percent(one.health_percent))
+            for step, ratio, watched, one in rows
+        ],
+        header=("account", "tier", "ratio", "health"),
+    )
+    return reply(services, worst, Line(_headline(worst, health, tier), strong=True), table)
+
+
+COMMAND = Command(name="health", usage="/health [account]", summary="distance to liquidation, 0 to 100", run=run)

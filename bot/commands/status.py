@@ -1,0 +1,67 @@
+"""/status: whether Keel itself is well."""
+
+from bot.commands.spec import Command, Request, Services
+from bot.messages import Line, Message
+from bot.process import JobState
+from bot.text.ages import age, age_of_data
+from bot.text.clean import sentence
+from bot.text.numbers import count
+from risk.decisions.tiers import Tier
+
+
+async def run(services: Services, request: Request) -> Message:
+    process, now = services.process, services.clock.now()
+    stale = services.fleet.why_stale()
+    counts = await services.outbox.counts()
+    open_alerts = await services.incidents.open_incidents()
+    headline = f"Keel: {_verdict(services, stale)}"
+    view = services.fleet.latest
+    lines = [
+        f"Venue {process.venue}: data {age_of_data(services.fleet.age_s(), stale=bool(stale))}"
+        + (f", slot {count(view.book.slot)}" if view else ""),
+    ]
+    if stale:
+        lines.append(f"! {stale}")
+    if services.watch.last_error:
+        lines.append(f"! {sentence(services.watch.last_error)}")
+    lines.append(f"Accounts: {len(services.roster)}. Open alerts: {len(open_alerts)}.")
+    lines += [_job(name, job, services) for name, job in process.jobs.items()]
+    waiting = f"{counts.pending + counts.leased} waiting"
+    if counts.waiting_since is not None:
+        waiting += f" for {age((now - counts.waiting_since).total_seconds())}"
+    lines.append(f"Alerts to deliver: {waiting}, {counts.dead} given up, {counts.sent} delivered.")
+    for transport in process.transports.values():
+        health = transport.health()
+        state = "up" if health.connected else "DOWN"
+        since = age((now - health.since).total_seconds())
+        lines.append(f"{transport.name}: {state} for {since}, {sentence(health.detail)}")
+    lines.append(f"Trading: {'on' if process.trading_enabled else 'off (read-only)'}.")
+    lines.append(f"Running for {age((now - process.started_at).total_seconds())}.")
+    return Message(blocks=(Line(headline, strong=True), *(Line(text) for text in lines)))
+
+
+def _verdict(services: Services, stale: str) -> str:
+    if stale:
+        return "UNKNOWN, the venue's data is stale"
+    unknown = [w.nickname for w in services.roster.all if services.watch.tier(w.account_id).tier is Tier.UNKNOWN]
+    if unknown:
+        return f"cannot assess {', '.join(unknown)}"
+    down = [t.name for t in services.process.transports.values() if not t.health().connected]
+    if down:
+        return f"watching, but {', '.join(down)} is down"
+    return f"watching {len(services.roster)} account{'s' if len(services.roster) != 1 else ''}"
+
+
+def _job(name: str, job: JobState, services: Services) -> str:
+    if job.last_finished is None:
+        return f"{name}: has not finished yet."
+    ago = age((services.clock.now() - job.last_finished).total_seconds())
+    text = f"{name}: {ago} ago, took {job.last_duration_s * 1000:.0f} ms, every {job.interval_s:g} s"
+    if job.overruns:
+        text += f", {job.overruns} of {job.runs} took longer than that"
+    if job.failures:
+        text += f", {job.failures} failed: {sentence(job.last_error)}"
+    return f"{text}."
+
+
+COMMAND = Command(name="status", usage="/status", summary="is Keel itself well?", run=run)

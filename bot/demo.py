@@ -1,0 +1,128 @@
+"""keel demo: the bot on the embedded paper venue, with a fall through every tier and back."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import TextIO
+
+from bot.app import App, Pace, assemble
+from bot.clock import ScriptClock, SystemClock
+from bot.messages import Address, Command, Message, Person, lines
+from bot.roster import Roster, Watched
+from bot.transports.console import CONSOLE_CHAT, CONSOLE_USER, ConsoleTransport
+from risk.decisions.drawdown import DrawdownThresholds
+from risk.decisions.tiers import TierThresholds
+from risk.model.limits import RiskLimits
+from risk.ports import Clock
+from storage import Receiver, Store
+from venues.paper.demo import DEMO_ACCOUNT, DEMO_LASTS_S, DEMO_NAME, demo_venue
+
+CHECK_EVERY_S = 5
+_START = datetime(2026, 1, 5, 14, 0, tzinfo=UTC)
+_CONSOLE = Address(transport="console", chat=CONSOLE_CHAT)
+_EQUITY_EVERY_S = 10  # a minute would leave the demo's chart with three points
+
+# What somebody types during the script, by second.
+SCRIPT = {
+    1: "/portfolio",
+    12: "/health",
+    33: "/liq",
+    44: "/ack 1",
+    52: "/stress",
+    66: "/status",
+    125: "/alerts",
+}
+
+
+async def script(out: TextIO) -> None:
+    """The demo without a terminal: same bot, same venue, a clock that runs ahead. The same text at every run."""
+    clock = ScriptClock(_START)
+    async with _app(clock, ConsoleTransport(now=clock.now, stdout=out, lines=_nothing())) as app:
+        console = app.services.process.transports["console"]
+        await app.prepare()
+        for second in range(DEMO_LASTS_S + 1):
+            if second % CHECK_EVERY_S == 0:
+                await app.watch.check()
+            if second % (CHECK_EVERY_S * 4) == 0:
+                await app.limits.check()
+            if second % _EQUITY_EVERY_S == 0:
+                await app.equity.record()
+            await app.deliveries["console"].drain()
+            if second in SCRIPT:
+                print(f"\n> {SCRIPT[second]}", file=out)
+                written = Command(
+                    sender=Person(transport="console", user_id=CONSOLE_USER), address=_CONSOLE, text=SCRIPT[second],
+                    sent_at=clock.now(),
+                )  # fmt: skip
+                await app.dispatcher.obey(console, written)
+            await clock.sleep(1)
+        await console.send(_CONSOLE, _ending())
+
+
+async def interactive(out: TextIO) -> None:
+    """The demo at a terminal: the very app that keel run starts, in real time, until the account has recovered."""
+    clock, stop = SystemClock(), asyncio.Event()
+    transport = ConsoleTransport(now=clock.now, stdout=out)
+    async with _app(clock, transport) as app:
+        await _until_over(app, transport, stop, lambda: asyncio.create_task(app.serve(stop)))
+
+
+async def _until_over(
+    app: App, transport: ConsoleTransport, stop: asyncio.Event, start: Callable[[], Awaitable[None]]
+) -> None:
+    serving = asyncio.ensure_future(start())
+    watching = asyncio.create_task(_wait_for_end(app, transport))
+    try:
+        await asyncio.wait((serving, watching), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        watching.cancel()
+        stop.set()
+        await serving
+
+
+async def _wait_for_end(app: App, transport: ConsoleTransport) -> None:
+    clock = app.services.clock
+    await clock.sleep(DEMO_LASTS_S)
+    while await app.services.incidents.open_incidents():
+        await clock.sleep(1)
+    await clock.sleep(1)  # for the last alert to be shown first
+    await transport.send(_CONSOLE, _ending())
+
+
+def _ending() -> Message:
+    return Message(
+        blocks=lines(
+            "The demo is over: every tier was announced, and every alert resolved.",
+            "To watch a real account: keel setup WALLET --rpc URL. No key is needed.",
+        )
+    )
+
+
+@contextlib.asynccontextmanager
+async def _app(clock: Clock, transport: ConsoleTransport) -> AsyncIterator[App]:
+    venue = demo_venue(clock)
+    roster = Roster([Watched(account_id=DEMO_ACCOUNT, nickname=DEMO_NAME, thresholds=TierThresholds())])
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="work") as executor:
+        async with await Store.open(":memory:") as store:
+            app = assemble(
+                store=store, reader=venue, roster=roster, transports=[transport], clock=clock, venue="paper",
+                executor=executor, console=Receiver(transport="console", chat=CONSOLE_CHAT, route="terminal"),
+                pace=Pace(check_interval=timedelta(seconds=CHECK_EVERY_S)), drawdowns=DrawdownThresholds(by_tier={}),
+            )  # fmt: skip
+            # The demo's account lives dangerously; limits it breaks from the start would drown the story.
+            await app.services.accounts.save_limits(DEMO_ACCOUNT, _LIMITS)
+            yield app
+
+
+_LIMITS = RiskLimits(
+    max_portfolio_leverage=15.0, max_position_size_usd=60_000.0, max_position_size_percent=50.0, min_health_ratio=110.0,
+    max_drawdown_percent=1.0, max_correlation_exposure=0.9, max_var_1d_percent=0.5,
+)  # fmt: skip
+
+
+async def _nothing() -> AsyncIterator[str]:
+    no_lines: tuple[str, ...] = ()
+    for line in no_lines:
+        yield line

@@ -1,0 +1,210 @@
+"""What runs on the schedule beside the health check: limits, equity and drawdown, the watchdog."""
+
+import math
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import structlog
+from pydantic import TypeAdapter
+
+from bot.alerts.desk import Finding, IncidentDesk
+from bot.commands.limits import shown
+from bot.process import JobState
+from bot.roster import Roster
+from risk.decisions.drawdown import DrawdownThresholds, UnitState, follow
+from risk.decisions.incidents import Cause, CauseKind
+from risk.decisions.limits import breaches
+from risk.decisions.tiers import Tier
+from risk.fleet import Fleet, FleetView
+from risk.liquidation_monitor import health_of
+from risk.model.limits import LimitName, RiskLimits, RiskViolation
+from risk.model.liquidation import HealthStatus
+from risk.portfolio_manager import summarise
+from risk.ports import Clock
+from storage import Accounts, EquityLog, EquitySample, Incidents, LastGood, Seen, Snapshots
+
+log = structlog.get_logger()
+
+_LIMIT_EASE_FRAC = 0.05
+_LIMIT_DWELL = timedelta(seconds=60)
+_FORGET_PRESSES_AFTER = timedelta(days=7)
+_HEALTH = TypeAdapter(HealthStatus)
+
+
+class LimitsWatch:
+    """Breached limits are incidents of their own. One ends only when the limit has held by a margin for a while."""
+
+    def __init__(
+        self, *, fleet: Fleet, roster: Roster, accounts: Accounts, equity: EquityLog, incidents: Incidents,
+        desk: IncidentDesk, clock: Clock,
+    ) -> None:  # fmt: skip
+        self._fleet, self._roster, self._accounts, self._equity = fleet, roster, accounts, equity
+        self._incidents, self._desk, self._clock = incidents, desk, clock
+        self._held_since: dict[Cause, datetime] = {}
+
+    async def check(self) -> None:
+        view = self._fleet.latest
+        if view is None:
+            return
+        findings: list[Finding] = []
+        for watched in self._roster.all:
+            if not self._fleet.problems(watched.account_id):
+                findings += await self._account(view, watched.account_id)
+        await self._desk.settle(findings)
+
+    async def _account(self, view: FleetView, account_id: str) -> list[Finding]:
+        limits = await self._accounts.load_limits(account_id) or RiskLimits()
+        summary = summarise(view, account_id)
+        drawdown = await self._equity.drawdown_frac(account_id)
+        broken = {_cause(account_id, one): one for one in breaches(limits, summary, drawdown)}
+        nearly = {_cause(account_id, one) for one in breaches(_tightened(limits), summary, drawdown)}
+        standing = [
+            incident.cause
+            for incident in await self._incidents.open_incidents()
+            if incident.cause.kind is CauseKind.LIMIT and incident.cause.account_id == account_id
+        ]
+        findings = [Finding(cause=cause, tier=Tier.WARNING, fact=sentence(one)) for cause, one in broken.items()]
+        return findings + [self._easing(cause) for cause in standing if self._over(cause, broken, nearly)]
+
+    def _over(self, cause: Cause, broken: Mapping[Cause, RiskViolation], nearly: set[Cause]) -> bool:
+        if cause in broken or cause in nearly:
+            self._held_since.pop(cause, None)
+            return False
+        since = self._held_since.setdefault(cause, self._clock.now())
+        return self._clock.now() - since >= _LIMIT_DWELL
+
+    def _easing(self, cause: Cause) -> Finding:
+        self._held_since.pop(cause, None)
+        return Finding(cause=cause, tier=Tier.OK, fact=f"{cause.subject.replace('/', ' ')} holds again")
+
+
+def _cause(account_id: str, violation: RiskViolation) -> Cause:
+    subject = f"{violation.limit.value}/{violation.market}" if violation.market else violation.limit.value
+    return Cause(kind=CauseKind.LIMIT, account_id=account_id, subject=subject)
+
+
+def sentence(violation: RiskViolation) -> str:
+    """A breach in words."""
+    relation = "below" if violation.limit is LimitName.MIN_HEALTH_RATIO else "above"
+    market = f" {violation.market}" if violation.market else ""
+    value, limit = shown(violation.limit, violation.value), shown(violation.limit, violation.threshold)
+    return f"{violation.limit.value}{market} {value}, {relation} {limit}"
+
+
+def _tightened(limits: RiskLimits) -> RiskLimits:
+    """Limits that hold by a margin."""
+    less = 1 - _LIMIT_EASE_FRAC
+    return RiskLimits(
+        **{
+            name.value: getattr(limits, name.value) * (1 / less if name is LimitName.MIN_HEALTH_RATIO else less)
+            for name in LimitName
+        }
+    )
+
+
+class EquityBook:
+    """Once a minute: equity with flows stripped, drawdown incidents, and the last good summaries."""
+
+    def __init__(
+        self, *, fleet: Fleet, roster: Roster, equity: EquityLog, snapshots: Snapshots, incidents: Incidents,
+        desk: IncidentDesk, clock: Clock, thresholds: DrawdownThresholds | None = None,
+    ) -> None:  # fmt: skip
+        self._fleet, self._roster, self._equity, self._snapshots = fleet, roster, equity, snapshots
+        self._incidents, self._desk, self._clock = incidents, desk, clock
+        self._thresholds = thresholds or DrawdownThresholds()
+        self._units: dict[str, UnitState | None] = {}
+
+    async def record(self) -> None:
+        view = self._fleet.latest
+        if view is None:
+            return
+        samples: list[EquitySample] = []
+        summaries: list[LastGood] = []
+        findings: list[Finding] = []
+        for watched in self._roster.all:
+            account_id = watched.account_id
+            if self._fleet.problems(account_id):
+                continue  # an equity that cannot be trusted would stay in the curve for ever
+            state = await self._followed(view, account_id)
+            if state is not None:
+                samples.append(_sample(view, account_id, state))
+                findings.append(await self._drawdown(account_id, state))
+            summaries.append(_summary(view, account_id))
+        await self._equity.record(samples)
+        await self._snapshots.save(summaries)
+        await self._desk.settle(findings)
+
+    async def _followed(self, view: FleetView, account_id: str) -> UnitState | None:
+        if account_id not in self._units:
+            self._units[account_id] = await _remembered(self._equity, account_id)
+        at = view.book.position_of(account_id)
+        equity = float(view.evaluation.full.equity_usd[at])
+        flow = float(view.book.accounts.net_deposits_1e6[at]) / 1e6
+        state = self._units[account_id] = follow(self._units[account_id], equity, flow)
+        return state
+
+    async def _drawdown(self, account_id: str, state: UnitState) -> Finding:
+        cause = Cause(kind=CauseKind.DRAWDOWN, account_id=account_id)
+        standing = {incident.cause: incident.tier for incident in await self._incidents.open_incidents()}
+        tier = self._thresholds.tier(state.drawdown_frac, standing.get(cause, Tier.OK))
+        fact = f"equity {state.drawdown_frac:.1%} below its high, deposits and withdrawals stripped"
+        return Finding(cause=cause, tier=tier, fact=fact)
+
+
+async def _remembered(equity: EquityLog, account_id: str) -> UnitState | None:
+    last, top = await equity.latest(account_id), await equity.high_water_mark(account_id)
+    if last is None or top is None:
+        return None
+    return UnitState(
+        shares=last.shares,
+        unit_value_usd=last.unit_value_usd,
+        high_water_usd=top.unit_value_usd,
+        net_flow_usd=last.net_flow_usd,
+    )
+
+
+def _sample(view: FleetView, account_id: str, state: UnitState) -> EquitySample:
+    at = view.book.position_of(account_id)
+    ratio = float(view.worst_ratio_percent[at])
+    return EquitySample(
+        account_id=account_id,
+        sampled_at=view.book.observed_at,
+        equity_usd=float(view.evaluation.full.equity_usd[at]),
+        net_flow_usd=state.net_flow_usd,
+        unit_value_usd=state.unit_value_usd,
+        shares=state.shares,
+        health_ratio_percent=None if math.isnan(ratio) else ratio,
+        slot=view.book.slot,
+    )
+
+
+def _summary(view: FleetView, account_id: str) -> LastGood:
+    body = _HEALTH.dump_json(health_of(view, account_id, ())).decode()
+    return LastGood(account_id=account_id, body_json=body, slot=view.book.slot, observed_at=view.book.observed_at)
+
+
+class Watchdog:
+    """Notices that the health check itself has stopped."""
+
+    def __init__(self, *, check: JobState, desk: IncidentDesk, clock: Clock, started_at: datetime) -> None:
+        self._check, self._desk, self._clock, self._started_at = check, desk, clock, started_at
+
+    async def look(self) -> None:
+        silent = self._clock.now() - (self._check.last_finished or self._started_at)
+        late = silent > timedelta(seconds=max(3 * self._check.interval_s, 15.0))
+        fact = f"no health check has finished for {silent.total_seconds():.0f} s" if late else "health checks run again"
+        cause = Cause(kind=CauseKind.SYSTEM, subject="checks")
+        await self._desk.settle([Finding(cause=cause, tier=Tier.CRITICAL if late else Tier.OK, fact=fact)])
+
+
+class Housekeeping:
+    """Once an hour: thins what is remembered."""
+
+    def __init__(self, *, equity: EquityLog, seen: Seen, clock: Clock) -> None:
+        self._equity, self._seen, self._clock = equity, seen, clock
+
+    async def tidy(self) -> None:
+        now = self._clock.now()
+        dropped = await self._equity.thin(now)
+        forgotten = await self._seen.forget_before(now - _FORGET_PRESSES_AFTER)
+        log.info("housekeeping.done", equity_samples_dropped=dropped, presses_forgotten=forgotten)

@@ -1,0 +1,135 @@
+"""keel run: the bot as a process, from settings to exit code."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+import venues
+from bot.accounts import watched_accounts
+from bot.app import Pace, assemble
+from bot.clock import SystemClock
+from bot.config import AccountSpec, Settings, VenueName
+from bot.logs import setup_logging
+from bot.messages import Transport
+from bot.roster import Roster
+from bot.transports.console import CONSOLE_CHAT, ConsoleTransport
+from risk.decisions.tiers import TierThresholds
+from risk.ports import AccountReader, Clock
+from storage import Accounts, People, Receiver, Role, Store
+from venues.errors import VenueUnavailable
+
+log = structlog.get_logger()
+
+LINK_CODE_VALID_FOR = timedelta(hours=24)
+_RETRY_START_S = 5.0
+
+
+def secrets_of(settings: Settings) -> tuple[str, ...]:
+    """Every text that must never be shown."""
+    return tuple(
+        secret.get_secret_value()
+        for secret in (settings.telegram_token, settings.discord_token, settings.ws_url, *settings.rpc_urls)
+        if secret.get_secret_value()
+    )
+
+
+async def run(settings: Settings) -> None:
+    """Watch until a signal. Raises: VenueRejected, StorageError, BadSettings before the first check."""
+    setup_logging(settings.log_level.value, secrets=secrets_of(settings))
+    clock, stop = SystemClock(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    transports, console = connected_transports(settings, clock)
+    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="work") as executor:
+        reader = reader_of(settings, clock)
+        try:
+            async with await Store.open(settings.database_path) as store:
+                await _show_link_code(People(store), clock)
+                roster = await _roster(settings, reader, store, clock, stop)
+                if roster is None:
+                    return
+                app = assemble(
+                    store=store, reader=reader, roster=roster, transports=transports, clock=clock,
+                    venue=settings.venue.value, executor=executor, console=console,
+                    pace=Pace(
+                        check_interval=settings.check_interval, slot_stall=timedelta(seconds=settings.slot_stall_s)
+                    ),
+                    trading_enabled=settings.trading_enabled,
+                )  # fmt: skip
+                await app.serve(stop)
+        finally:
+            await reader.close()
+
+
+def connected_transports(settings: Settings, clock: Clock) -> tuple[Sequence[Transport], Receiver | None]:
+    """The chats of this process, and the terminal as a receiver where there is one."""
+    found: list[Transport] = []
+    token = settings.telegram_token.get_secret_value()
+    if token:
+        from bot.transports.telegram import TelegramTransport, checked_base_url
+
+        base_url = checked_base_url(settings.telegram_base_url, allow_loopback=settings.allow_loopback_platforms)
+        found.append(TelegramTransport(token, now=clock.now, base_url=base_url))
+    if found and not sys.stdin.isatty():
+        return found, None
+    found.append(ConsoleTransport(now=clock.now))
+    return found, Receiver(transport="console", chat=CONSOLE_CHAT, route="terminal")
+
+
+def reader_of(settings: Settings, clock: Clock) -> AccountReader:
+    """The venue the settings name. Raises: VenueRejected when its extra is not installed."""
+    return venues.connect(settings.venue.value, _venue_settings(settings), clock=clock)
+
+
+def _venue_settings(settings: Settings) -> Any:
+    if settings.venue is VenueName.PAPER:
+        from venues.paper import PaperSettings
+
+        return PaperSettings()
+    return solana_settings(
+        [url.get_secret_value() for url in settings.rpc_urls],
+        settings.websocket_url.get_secret_value(),
+        profile=settings.venue.value,
+    )
+
+
+def solana_settings(rpc_urls: Sequence[str], ws_url: str = "", *, profile: str = "drift") -> Any:
+    """Settings of a Solana venue. Raises: VenueRejected for a URL that may not be asked."""
+    from venues.solana import SolanaSettings
+
+    return SolanaSettings(rpc_urls=tuple(rpc_urls), ws_url=ws_url, profile=profile)
+
+
+async def _roster(
+    settings: Settings, reader: AccountReader, store: Store, clock: Clock, stop: asyncio.Event
+) -> Roster | None:
+    """The accounts; waits for a venue that does not answer yet. None when told to stop meanwhile."""
+    thresholds = TierThresholds(ease_dwell=timedelta(seconds=settings.ease_dwell_s))
+    specs = settings.accounts or (AccountSpec(reference="demo:0", nickname="main"),)
+    while True:
+        try:
+            return await watched_accounts(
+                specs, reader=reader, accounts=Accounts(store), venue=settings.venue.value, clock=clock,
+                thresholds=thresholds,
+            )  # fmt: skip
+        except VenueUnavailable as exc:
+            log.error("start.venue_unavailable", error=str(exc), retry_in_s=_RETRY_START_S)
+        try:
+            await asyncio.wait_for(stop.wait(), _RETRY_START_S)
+        except TimeoutError:
+            continue
+        return None
+
+
+async def _show_link_code(people: People, clock: Clock) -> None:
+    if await people.has_owner():
+        return
+    code = await people.issue_link_code(clock.now(), Role.ADMIN, LINK_CODE_VALID_FOR, owner=True)
+    print(f"link code: {code}", flush=True)  # noqa: T201  # the one line of the process that is not a log

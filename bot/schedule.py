@@ -1,0 +1,65 @@
+"""The clockwork: APScheduler in our loop, with the settings that never skip a check in silence."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from bot.process import JobState
+from risk.ports import Clock
+
+log = structlog.get_logger()
+
+Job = Callable[[], Awaitable[None]]
+
+
+class Schedule:
+    """Jobs at fixed intervals. One run of a job at a time; a late run is done, not dropped."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._scheduler = AsyncIOScheduler(
+            timezone=UTC,
+            # The default grace of one second silently skips a run that is later than that.
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+        self.jobs: dict[str, JobState] = {}
+
+    def every(self, seconds: float, name: str, job: Job) -> None:
+        """Run a job at once and then every so many seconds."""
+        state = self.jobs[name] = JobState(interval_s=seconds)
+
+        async def run() -> None:
+            await run_once(name, job, state, self._clock)
+
+        self._scheduler.add_job(run, IntervalTrigger(seconds=seconds), id=name, next_run_time=datetime.now(UTC))
+
+    async def __aenter__(self) -> "Schedule":
+        self._scheduler.start()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self._scheduler.shutdown(wait=False)
+        await asyncio.sleep(0)
+
+
+async def run_once(name: str, job: Job, state: JobState, clock: Clock) -> None:
+    """One run of a job, counted. An error ends this run and is logged; the next one comes all the same."""
+    state.last_started, started = clock.now(), clock.monotonic_s()
+    state.runs += 1
+    try:
+        await job()
+    except Exception as exc:
+        # The top of a job: whatever it was must not stop the clockwork.
+        state.failures += 1
+        state.last_error = f"{type(exc).__name__}: {exc}"
+        log.exception("job.failed", job=name)
+    finally:
+        state.last_duration_s = clock.monotonic_s() - started
+        state.last_finished = clock.now()
+        if state.last_duration_s > state.interval_s:
+            state.overruns += 1
+            log.warning("job.overran", job=name, took_s=round(state.last_duration_s, 3), interval_s=state.interval_s)

@@ -1,0 +1,250 @@
+"""keel setup: from a wallet address to an alarm that was acknowledged on a phone."""
+
+import asyncio
+import contextlib
+import os
+import re
+import statistics
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import venues
+from bot.alerts.desk import Finding
+from bot.app import App, assemble
+from bot.clock import SystemClock
+from bot.config import Settings, VenueName, load_settings
+from bot.logs import setup_logging
+from bot.messages import Transport
+from bot.roster import Roster, Watched
+from bot.run import LINK_CODE_VALID_FOR, secrets_of, solana_settings
+from bot.text.clean import name
+from risk.decisions.incidents import Cause, CauseKind, IncidentStatus
+from risk.decisions.tiers import Tier, TierThresholds
+from risk.fleet import FleetView
+from risk.ports import AccountReader, Clock
+from storage import Incidents, People, Role, Store
+from venues.errors import VenueError, VenueRejected
+
+PUBLIC_RPC = "https://api.mainnet-beta.solana.com"
+_PROBES = 5
+_TEST_ALARM = Cause(kind=CauseKind.SYSTEM, subject="test alarm")
+_LOOK_EVERY_S = 0.2
+
+
+class Ask(Protocol):
+    """Asks a person one question; an empty answer takes the default that the question names."""
+
+    def __call__(self, question: str, *, hidden: bool = False) -> str: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rating:
+    """How an RPC endpoint did."""
+
+    median_s: float
+    slowest_s: float
+    failures: int
+    slots_moved: int
+
+
+class Wizard:
+    """One walk through the setup.
+
+    Args:
+        ask: Blocking; called in a thread.
+        say: Shows a line.
+    """
+
+    def __init__(self, *, env_file: str, venue: str, ask: Ask, say: Callable[[str], object]) -> None:
+        self._env_file, self._venue = Path(env_file), venue
+        self._ask, self._say = ask, say
+        self._clock: Clock = SystemClock()
+
+    async def run(self, wallet: str, rpc_url: str) -> None:
+        """Ends with everything written. Raises: VenueError, BadSettings, StorageError; nothing is written then."""
+        settings = load_settings(self._env_file, venue=VenueName.PAPER)
+        setup_logging("ERROR", secrets=secrets_of(settings))
+        self._say("Keel setup: an account, an RPC, your phone. Nothing here can trade, and no key is needed.\n")
+        wallet = wallet or await self._question("Wallet address")
+        rpc_url = rpc_url or await self._question(f"Solana RPC URL [{PUBLIC_RPC}]") or PUBLIC_RPC
+        reader = venues.connect(self._venue, solana_settings([rpc_url], profile=self._venue), clock=self._clock)
+        try:
+            accounts = await self._find(reader, wallet)
+            rating = await rate(reader, accounts[0], self._clock)
+            self._say(verdict(rating, settings.check_interval_s))
+            watched = await self._name(reader, accounts)
+            values = {
+                "VENUE": self._venue,
+                "RPC_URLS": rpc_url,
+                "ACCOUNTS": ",".join(f"{one.account_id}={one.nickname}" for one in watched),
+            }
+            write_env(self._env_file, values)
+            self._say(f"Written to {self._env_file} (readable by you alone).\n")
+            await self._telegram(settings, reader, watched)
+        finally:
+            await reader.close()
+        self._say("Setup is done. Start the bot with: keel run")
+
+    async def _question(self, text: str, *, hidden: bool = False) -> str:
+        return await asyncio.to_thread(self._ask, text, hidden=hidden)
+
+    async def _find(self, reader: AccountReader, wallet: str) -> Sequence[str]:
+        """Accounts of a wallet, or the one account that was given."""
+        if ":" in wallet:
+            return [await reader.resolve(wallet)]
+        found = await reader.sub_accounts(wallet)
+        if found:
+            self._say(f"{len(found)} account{'s' if len(found) != 1 else ''} found.")
+            return found
+        return [await reader.resolve(wallet)]
+
+    async def _name(self, reader: AccountReader, account_ids: Sequence[str]) -> list[Watched]:
+        view = FleetView.of(await reader.read(account_ids))
+        taken: set[str] = set()
+        watched = []
+        for at, account_id in enumerate(account_ids):
+            number = int(view.book.accounts.sub_account[at])
+            proposal = suggested(view.book.accounts.names[at], number)
+            ratio = float(view.worst_ratio_percent[at])
+            while True:
+                answer = await self._question(f"Name of sub-account {number}, health ratio {ratio:.0f}% [{proposal}]")
+                nickname = re.sub(r"[=,\s]+", "-", name(answer or proposal, fallback=proposal))
+                if nickname.lower() not in taken:
+                    break
+                self._say(f"{nickname} is taken already; names must differ.")
+            taken.add(nickname.lower())
+            watched.append(Watched(account_id=account_id, nickname=nickname, thresholds=TierThresholds()))
+        return watched
+
+    async def _telegram(self, settings: Settings, reader: AccountReader, watched: list[Watched]) -> None:
+        token = settings.telegram_token.get_secret_value()
+        if not token:
+            self._say("Telegram: write to @BotFather, send /newbot, and paste the token it gives. Enter skips.")
+            token = await self._question("Telegram token", hidden=True)
+        if not token:
+            self._say("Skipped: alerts go to the terminal only. Run keel setup again to add Telegram.")
+            return
+        from bot.transports.telegram import TelegramTransport, checked_base_url
+
+        base_url = checked_base_url(settings.telegram_base_url, allow_loopback=settings.allow_loopback_platforms)
+        setup_logging("ERROR", secrets=[*secrets_of(settings), token])
+        transport = TelegramTransport(token, now=self._clock.now, base_url=base_url)
+        with ThreadPoolExecutor(max_workers=1) as executor:
+            async with await Store.open(settings.database_path) as store, transport:
+                app = assemble(
+                    store=store, reader=reader, roster=Roster(watched), transports=[transport], clock=self._clock,
+                    venue=self._venue, executor=executor,
+                )  # fmt: skip
+                async with _served(app, transport):
+                    write_env(self._env_file, {"TELEGRAM_TOKEN": token})
+                    await self._link(People(store), transport)
+                    await self._test_alarm(app, Incidents(store))
+
+    async def _link(self, people: People, transport: Transport) -> None:
+        if any(chat.transport == transport.name for chat in await people.chats()):
+            self._say("Telegram is linked already.")
+            return
+        code = await people.issue_link_code(self._clock.now(), Role.ADMIN, LINK_CODE_VALID_FOR, owner=True)
+        self._say(f"link code: {code}")
+        self._say(f"Open your bot in Telegram and send it: /start {code}")
+        told = ""
+        while not any(chat.transport == transport.name for chat in await people.chats()):
+            health = transport.health()
+            if not health.connected and health.detail != told:
+                told = health.detail
+                self._say(f"Telegram: {told}")
+            await self._clock.sleep(_LOOK_EVERY_S)
+        self._say("Linked.")
+
+    async def _test_alarm(self, app: App, incidents: Incidents) -> None:
+        self._say("Test my alarm: an alert is on its way. Press Ack on your phone.")
+        fact = "this is a test: press Ack so that I know you hear me"
+        await app.desk.settle([Finding(cause=_TEST_ALARM, tier=Tier.CRITICAL, fact=fact)])
+        while True:
+            standing = [one for one in await incidents.open_incidents() if one.cause == _TEST_ALARM]
+            if not standing or standing[0].status is IncidentStatus.ACKED:
+                break
+            await self._clock.sleep(_LOOK_EVERY_S)
+        await app.desk.settle([Finding(cause=_TEST_ALARM, tier=Tier.OK, fact="the test alarm was acknowledged")])
+        while (await app.services.outbox.counts()).waiting_since is not None:
+            await self._clock.sleep(_LOOK_EVERY_S)
+        self._say("Acknowledged on your phone. The alarm works.")
+
+
+@contextlib.asynccontextmanager
+async def _served(app: App, transport: Transport) -> Any:
+    """Answers and deliveries of one transport, without the schedule."""
+    await app.prepare()
+    async with asyncio.TaskGroup() as tasks:
+        running = [
+            tasks.create_task(app.dispatcher.serve(transport)),
+            tasks.create_task(app.deliveries[transport.name].run()),
+        ]
+        try:
+            yield
+        finally:
+            for task in running:
+                task.cancel()
+
+
+async def rate(reader: AccountReader, account_id: str, clock: Clock, probes: int = _PROBES) -> Rating:
+    """Read an account a few times, as a check does. Raises: VenueError when not one reading succeeds."""
+    times: list[float] = []
+    slots: list[int] = []
+    last: VenueError | None = None
+    for _ in range(probes):
+        started = clock.monotonic_s()
+        try:
+            slots.append((await reader.read([account_id])).slot)
+        except VenueRejected:
+            raise
+        except VenueError as exc:
+            last = exc
+            continue
+        times.append(clock.monotonic_s() - started)
+        await clock.sleep(_LOOK_EVERY_S)
+    if last is not None and not times:
+        raise last
+    return Rating(
+        median_s=statistics.median(times), slowest_s=max(times), failures=probes - len(times),
+        slots_moved=slots[-1] - slots[0],
+    )  # fmt: skip
+
+
+def verdict(rating: Rating, check_interval_s: float) -> str:
+    """The rating in words, against how often a check is to run."""
+    figures = (
+        f"RPC: a reading takes {rating.median_s * 1000:.0f} ms (slowest {rating.slowest_s * 1000:.0f} ms),"
+        f" {rating.failures} of {_PROBES} failed."
+    )
+    if rating.slots_moved <= 0:
+        return f"{figures} Its slot did not move: Keel will show UNKNOWN. Use another endpoint."
+    if rating.failures or rating.slowest_s > check_interval_s:
+        return f"{figures} Too slow or unsteady for a check every {check_interval_s:g} s. Use another, or a second one."
+    if rating.slowest_s > check_interval_s / 4:
+        return f"{figures} Usable for a check every {check_interval_s:g} s, with little to spare."
+    return f"{figures} Good for a check every {check_interval_s:g} s."
+
+
+def suggested(on_chain: str, sub_account: int) -> str:
+    """A nickname to type: the account's own name where it has one, else its number."""
+    own = re.sub(r"[^a-z0-9]+", "-", name(on_chain, fallback="").lower()).strip("-").removesuffix("-account")
+    return own or ("main" if sub_account == 0 else f"sub-{sub_account}")
+
+
+def write_env(path: Path, values: dict[str, str]) -> None:
+    """Set variables in an env file, keeping every other line. Whole or not at all; readable by its owner alone."""
+    old = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    kept = [line for line in old if line.partition("=")[0].strip() not in values]
+    text = "\n".join([*kept, *(f"{key}={value}" for key, value in values.items())]) + "\n"
+    draft = path.with_name(f"{path.name}.new")
+    draft.unlink(missing_ok=True)
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

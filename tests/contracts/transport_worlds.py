@@ -1,0 +1,154 @@
+"""Each transport with a person on its other side, so that one suite can hold all of them to the contract."""
+
+import asyncio
+import contextlib
+import io
+import os
+import re
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from bot.messages import Address, Transport
+from bot.transports.console import CONSOLE_CHAT, CONSOLE_USER, ConsoleTransport
+from bot.transports.telegram import TelegramTransport
+from tests.support.telegram_server import TelegramServer
+
+ANN = 1001
+
+
+class World(Protocol):
+    """A transport, already entered unless ``down``, and what its user sees and does."""
+
+    transport: Transport
+    address: Address
+    user_id: str
+
+    async def type(self, text: str) -> None: ...
+
+    async def press(self, label: str) -> None:
+        """The newest button with this label."""
+        ...
+
+    def text(self) -> str:
+        """Everything on the screen, oldest first."""
+        ...
+
+    def latest(self) -> str:
+        """The newest message, as it is now."""
+        ...
+
+    def labels(self) -> tuple[str, ...]:
+        """What can be pressed under the newest message."""
+        ...
+
+    def pictures(self) -> list[bytes]: ...
+
+    async def recover(self) -> None:
+        """Brings the platform back after it was down at entry."""
+        ...
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def hurried_sleep(seconds: float) -> None:
+    """Back-off in tests."""
+    await asyncio.sleep(min(seconds, 0.01))
+
+
+class TelegramWorld:
+    def __init__(self, server: TelegramServer, transport: TelegramTransport) -> None:
+        self.server = server
+        self.transport: Transport = transport
+        self.address = Address(transport="telegram", chat=str(ANN))
+        self.user_id = str(ANN)
+
+    async def type(self, text: str) -> None:
+        await self.server.say(ANN, text)
+
+    async def press(self, label: str) -> None:
+        message = next(one for one in reversed(self.server.messages(ANN)) if label in one.labels)
+        await self.server.press(ANN, message, label)
+
+    def text(self) -> str:
+        return "\n".join(message.text for message in self.server.messages(ANN))
+
+    def latest(self) -> str:
+        return self.server.messages(ANN)[-1].text
+
+    def labels(self) -> tuple[str, ...]:
+        return self.server.messages(ANN)[-1].labels
+
+    def pictures(self) -> list[bytes]:
+        return [message.photo for message in self.server.messages(ANN) if message.photo is not None]
+
+    async def recover(self) -> None:
+        await self.server.start()
+
+
+class ConsoleWorld:
+    """A console in a pipe."""
+
+    def __init__(self, transport: ConsoleTransport, out: io.StringIO, typed: int, pictures: Path) -> None:
+        self.transport: Transport = transport
+        self.address = Address(transport="console", chat=CONSOLE_CHAT)
+        self.user_id = CONSOLE_USER
+        self._out = out
+        self._typed = typed
+        self._pictures = pictures
+
+    async def type(self, text: str) -> None:
+        os.write(self._typed, f"{text}\n".encode())
+
+    async def press(self, label: str) -> None:
+        numbers = re.findall(rf"\[(\d+)\] {re.escape(label)}", self._out.getvalue())
+        await self.type(numbers[-1])
+
+    def text(self) -> str:
+        return self._out.getvalue()
+
+    def latest(self) -> str:
+        return self._out.getvalue().rstrip("\n").rsplit("\n\n", 1)[-1]
+
+    def labels(self) -> tuple[str, ...]:
+        return tuple(re.findall(r"\[\d+\] (.+?)(?=  \[|$)", self.latest(), re.MULTILINE))
+
+    def pictures(self) -> list[bytes]:
+        return [path.read_bytes() for path in sorted(self._pictures.glob("*.png"))]
+
+    async def recover(self) -> None:
+        """A terminal that is only read from a closed pipe stays so; writing never stopped."""
+
+
+@contextlib.asynccontextmanager
+async def telegram_world(folder: Path, *, down: bool = False) -> AsyncIterator[TelegramWorld]:
+    async with TelegramServer() as server:
+        server.add_user(ANN)
+        if down:
+            await server.stop()
+        transport = TelegramTransport(server.token, now=now, base_url=server.url, sleep=hurried_sleep, answer_s=5.0)
+        async with transport:
+            yield TelegramWorld(server, transport)
+
+
+@contextlib.asynccontextmanager
+async def console_world(folder: Path, *, down: bool = False) -> AsyncIterator[ConsoleWorld]:
+    reading, typed = os.pipe()
+    out = io.StringIO()
+    with os.fdopen(reading) as stdin:
+        transport = ConsoleTransport(now=now, stdin=stdin, stdout=out, pictures_dir=folder)
+        if down:
+            os.close(typed)
+        try:
+            async with transport:
+                yield ConsoleWorld(transport, out, typed, folder)
+        finally:
+            if not down:
+                os.close(typed)
+
+
+Open = Callable[..., contextlib.AbstractAsyncContextManager[World]]
+WORLDS: dict[str, Open] = {"telegram": telegram_world, "console": console_world}

@@ -1,0 +1,57 @@
+"""Where accounts live. A venue is found by its name and imported when it is used, never before.
+
+A folder or module of this package is a venue, except the plumbing below; a folder with ``profiles/`` is one venue for
+each profile. Its extra has the folder's name.
+"""
+
+import importlib
+import pkgutil
+from pathlib import Path
+from typing import Any
+
+from risk.ports import AccountReader, Clock
+from venues.errors import VenueRejected
+
+_PLUMBING = frozenset({"cache", "errors"})
+
+
+def _homes() -> dict[str, str]:
+    """Module of every venue, by the venue's name."""
+    homes = {}
+    for folder in map(Path, __path__):
+        for module in pkgutil.iter_modules([str(folder)]):
+            profiles = folder / module.name / "profiles"
+            if profiles.is_dir():
+                names = (found.name for found in pkgutil.iter_modules([str(profiles)]))
+                homes.update({name: module.name for name in names if not name.startswith("_")})
+            elif module.name not in _PLUMBING:
+                homes[module.name] = module.name
+    return homes
+
+
+def available() -> tuple[str, ...]:
+    """Names of all venues, whether or not what they need is installed."""
+    return tuple(sorted(_homes()))
+
+
+def connect(name: str, settings: Any, *, clock: Clock) -> AccountReader:
+    """A reader of a venue.
+
+    Args:
+        settings: The venue's own settings, such as venues.solana.settings.SolanaSettings.
+
+    Raises: VenueRejected for an unknown venue or one whose extra is not installed.
+    """
+    homes = _homes()
+    if name not in homes:
+        raise VenueRejected(f"there is no venue {name!r}; set VENUE to one of: {', '.join(sorted(homes))}")
+    try:
+        home = importlib.import_module(f"{__name__}.{homes[name]}")
+        reader: AccountReader = home.connect(settings, clock=clock)
+        return reader
+    except ModuleNotFoundError as exc:
+        if exc.name is None or exc.name.partition(".")[0] in (__name__, "risk"):
+            raise  # a module of our own is missing: a defect, not an installation
+        raise VenueRejected(
+            f"the venue {name} needs {exc.name}, which is not installed; install keel[{homes[name]}]"
+        ) from exc

@@ -1,0 +1,125 @@
+"""The paper exchange behind the ports of a venue, driven by a clock."""
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import replace
+
+from risk.margin.book import FleetBook
+from risk.margin.build import book_of
+from risk.model.account import AccountSnapshot
+from risk.ports import Clock
+from venues.errors import VenueRejected
+from venues.paper.exchange import PaperExchange
+from venues.paper.faults import Faults
+from venues.paper.world import slots_elapsed
+
+
+class PaperVenue:
+    """An AccountReader over a PaperExchange. Reading at a time advances the exchange to it; nothing runs in between.
+
+    Account ids are ``AUTHORITY-SUB``. Second 0 of the exchange is the moment of construction, less the seconds it has
+    been advanced already.
+
+    Attributes:
+        faults: What goes wrong on demand.
+    """
+
+    def __init__(self, exchange: PaperExchange, *, clock: Clock) -> None:
+        self._exchange, self._clock = exchange, clock
+        self._started_s = clock.monotonic_s() - exchange.now_s
+        self.faults = Faults(clock=clock, world=exchange.world, catch_up=self._catch_up)
+        self._is_closed = False
+
+    async def reach(self) -> PaperExchange:
+        """The exchange as it is now, to move money or trade, through the same faults as a reading.
+
+        Reach for it before each act: an exchange at hand stands still.
+        """
+        await self._arrive()
+        return self._exchange
+
+    async def read(self, account_ids: Sequence[str], *, with_orders: bool = True) -> FleetBook:
+        """The given accounts at one slot. One that does not exist has ``problems`` in the book.
+
+        Raises: VenueUnavailable; VenueRejected when none of the accounts exists.
+        """
+        slot = await self._arrive()
+        known = self._known()
+        unknown = [account_id for account_id in account_ids if account_id not in known]
+        if len(unknown) == len(account_ids):
+            raise VenueRejected(_no_account(unknown[0], known) if unknown else "no account was asked for; name one")
+        return self._book(account_ids, slot, with_orders=with_orders)
+
+    async def sweep(self, *, batch_accounts: int = 10_000) -> AsyncIterator[FleetBook]:
+        """Every account, in books of at most ``batch_accounts``, without orders; all at one slot."""
+        slot = await self._arrive()
+        known = list(self._known())
+        # All books first: a slow consumer must not see the world move between two of them.
+        books = [
+            self._book(known[first : first + batch_accounts], slot, with_orders=False)
+            for first in range(0, len(known), batch_accounts)
+        ]
+        for book in books:
+            yield book
+
+    async def resolve(self, reference: str) -> str:
+        """The id for an id or ``AUTHORITY:SUB``. Raises: VenueRejected when there is no such account."""
+        await self._arrive()
+        authority, colon, number = reference.partition(":")
+        if colon and not (authority and number.isascii() and number.isdigit()):
+            raise VenueRejected(f"{reference!r} is no account; write an id, or AUTHORITY:SUB with a number, as demo:0")
+        account_id = f"{authority}-{int(number)}" if colon else reference
+        if account_id not in self._known():
+            raise VenueRejected(_no_account(account_id, self._known()))
+        return account_id
+
+    async def sub_accounts(self, authority: str) -> list[str]:
+        """Ids of all accounts of an owner, by sub-account number; empty for a stranger."""
+        await self._arrive()
+        known = self._known()
+        owned = [account for account in self._exchange.world.accounts.values() if account.authority == authority]
+        return [a.account_id for a in sorted(owned, key=lambda a: a.sub_account) if a.account_id in known]
+
+    async def close(self) -> None:
+        """Ends the connection; closing twice is fine."""
+        self._is_closed = True
+
+    async def _arrive(self) -> int:
+        """A request reaches the exchange; returns the slot."""
+        if self._is_closed:
+            raise VenueRejected("the connection to the paper venue was closed; connect again")
+        await self.faults.endure()
+        return self._catch_up()
+
+    def _catch_up(self) -> int:
+        elapsed_s = self._clock.monotonic_s() - self._started_s
+        # A clock that counts in floats reaches a second a hair early.
+        self._exchange.advance(int(elapsed_s + 1e-6))
+        return self._exchange.world.first_slot + slots_elapsed(elapsed_s)
+
+    def _known(self) -> Collection[str]:
+        frozen = self.faults.frozen
+        return self._exchange.world.accounts.keys() if frozen is None else frozen.accounts.keys()
+
+    def _book(self, account_ids: Sequence[str], slot: int, *, with_orders: bool) -> FleetBook:
+        slot = slot if self.faults.frozen is None else self.faults.frozen.slot
+        book = book_of([self._snapshot(account_id, slot) for account_id in account_ids])
+        known = self._known()
+        problems = {
+            at: (_no_account(account_id, known),)
+            for at, account_id in enumerate(account_ids)
+            if account_id not in known
+        }
+        accounts = replace(book.accounts, problems=problems)
+        return replace(book, accounts=accounts, orders=book.orders if with_orders else None)
+
+    def _snapshot(self, account_id: str, slot: int) -> AccountSnapshot:
+        now, world = self._clock.now(), self._exchange.world
+        if account_id not in self._known():
+            return AccountSnapshot(account_id=account_id, slot=slot, observed_at=now)
+        if self.faults.frozen is not None:
+            return replace(self.faults.frozen.accounts[account_id], observed_at=now)
+        return world.snapshot(world.accounts[account_id], slot=slot, observed_at=now)
+
+
+def _no_account(account_id: str, known: Collection[str]) -> str:
+    return f"there is no account {account_id} here; accounts: {', '.join(sorted(known)) or 'none yet'}"

@@ -1,0 +1,109 @@
+"""DriftAdapter: accounts of one venue profile as FleetBooks; implements risk.ports.AccountReader, read-only."""
+
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+
+from solders.pubkey import Pubkey
+
+from risk.margin.book import FleetBook
+from risk.ports import Clock
+from venues.solana import profiles
+from venues.solana.accounts import Fetched
+from venues.solana.addresses import parse_key
+from venues.solana.client import ClientManager
+from venues.solana.decode_book import build_book
+from venues.solana.decode_users import Users, gather, read_users
+from venues.solana.directory import Directory
+from venues.solana.profiles import Profile
+from venues.solana.reading import Reader, Touched
+from venues.solana.settings import SolanaSettings
+
+_REMEMBERED_GROUPS = 1_024
+_SWEEP_ADDRESS_CHECKS = 64
+
+
+def connect(settings: SolanaSettings, *, clock: Clock) -> "DriftAdapter":
+    """A reader for the profile the settings name. Nothing is asked before the first read."""
+    profile = profiles.load(settings.profile)
+    return DriftAdapter(profile, ClientManager(settings, clock=clock), settings, clock=clock)
+
+
+class DriftAdapter:
+    """Drift, or a venue laid out like it, over JSON-RPC: one getMultipleAccounts per check."""
+
+    def __init__(self, profile: Profile, client: ClientManager, settings: SolanaSettings, *, clock: Clock) -> None:
+        self.profile, self._client, self._settings, self._clock = profile, client, settings, clock
+        self._reader, self._directory = Reader(profile, client), Directory(profile, client)
+        self._extra: OrderedDict[tuple[str, ...], frozenset[Pubkey]] = OrderedDict()
+
+    @property
+    def host(self) -> str:
+        """Host of the RPC endpoint in use, for people."""
+        return self._client.host
+
+    async def read(self, account_ids: Sequence[str], *, with_orders: bool = True) -> FleetBook:
+        """The given accounts at one slot. One that cannot be read or assessed has ``problems`` in the book.
+
+        Raises: VenueUnavailable; VenueRejected, mostly BadAccountData, when not one of the accounts can be read.
+        """
+        group, keys = tuple(account_ids), [parse_key(account_id) for account_id in account_ids]
+
+        def decode(fetched: Fetched) -> Users:
+            raw = gather(self.profile, keys, [fetched.accounts.get(key) for key in keys])
+            users = read_users(self.profile, raw, with_orders=with_orders)
+            if keys and len(users.refused) == len(keys):
+                raise users.refused[0]
+            return users
+
+        reading = await self._reader.read(keys, self._extra.get(group, ()), decode)
+        self._remember(group, reading.extra)
+        book = build_book(self.profile, reading.users, reading.markets, observed_at=self._clock.now())
+        if reading.fetched.slot_spread > self._settings.slot_spread:
+            note = f"the parts of this reading lie {reading.fetched.slot_spread} slots apart"
+            book = replace(book, notices=(*book.notices, note))
+        return book
+
+    def _remember(self, group: tuple[str, ...], extra: frozenset[Pubkey]) -> None:
+        self._extra[group] = extra
+        self._extra.move_to_end(group)
+        if len(self._extra) > _REMEMBERED_GROUPS:
+            self._extra.popitem(last=False)
+
+    async def sweep(self, *, batch_accounts: int = 10_000) -> AsyncIterator[FleetBook]:
+        """Every account of the venue, in books of at most ``batch_accounts``, without orders.
+
+        All prices are of one reading, made after the accounts were listed; ``slot`` is the older of both. Of the
+        addresses only a sample is derived again.
+        """
+        listed = await self._client.program_accounts(Pubkey.from_string(self.profile.program_id), self.profile.user)
+        batches: deque[Users] = deque()
+        while listed.addresses:
+            addresses, accounts = listed.addresses[:batch_accounts], listed.accounts[:batch_accounts]
+            # From here only the joined bytes are needed; a venue's accounts are too many to hold twice.
+            del listed.addresses[:batch_accounts], listed.accounts[:batch_accounts]
+            raw = gather(self.profile, addresses, accounts)
+            batches.append(read_users(self.profile, raw, with_orders=False, address_checks=_SWEEP_ADDRESS_CHECKS))
+        touched = Touched(
+            perp_indexes=frozenset(index for users in batches for index in users.perp_indexes),
+            spot_indexes=frozenset(index for users in batches for index in users.spot_indexes),
+        )
+        reading = await self._reader.read([], [], lambda _: touched)
+        lag = reading.fetched.slot - listed.slot
+        while batches:
+            book = build_book(self.profile, batches.popleft(), reading.markets, observed_at=self._clock.now())
+            notices = book.notices
+            if abs(lag) > self._settings.slot_tolerance:
+                notices = (*notices, f"the accounts were listed {lag} slots before they were priced")
+            yield replace(book, slot=min(book.slot, listed.slot), notices=notices)
+
+    async def resolve(self, reference: str) -> str:
+        """The account id for ``PUBKEY`` or ``AUTHORITY:SUB``. Raises: VenueRejected, saying what to write instead."""
+        return await self._directory.resolve(reference)
+
+    async def sub_accounts(self, authority: str) -> list[str]:
+        """Ids of all accounts of a wallet, by sub-account number; empty when it has none."""
+        return [str(address) for _, address in await self._directory.sub_accounts(parse_key(authority))]
+
+    async def close(self) -> None:
+        await self._client.close()

@@ -1,0 +1,209 @@
+"""ClientManager: reads of the ledger over a list of RPC endpoints, with failover. It never sends a transaction."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import stamina
+from solders.account import Account
+from solders.account_decoder import UiAccountEncoding
+from solders.commitment_config import CommitmentLevel
+from solders.pubkey import Pubkey
+from solders.rpc.config import RpcAccountInfoConfig, RpcProgramAccountsConfig
+from solders.rpc.filter import Memcmp
+from solders.rpc.requests import GetGenesisHash, GetMultipleAccounts, GetProgramAccounts
+from solders.rpc.responses import GetGenesisHashResp, GetMultipleAccountsResp, GetProgramAccountsWithContextResp
+
+from risk.ports import Clock
+from venues.errors import VenueError, VenueRejected, VenueUnavailable
+from venues.solana.accounts import Fetched, RawAccount
+from venues.solana.addresses import base58
+from venues.solana.endpoint import Endpoint, RateLimited
+from venues.solana.profiles import Layout
+from venues.solana.settings import SolanaSettings
+
+LARGEST_REQUEST = 100  # keys that one getMultipleAccounts takes
+_SPREAD_ATTEMPTS = 3
+_LARGEST_SLOT_JUMP = 200_000  # about a day; an answer further ahead of all before it is damaged, not new
+_ACCOUNT_CONFIG = RpcAccountInfoConfig(encoding=UiAccountEncoding.Base64, commitment=CommitmentLevel.Confirmed)
+
+Result = TypeVar("Result")
+
+
+@dataclass(slots=True)
+class _Standing:
+    """One endpoint and what is known of it."""
+
+    endpoint: Endpoint
+    cluster_checked: bool = False
+    pause_until_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramAccounts:
+    """All accounts of one type, as listed at one slot."""
+
+    slot: int
+    addresses: list[Pubkey]
+    accounts: list[RawAccount]
+
+
+class ClientManager:
+    """Asks the endpoint that answered last, and the others in order when it fails.
+
+    Every method raises VenueUnavailable when no endpoint answered properly, VenueRejected when all of them refuse.
+    """
+
+    def __init__(self, settings: SolanaSettings, *, clock: Clock) -> None:
+        self._settings, self._clock = settings, clock
+        self._standings = [_Standing(Endpoint(url, timeout_s=settings.timeout_s)) for url in settings.rpc_urls]
+        self._good = 0
+        self._newest_slot = 0
+
+    @property
+    def host(self) -> str:
+        """Host of the endpoint that is asked first."""
+        return self._standings[self._good].endpoint.host
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        return tuple(standing.endpoint.host for standing in self._standings)
+
+    async def accounts(self, keys: Sequence[Pubkey]) -> Fetched:
+        """The given accounts at one slot; more than 100 come in several answers, read again until close together."""
+        parts = [keys[first : first + LARGEST_REQUEST] for first in range(0, len(keys), LARGEST_REQUEST)]
+        fetched = await self._all_parts(parts)
+        for _ in range(_SPREAD_ATTEMPTS - 1):
+            if fetched.slot_spread <= self._settings.slot_spread:
+                break
+            fetched = await self._all_parts(parts)
+        return fetched
+
+    async def _all_parts(self, parts: Sequence[Sequence[Pubkey]]) -> Fetched:
+        answers = await asyncio.gather(*(self._part(part) for part in parts))
+        accounts = {key: account for answer in answers for key, account in answer.accounts.items()}
+        slots = [answer.slot for answer in answers]
+        asked = frozenset(key for part in parts for key in part)
+        return Fetched(asked=asked, accounts=accounts, slot=min(slots), slot_spread=max(slots) - min(slots))
+
+    async def _part(self, keys: Sequence[Pubkey]) -> Fetched:
+        body = GetMultipleAccounts(list(keys), _ACCOUNT_CONFIG)
+        known = self._newest_slot
+
+        async def ask(endpoint: Endpoint) -> Fetched:
+            answer = await endpoint.ask(
+                body,
+                GetMultipleAccountsResp,
+                timeout_s=self._settings.timeout_s,
+                max_bytes=self._settings.max_answer_bytes,
+            )
+            if len(answer.value) != len(keys):
+                raise VenueUnavailable(f"{endpoint.host} answered {len(answer.value)} accounts for {len(keys)}")
+            self._check_slot(endpoint, answer.context.slot, known)
+            found = zip(keys, answer.value, strict=True)
+            accounts = {key: _raw(account) for key, account in found if account is not None}
+            return Fetched(asked=frozenset(keys), accounts=accounts, slot=answer.context.slot)
+
+        return await self._anyone(ask)
+
+    async def program_accounts(self, program: Pubkey, layout: Layout) -> ProgramAccounts:
+        """Every account of one type that a program owns. A large answer; many providers refuse it."""
+        filters: list[int | Memcmp] = [Memcmp(0, base58(layout.discriminator))]
+        if layout.size_filter is not None:
+            filters.insert(0, layout.size_filter)
+        body = GetProgramAccounts(program, RpcProgramAccountsConfig(_ACCOUNT_CONFIG, filters, with_context=True))
+        known = self._newest_slot
+
+        async def ask(endpoint: Endpoint) -> ProgramAccounts:
+            answer = await endpoint.ask(
+                body,
+                GetProgramAccountsWithContextResp,
+                timeout_s=self._settings.sweep_timeout_s,
+                max_bytes=self._settings.max_sweep_bytes,
+            )
+            self._check_slot(endpoint, answer.context.slot, known)
+            listed = answer.value
+            return ProgramAccounts(
+                slot=answer.context.slot,
+                addresses=[keyed.pubkey for keyed in listed],
+                accounts=[_raw(keyed.account) for keyed in listed],
+            )
+
+        return await self._anyone(ask)
+
+    async def close(self) -> None:
+        for standing in self._standings:
+            await standing.endpoint.close()
+
+    async def _anyone(self, ask: Callable[[Endpoint], Awaitable[Result]]) -> Result:
+        """An answer of any endpoint; reads may be asked again."""
+        settings = self._settings
+        async for attempt in stamina.retry_context(
+            on=VenueUnavailable,
+            attempts=settings.attempts,
+            timeout=settings.timeout_s,
+            wait_initial=0.1,
+            wait_max=1.0,
+            wait_jitter=0.1,
+        ):
+            with attempt:
+                return await self._one_round(ask)
+        raise AssertionError("stamina either returns or raises")
+
+    async def _one_round(self, ask: Callable[[Endpoint], Awaitable[Result]]) -> Result:
+        problems: list[VenueError] = []
+        count = len(self._standings)
+        for index in [(self._good + step) % count for step in range(count)]:
+            standing = self._standings[index]
+            try:
+                self._check_pause(standing)
+                await self._check_cluster(standing)
+                result = await ask(standing.endpoint)
+            except RateLimited as problem:
+                standing.pause_until_s = max(standing.pause_until_s, self._clock.monotonic_s() + problem.pause_s)
+                problems.append(problem)
+            except (VenueUnavailable, VenueRejected) as problem:
+                problems.append(problem)
+            else:
+                self._good = index
+                return result
+        raise _combined(problems)
+
+    def _check_pause(self, standing: _Standing) -> None:
+        left_s = standing.pause_until_s - self._clock.monotonic_s()
+        if left_s > 0:
+            raise VenueUnavailable(f"{standing.endpoint.host} asked for a pause, {left_s:.0f} s are left")
+
+    async def _check_cluster(self, standing: _Standing) -> None:
+        expected, endpoint = self._settings.genesis_hash, standing.endpoint
+        if standing.cluster_checked or expected is None:
+            return
+        answer = await endpoint.ask(
+            GetGenesisHash(),
+            GetGenesisHashResp,
+            timeout_s=self._settings.timeout_s,
+            max_bytes=self._settings.max_answer_bytes,
+        )
+        if str(answer.value) != expected:
+            raise VenueRejected(f"{endpoint.host} serves another cluster; set RPC_URLS to one of the mainnet")
+        standing.cluster_checked = True
+
+    def _check_slot(self, endpoint: Endpoint, slot: int, known: int) -> None:
+        """Refuse what lies behind what was known when it was asked for: an account must never go back in time."""
+        if slot < known - self._settings.slot_tolerance:
+            raise VenueUnavailable(f"{endpoint.host} is {known - slot} slots behind what was already read")
+        if known and slot > known + _LARGEST_SLOT_JUMP:
+            raise VenueUnavailable(f"{endpoint.host} states slot {slot}, far beyond {known}, which was read before")
+        self._newest_slot = max(self._newest_slot, slot)
+
+
+def _raw(account: Account) -> RawAccount:
+    return RawAccount(bytes(account.owner), account.data)
+
+
+def _combined(problems: Sequence[VenueError]) -> VenueError:
+    text = "; ".join(str(problem) for problem in problems)
+    if all(isinstance(problem, VenueRejected) for problem in problems):
+        return VenueRejected(text)
+    return VenueUnavailable(f"no RPC endpoint answered: {text}")

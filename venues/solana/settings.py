@@ -1,0 +1,107 @@
+"""What the Solana venues need to know. URLs may carry a key, so they never appear in a repr or an error."""
+
+import ipaddress
+import re
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+from venues.errors import VenueRejected
+
+MAINNET_GENESIS = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d"
+MEBIBYTE = 2**20
+
+_HOST_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*\.?", re.ASCII | re.IGNORECASE)
+
+
+def checked_url(url: str, *, secure: str = "https", plain: str = "http") -> str:
+    """A URL that may be asked: encrypted, or plain on this very machine; no user name, no fragment.
+
+    Raises: VenueRejected, without the URL, which may hold a key.
+    """
+    parts = _split(url)
+    if parts is None or parts.scheme not in (secure, plain):
+        raise VenueRejected(f"an RPC URL is not one: write {secure}://host/path, and {plain}:// only for this machine")
+    host = parts.hostname or ""
+    address = _address(host)
+    if address is None and not _HOST_NAME.fullmatch(host):
+        raise VenueRejected("an RPC URL has no host that could be asked; check RPC_URLS")
+    if parts.username is not None or parts.fragment:
+        raise VenueRejected(f"the RPC URL of {host} has a user name or a fragment; put the key into path or query")
+    loopback = host == "localhost" if address is None else address.is_loopback
+    if parts.scheme == plain and not loopback:
+        raise VenueRejected(f"the RPC URL of {host} is not encrypted; write {secure}://")
+    if address is not None and (address.is_link_local or address.is_multicast or address.is_unspecified):
+        raise VenueRejected(f"the RPC URL names {host}, where no RPC can be; check RPC_URLS")
+    return url
+
+
+def _split(url: str) -> SplitResult | None:
+    if not url.isascii() or not url.isprintable() or any(char in url for char in " \\<>\"'`{}|^"):
+        return None
+    try:
+        parts = urlsplit(url)
+        port_is_usable = parts.port != 0  # reading it checks it
+    except ValueError:
+        return None
+    return parts if port_is_usable and not parts.netloc.endswith(":") else None
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def host_of(url: str) -> str:
+    """Host and port: the part of a URL that may be shown.
+
+    >>> host_of("https://rpc.example.com:8443/key?token=secret")
+    'rpc.example.com:8443'
+    """
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SolanaSettings:
+    """How to reach the ledger.
+
+    Attributes:
+        rpc_urls: Asked in this order; a later one when an earlier one fails.
+        ws_url: Websocket endpoint; empty for the first RPC URL with a websocket scheme and the same port.
+        profile: Name of the venue in profiles/.
+        timeout_s: For one answer; a sweep has its own.
+        attempts: Rounds over all endpoints before giving up; only the first when it took longer than timeout_s.
+        max_answer_bytes: A longer answer is cut off and refused; a sweep has its own.
+        slot_tolerance: Slots an answer may lie behind the newest one seen; more, and the endpoint is behind.
+        slot_spread: Slots that the parts of one reading may lie apart when one answer cannot hold all of it.
+        genesis_hash: Of the cluster; None asks no endpoint which cluster it serves.
+    """
+
+    rpc_urls: tuple[str, ...] = field(repr=False)
+    ws_url: str = field(default="", repr=False)
+    profile: str = "drift"
+    timeout_s: float = 4.0
+    sweep_timeout_s: float = 300.0
+    attempts: int = 2
+    max_answer_bytes: int = 32 * MEBIBYTE
+    max_sweep_bytes: int = 4096 * MEBIBYTE
+    slot_tolerance: int = 16
+    slot_spread: int = 2
+    genesis_hash: str | None = MAINNET_GENESIS
+
+    def __post_init__(self) -> None:
+        if not self.rpc_urls:
+            raise VenueRejected("no RPC URL is set; set RPC_URLS to one or more, comma separated")
+        for url in self.rpc_urls:
+            checked_url(url)
+        if self.ws_url:
+            checked_url(self.ws_url, secure="wss", plain="ws")
+
+    @property
+    def websocket_url(self) -> str:
+        """Where to subscribe."""
+        if self.ws_url:
+            return self.ws_url
+        parts = urlsplit(self.rpc_urls[0])
+        return urlunsplit(parts._replace(scheme="wss" if parts.scheme == "https" else "ws"))
