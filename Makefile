@@ -41,16 +41,18 @@ define make_venv
 	@touch $@
 endef
 
-.PHONY: help demo test lint types wheel-check core-check bench lock clean
+.PHONY: help demo test drift lint types wheel-check core-check bench docs lock clean
 
 help:
 	@echo 'make demo         build the environment and play the demo (a script of it without a terminal)'
 	@echo 'make test         add the test tools and run the tests; ARGS="-k name" passes arguments on'
+	@echo 'make drift        add what reads Drift accounts, for keel setup and keel run'
 	@echo 'make lint         ruff, its formatter, and the import contracts'
 	@echo 'make types        mypy'
 	@echo 'make wheel-check  build the wheel and look inside'
 	@echo 'make core-check   the demo in an environment without the extras'
 	@echo 'make bench        the benchmarks'
+	@echo 'make docs         write the transcript and the pictures of the README again'
 	@echo 'make lock         resolve locks/ again; UPGRADE=--upgrade takes newer versions'
 	@echo 'make clean        remove environments and caches'
 	@echo 'PYTHON=python3.12 chooses the interpreter of a new environment'
@@ -65,6 +67,11 @@ $(VENV)/.core: locks/$(TAG)/core.txt | $(VENV)/.made-with-$(TAG)
 
 $(VENV)/.project: pyproject.toml $(VENV)/.core
 	@$(VENV)/bin/python $(PIP_PROJECT)
+	@touch $@
+
+$(VENV)/.drift: locks/$(TAG)/drift.txt $(VENV)/.core
+	@echo '$(VENV): installing $< (about a minute when new)'
+	@$(VENV)/bin/python $(PIP_LOCKED) $<
 	@touch $@
 
 $(VENV)/.dev: locks/$(TAG)/dev.txt $(VENV)/.core
@@ -90,6 +97,9 @@ demo: $(VENV)/.project
 test: $(VENV)/.dev $(VENV)/.project
 	$(VENV)/bin/python -m pytest -n 2 --dist worksteal $(ARGS)
 
+drift: $(VENV)/.drift $(VENV)/.project
+	@echo 'Ready. Next: $(VENV)/bin/keel setup YOUR_WALLET'
+
 lint: $(VENV)/.dev $(VENV)/.project
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -110,6 +120,13 @@ core-check: $(CORE_VENV)/.project
 
 bench: $(VENV)/.dev $(VENV)/.project
 	$(VENV)/bin/python -m benchmarks $(ARGS)
+
+# What the README shows came from this very run.
+docs: $(VENV)/.project
+	@rm -rf build/pictures && mkdir -p build/pictures docs/pictures
+	$(VENV)/bin/keel demo --script </dev/null >docs/demo.txt
+	$(VENV)/bin/keel demo --script --pictures build/pictures </dev/null >/dev/null
+	@for kind in health distance equity; do cp build/pictures/*-$$kind.png docs/pictures/$$kind.png; done
 
 $(LOCK_VENV)/.$(UV):
 	$(call make_venv,$(LOCK_VENV))

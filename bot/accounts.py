@@ -1,5 +1,6 @@
 """From what the settings name to the accounts that are watched."""
 
+import asyncio
 from collections.abc import Sequence
 
 from bot.config import AccountSpec
@@ -21,14 +22,15 @@ async def watched_accounts(
     Args:
         thresholds: For accounts that have none of their own.
 
-    Raises: VenueRejected for a reference that names no account; VenueUnavailable when the venue must be asked and does
-        not answer.
+    Raises: VenueRejected for a reference that names no account; VenueUnavailable when only the venue could tell which
+        one it names, and it does not answer.
     """
+    # At once: against a venue that hangs, every one of them waits out its timeout.
+    account_ids = await asyncio.gather(*(reader.resolve(spec.reference) for spec in specs))
     taken: set[str] = set()
     found: list[Watched] = []
-    for spec in specs:
-        account_id = await reader.resolve(spec.reference)
-        nickname = _free(name(spec.nickname, fallback="") or account_id[:_SHORT], taken)
+    for spec, account_id in zip(specs, account_ids, strict=True):
+        nickname = free(name(spec.nickname, fallback="") or account_id[:_SHORT], taken)
         taken.add(nickname.lower())
         await _remember(accounts, account_id, nickname, venue, clock)
         own = await accounts.load_thresholds(account_id)
@@ -36,8 +38,8 @@ async def watched_accounts(
     return Roster(found)
 
 
-def _free(nickname: str, taken: set[str]) -> str:
-    """The nickname, with a number where it is taken already."""
+def free(nickname: str, taken: set[str]) -> str:
+    """The nickname, with a number where it is taken already. ``taken`` holds names in lower case."""
     candidate, number = nickname, 2
     while candidate.lower() in taken:
         candidate, number = f"{nickname}-{number}", number + 1

@@ -11,7 +11,7 @@ import structlog
 
 from bot.alerts.answers import Answers
 from bot.alerts.delivery import Delivery
-from bot.alerts.desk import IncidentDesk
+from bot.alerts.desk import Finding, IncidentDesk
 from bot.alerts.health_watch import HealthWatch
 from bot.alerts.routing import receivers
 from bot.commands.registry import hints
@@ -23,6 +23,8 @@ from bot.process import ProcessState
 from bot.roster import Roster
 from bot.schedule import Schedule
 from risk.decisions.drawdown import DrawdownThresholds
+from risk.decisions.incidents import Cause, CauseKind
+from risk.decisions.tiers import Tier
 from risk.fleet import Fleet
 from risk.ports import AccountReader, Clock
 from storage import (
@@ -46,6 +48,7 @@ log = structlog.get_logger()
 EQUITY_EVERY_S = 60.0
 HOUSEKEEPING_EVERY_S = 3_600.0
 _LIMITS_AFTER_CHECKS = 4
+TEST_ALARM = Cause(kind=CauseKind.SYSTEM, subject="test alarm")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +75,16 @@ class App:
     started_at: datetime
 
     async def prepare(self) -> None:
-        """Before anything is claimed or answered: leases of an earlier process are void."""
+        """Before anything is claimed or answered: leases of an earlier process are void, and so are incidents that
+        nobody will look at again, or they would stand open for ever."""
         await self.services.outbox.abandon_leases(self.services.clock.now())
+        watched = self.services.roster.account_ids
+        left_over = [
+            Finding(cause=incident.cause, tier=Tier.OK, fact="no longer watched")
+            for incident in await self.services.incidents.open_incidents()
+            if incident.cause == TEST_ALARM or (incident.cause.account_id and incident.cause.account_id not in watched)
+        ]
+        await self.desk.settle(left_over)
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Watch, deliver and answer until told to stop."""

@@ -6,6 +6,7 @@ Exit codes: 0 ok, 2 bad input, 3 venue unavailable.
 import asyncio
 import sys
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -35,7 +36,10 @@ def run() -> None:
 
 @main.command()
 @click.option("--script", is_flag=True, help="Without a terminal: run through at once and print the transcript.")
-def demo(*, script: bool) -> None:
+@click.option(
+    "--pictures", type=click.Path(file_okay=False), help="With --script: also ask for charts, and save them here."
+)
+def demo(*, script: bool, pictures: str | None) -> None:
     """The bot on paper money: a fall through every tier and back."""
     click.echo("Keel demo: one account, three positions, a fall through every tier. Paper money, no network.")
     if script:
@@ -44,10 +48,9 @@ def demo(*, script: bool) -> None:
         click.echo("Prices fall in a few seconds; two minutes in all. Type at any time: /health /liq /stress /help\n")
     sys.stdout.flush()  # the rest takes a moment to import
     from bot import demo as demo_module
-    from bot.logs import setup_logging
 
-    setup_logging("ERROR")
-    _until_done(demo_module.script(sys.stdout) if script else demo_module.interactive(sys.stdout))
+    folder = Path(pictures) if pictures else None
+    _until_done(demo_module.script(sys.stdout, folder) if script else demo_module.interactive(sys.stdout))
 
 
 @main.command()
@@ -126,10 +129,12 @@ def _reader(rpc_urls: tuple[str, ...], venue: str) -> Any:
 def _until_done(work: Coroutine[Any, Any, None]) -> None:
     """Run to the end and turn known errors into a sentence and an exit code."""
     from bot.config import BadSettings
+    from bot.logs import setup_logging
     from risk.errors import RiskError
     from storage.errors import StorageError
     from venues.errors import VenueError, VenueUnavailable
 
+    setup_logging("ERROR")  # what a command does not configure itself shows errors only
     try:
         asyncio.run(work)
     except KeyboardInterrupt:

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TextIO
 
 from bot.app import App, Pace, assemble
@@ -36,10 +37,20 @@ SCRIPT = {
 }
 
 
-async def script(out: TextIO) -> None:
-    """The demo without a terminal: same bot, same venue, a clock that runs ahead. The same text at every run."""
+# With pictures: charts as well, at moments when they show something.
+PICTURES = {32: "/chart distance light", 60: "/chart equity 1h light", 128: "/chart health 1h dark"}
+
+
+async def script(out: TextIO, pictures_dir: Path | None = None) -> None:
+    """The demo without a terminal: same bot, same venue, a clock that runs ahead. The same text at every run.
+
+    Args:
+        pictures_dir: Where charts go; None asks for none.
+    """
     clock = ScriptClock(_START)
-    async with _app(clock, ConsoleTransport(now=clock.now, stdout=out, lines=_nothing())) as app:
+    typed = SCRIPT if pictures_dir is None else SCRIPT | PICTURES
+    transport = ConsoleTransport(now=clock.now, stdout=out, lines=_nothing(), pictures_dir=pictures_dir)
+    async with _app(clock, transport) as app:
         console = app.services.process.transports["console"]
         await app.prepare()
         for second in range(DEMO_LASTS_S + 1):
@@ -50,10 +61,10 @@ async def script(out: TextIO) -> None:
             if second % _EQUITY_EVERY_S == 0:
                 await app.equity.record()
             await app.deliveries["console"].drain()
-            if second in SCRIPT:
-                print(f"\n> {SCRIPT[second]}", file=out)
+            if second in typed:
+                print(f"\n> {typed[second]}", file=out)
                 written = Command(
-                    sender=Person(transport="console", user_id=CONSOLE_USER), address=_CONSOLE, text=SCRIPT[second],
+                    sender=Person(transport="console", user_id=CONSOLE_USER), address=_CONSOLE, text=typed[second],
                     sent_at=clock.now(),
                 )  # fmt: skip
                 await app.dispatcher.obey(console, written)

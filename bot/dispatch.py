@@ -12,7 +12,6 @@ from bot.commands.registry import all_commands, all_presses
 from bot.commands.spec import Command, OnPress, PressReply, PressRequest, Request, Services, Usage
 from bot.messages import Command as Written
 from bot.messages import DeliveryError, Incoming, Line, Message, Press, Transport, lines
-from bot.text.ages import age
 from bot.text.clean import name
 from risk.errors import CannotAssess, ReadFailed
 from storage import LinkedPerson, Seen, StorageError
@@ -99,10 +98,6 @@ class Dispatcher:
             return Message(
                 blocks=lines(f"/{command.name} needs the role {command.role.value}; yours is {person.role}.")
             )
-        late = self._services.clock.now() - written.sent_at
-        if late > command.valid_for:
-            ago = age(late.total_seconds())
-            return Message(blocks=lines(f"You sent /{command.name} {ago} ago, while I was down. Send it again."))
         request = Request(
             args=args, sender=written.sender, person=person, address=written.address, private=written.private
         )

@@ -36,7 +36,7 @@ async def inspect(reader: AccountReader, reference: str) -> Inspection:
     """Read one account. Raises: VenueRejected, VenueUnavailable."""
     account_id = await reader.resolve(reference)
     view = FleetView.of(await reader.read([account_id]))
-    problems = (*data_problems(view.single(account_id).book), *view.book.notices)
+    problems = data_problems(view.single(account_id).book)
     try:
         liquidation = liquidation_prices(view.single(account_id))
     except CannotAssess as exc:
@@ -69,6 +69,7 @@ def as_json(found: Inspection) -> str:
             for price in found.liquidation
         },
         "problems": list(found.problems),
+        "notices": list(found.view.book.notices),
     }
     return json.dumps(body)
 
@@ -134,6 +135,7 @@ def as_text(found: Inspection, *, age_s: float) -> str:
     head = f"{snapshot.account_id}  (owner {snapshot.authority}, sub-account {snapshot.sub_account})"
     parts = [head, f"slot {numbers.count(health.slot)}, read {age_s:.1f} s ago"]
     parts += [f"! {problem}" for problem in found.problems]
+    parts += [f"note: {notice}" for notice in found.view.book.notices]
     parts += [
         f"health {numbers.health_percent(health.health_percent)}"
         f" (ratio {numbers.health_ratio(health.health_ratio_percent)}, 100% is liquidation)",

@@ -11,6 +11,7 @@ from bot.alerts.desk import Finding, IncidentDesk
 from bot.commands.limits import shown
 from bot.process import JobState
 from bot.roster import Roster
+from bot.text.numbers import Rounding, percent_of_fraction
 from risk.decisions.drawdown import DrawdownThresholds, UnitState, follow
 from risk.decisions.incidents import Cause, CauseKind
 from risk.decisions.limits import breaches
@@ -147,7 +148,7 @@ class EquityBook:
         cause = Cause(kind=CauseKind.DRAWDOWN, account_id=account_id)
         standing = {incident.cause: incident.tier for incident in await self._incidents.open_incidents()}
         tier = self._thresholds.tier(state.drawdown_frac, standing.get(cause, Tier.OK))
-        fact = f"equity {state.drawdown_frac:.1%} below its high, deposits and withdrawals stripped"
+        fact = f"{percent_of_fraction(state.drawdown_frac, rounding=Rounding.UP)} below its high, flows stripped"
         return Finding(cause=cause, tier=tier, fact=fact)
 
 
@@ -190,11 +191,16 @@ class Watchdog:
         self._check, self._desk, self._clock, self._started_at = check, desk, clock, started_at
 
     async def look(self) -> None:
-        silent = self._clock.now() - (self._check.last_finished or self._started_at)
+        silent = self._clock.now() - (self._check.last_succeeded or self._started_at)
         late = silent > timedelta(seconds=max(3 * self._check.interval_s, 15.0))
-        fact = f"no health check has finished for {silent.total_seconds():.0f} s" if late else "health checks run again"
         cause = Cause(kind=CauseKind.SYSTEM, subject="checks")
-        await self._desk.settle([Finding(cause=cause, tier=Tier.CRITICAL if late else Tier.OK, fact=fact)])
+        if not late:
+            await self._desk.settle([Finding(cause=cause, tier=Tier.OK, fact="health checks run again")])
+            return
+        fact = f"no health check for {silent.total_seconds():.0f} s"
+        if self._check.last_finished != self._check.last_succeeded:
+            fact = f"{fact}: {self._check.last_error}"  # it runs and fails, and looks at nothing all the same
+        await self._desk.settle([Finding(cause=cause, tier=Tier.CRITICAL, fact=fact)])
 
 
 class Housekeeping:

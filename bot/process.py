@@ -13,7 +13,8 @@ class JobState:
 
     Attributes:
         overruns: Runs that took longer than the interval.
-        failures: Runs that ended in an error; the last one is in ``last_error``.
+        failures: Runs that ended in an error; the last one is in ``last_error``, fit to be shown.
+        last_succeeded: When a run last ended without one.
     """
 
     interval_s: float
@@ -22,6 +23,7 @@ class JobState:
     failures: int = 0
     last_started: datetime | None = None
     last_finished: datetime | None = None
+    last_succeeded: datetime | None = None
     last_duration_s: float = 0.0
     last_error: str = ""
 

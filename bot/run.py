@@ -8,8 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
-import structlog
-
 import venues
 from bot.accounts import watched_accounts
 from bot.app import Pace, assemble
@@ -22,12 +20,8 @@ from bot.transports.console import CONSOLE_CHAT, ConsoleTransport
 from risk.decisions.tiers import TierThresholds
 from risk.ports import AccountReader, Clock
 from storage import Accounts, People, Receiver, Role, Store
-from venues.errors import VenueUnavailable
-
-log = structlog.get_logger()
 
 LINK_CODE_VALID_FOR = timedelta(hours=24)
-_RETRY_START_S = 5.0
 
 
 def secrets_of(settings: Settings) -> tuple[str, ...]:
@@ -52,9 +46,7 @@ async def run(settings: Settings) -> None:
         try:
             async with await Store.open(settings.database_path) as store:
                 await _show_link_code(People(store), clock)
-                roster = await _roster(settings, reader, store, clock, stop)
-                if roster is None:
-                    return
+                roster = await _roster(settings, reader, store, clock)
                 app = assemble(
                     store=store, reader=reader, roster=roster, transports=transports, clock=clock,
                     venue=settings.venue.value, executor=executor, console=console,
@@ -107,25 +99,12 @@ def solana_settings(rpc_urls: Sequence[str], ws_url: str = "", *, profile: str =
     return SolanaSettings(rpc_urls=tuple(rpc_urls), ws_url=ws_url, profile=profile)
 
 
-async def _roster(
-    settings: Settings, reader: AccountReader, store: Store, clock: Clock, stop: asyncio.Event
-) -> Roster | None:
-    """The accounts; waits for a venue that does not answer yet. None when told to stop meanwhile."""
-    thresholds = TierThresholds(ease_dwell=timedelta(seconds=settings.ease_dwell_s))
+async def _roster(settings: Settings, reader: AccountReader, store: Store, clock: Clock) -> Roster:
     specs = settings.accounts or (AccountSpec(reference="demo:0", nickname="main"),)
-    while True:
-        try:
-            return await watched_accounts(
-                specs, reader=reader, accounts=Accounts(store), venue=settings.venue.value, clock=clock,
-                thresholds=thresholds,
-            )  # fmt: skip
-        except VenueUnavailable as exc:
-            log.error("start.venue_unavailable", error=str(exc), retry_in_s=_RETRY_START_S)
-        try:
-            await asyncio.wait_for(stop.wait(), _RETRY_START_S)
-        except TimeoutError:
-            continue
-        return None
+    return await watched_accounts(
+        specs, reader=reader, accounts=Accounts(store), venue=settings.venue.value, clock=clock,
+        thresholds=TierThresholds(ease_dwell=timedelta(seconds=settings.ease_dwell_s)),
+    )  # fmt: skip
 
 
 async def _show_link_code(people: People, clock: Clock) -> None:

@@ -9,7 +9,9 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from bot.process import JobState
+from risk.errors import RiskError
 from risk.ports import Clock
+from storage import StorageError
 
 log = structlog.get_logger()
 
@@ -50,16 +52,25 @@ async def run_once(name: str, job: Job, state: JobState, clock: Clock) -> None:
     """One run of a job, counted. An error ends this run and is logged; the next one comes all the same."""
     state.last_started, started = clock.now(), clock.monotonic_s()
     state.runs += 1
+    succeeded = False
     try:
         await job()
+        succeeded = True
     except Exception as exc:
         # The top of a job: whatever it was must not stop the clockwork.
         state.failures += 1
-        state.last_error = f"{type(exc).__name__}: {exc}"
+        state.last_error = _shown(exc)
         log.exception("job.failed", job=name)
     finally:
         state.last_duration_s = clock.monotonic_s() - started
         state.last_finished = clock.now()
+        if succeeded:
+            state.last_succeeded = state.last_finished
         if state.last_duration_s > state.interval_s:
             state.overruns += 1
             log.warning("job.overran", job=name, took_s=round(state.last_duration_s, 3), interval_s=state.interval_s)
+
+
+def _shown(error: Exception) -> str:
+    """An error for /status. Only errors of ours have texts made for people; others may quote a URL and its key."""
+    return f"{error}" if isinstance(error, RiskError | StorageError) else f"{type(error).__name__}, see the log"

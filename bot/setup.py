@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import re
 import statistics
 from collections.abc import Callable, Sequence
@@ -12,16 +11,19 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import venues
+from bot.accounts import free
 from bot.alerts.desk import Finding
-from bot.app import App, assemble
+from bot.app import TEST_ALARM, App, assemble
 from bot.clock import SystemClock
 from bot.config import Settings, VenueName, load_settings
+from bot.env_file import write_env
 from bot.logs import setup_logging
 from bot.messages import Transport
 from bot.roster import Roster, Watched
 from bot.run import LINK_CODE_VALID_FOR, secrets_of, solana_settings
 from bot.text.clean import name
-from risk.decisions.incidents import Cause, CauseKind, IncidentStatus
+from bot.text.numbers import health_ratio
+from risk.decisions.incidents import IncidentStatus
 from risk.decisions.tiers import Tier, TierThresholds
 from risk.fleet import FleetView
 from risk.ports import AccountReader, Clock
@@ -30,8 +32,10 @@ from venues.errors import VenueError, VenueRejected
 
 PUBLIC_RPC = "https://api.mainnet-beta.solana.com"
 _PROBES = 5
-_TEST_ALARM = Cause(kind=CauseKind.SYSTEM, subject="test alarm")
+_UNFIT = re.compile(r"[=,:;#$'\"`\\\s]+")  # has a meaning in the env file or when a command is typed
 _LOOK_EVERY_S = 0.2
+_LAST_WORDS_S = 10.0  # for the notice that the test is over; it does not keep anybody waiting
+_TOKEN = re.compile(r"\d{5,15}:[A-Za-z0-9_-]{30,60}")
 
 
 class Ask(Protocol):
@@ -56,12 +60,24 @@ class Wizard:
     Args:
         ask: Blocking; called in a thread.
         say: Shows a line.
+        connect: A reader of the venue at an RPC URL; None for the real one.
+        clock: None for the system's.
     """
 
-    def __init__(self, *, env_file: str, venue: str, ask: Ask, say: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        *,
+        env_file: str,
+        venue: str,
+        ask: Ask,
+        say: Callable[[str], object],
+        connect: Callable[[str], AccountReader] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
         self._env_file, self._venue = Path(env_file), venue
         self._ask, self._say = ask, say
-        self._clock: Clock = SystemClock()
+        self._clock: Clock = clock or SystemClock()
+        self._connect = connect or self._solana
 
     async def run(self, wallet: str, rpc_url: str) -> None:
         """Ends with everything written. Raises: VenueError, BadSettings, StorageError; nothing is written then."""
@@ -70,7 +86,7 @@ class Wizard:
         self._say("Keel setup: an account, an RPC, your phone. Nothing here can trade, and no key is needed.\n")
         wallet = wallet or await self._question("Wallet address")
         rpc_url = rpc_url or await self._question(f"Solana RPC URL [{PUBLIC_RPC}]") or PUBLIC_RPC
-        reader = venues.connect(self._venue, solana_settings([rpc_url], profile=self._venue), clock=self._clock)
+        reader = self._connect(rpc_url)
         try:
             accounts = await self._find(reader, wallet)
             rating = await rate(reader, accounts[0], self._clock)
@@ -87,6 +103,9 @@ class Wizard:
         finally:
             await reader.close()
         self._say("Setup is done. Start the bot with: keel run")
+
+    def _solana(self, rpc_url: str) -> AccountReader:
+        return venues.connect(self._venue, solana_settings([rpc_url], profile=self._venue), clock=self._clock)
 
     async def _question(self, text: str, *, hidden: bool = False) -> str:
         return await asyncio.to_thread(self._ask, text, hidden=hidden)
@@ -107,11 +126,11 @@ class Wizard:
         watched = []
         for at, account_id in enumerate(account_ids):
             number = int(view.book.accounts.sub_account[at])
-            proposal = suggested(view.book.accounts.names[at], number)
-            ratio = float(view.worst_ratio_percent[at])
+            proposal = free(suggested(view.book.accounts.names[at], number), taken)
+            ratio = health_ratio(float(view.worst_ratio_percent[at]))
             while True:
-                answer = await self._question(f"Name of sub-account {number}, health ratio {ratio:.0f}% [{proposal}]")
-                nickname = re.sub(r"[=,\s]+", "-", name(answer or proposal, fallback=proposal))
+                answer = await self._question(f"Name of sub-account {number}, health ratio {ratio} [{proposal}]")
+                nickname = _UNFIT.sub("-", name(answer or proposal, fallback=proposal)).strip("-") or proposal
                 if nickname.lower() not in taken:
                     break
                 self._say(f"{nickname} is taken already; names must differ.")
@@ -120,10 +139,8 @@ class Wizard:
         return watched
 
     async def _telegram(self, settings: Settings, reader: AccountReader, watched: list[Watched]) -> None:
-        token = settings.telegram_token.get_secret_value()
-        if not token:
-            self._say("Telegram: write to @BotFather, send /newbot, and paste the token it gives. Enter skips.")
-            token = await self._question("Telegram token", hidden=True)
+        known = settings.telegram_token.get_secret_value()
+        token = known or await self._ask_for_token()
         if not token:
             self._say("Skipped: alerts go to the terminal only. Run keel setup again to add Telegram.")
             return
@@ -139,9 +156,20 @@ class Wizard:
                     venue=self._venue, executor=executor,
                 )  # fmt: skip
                 async with _served(app, transport):
-                    write_env(self._env_file, {"TELEGRAM_TOKEN": token})
                     await self._link(People(store), transport)
+                    if not known:
+                        # Only now: a token that does not work would be taken for good at the next setup.
+                        write_env(self._env_file, {"TELEGRAM_TOKEN": token})
                     await self._test_alarm(app, Incidents(store))
+
+    async def _ask_for_token(self) -> str:
+        """What was pasted, or nothing."""
+        self._say("Telegram: write to @BotFather, send /newbot, and paste the token it gives. Enter skips.")
+        while token := await self._question("Telegram token", hidden=True):
+            if _TOKEN.fullmatch(token):
+                return token
+            self._say("That is no bot token: it is digits, a colon and about 35 letters. Copy it from @BotFather.")
+        return ""
 
     async def _link(self, people: People, transport: Transport) -> None:
         if any(chat.transport == transport.name for chat in await people.chats()):
@@ -162,16 +190,21 @@ class Wizard:
     async def _test_alarm(self, app: App, incidents: Incidents) -> None:
         self._say("Test my alarm: an alert is on its way. Press Ack on your phone.")
         fact = "this is a test: press Ack so that I know you hear me"
-        await app.desk.settle([Finding(cause=_TEST_ALARM, tier=Tier.CRITICAL, fact=fact)])
-        while True:
-            standing = [one for one in await incidents.open_incidents() if one.cause == _TEST_ALARM]
-            if not standing or standing[0].status is IncidentStatus.ACKED:
-                break
-            await self._clock.sleep(_LOOK_EVERY_S)
-        await app.desk.settle([Finding(cause=_TEST_ALARM, tier=Tier.OK, fact="the test alarm was acknowledged")])
-        while (await app.services.outbox.counts()).waiting_since is not None:
+        await app.desk.settle([Finding(cause=TEST_ALARM, tier=Tier.CRITICAL, fact=fact)])
+        told = ""
+        while not any(
+            one.cause == TEST_ALARM and one.status is IncidentStatus.ACKED for one in await incidents.open_incidents()
+        ):
+            for delivery in app.deliveries.values():
+                if delivery.last_error not in ("", told):
+                    told = delivery.last_error
+                    self._say(f"The alert is not through yet: {told}")
             await self._clock.sleep(_LOOK_EVERY_S)
         self._say("Acknowledged on your phone. The alarm works.")
+        await app.desk.settle([Finding(cause=TEST_ALARM, tier=Tier.OK, fact="the test alarm was acknowledged")])
+        give_up_s = self._clock.monotonic_s() + _LAST_WORDS_S
+        while (await app.services.outbox.counts()).waiting_since and self._clock.monotonic_s() < give_up_s:
+            await self._clock.sleep(_LOOK_EVERY_S)
 
 
 @contextlib.asynccontextmanager
@@ -233,18 +266,3 @@ def suggested(on_chain: str, sub_account: int) -> str:
     """A nickname to type: the account's own name where it has one, else its number."""
     own = re.sub(r"[^a-z0-9]+", "-", name(on_chain, fallback="").lower()).strip("-").removesuffix("-account")
     return own or ("main" if sub_account == 0 else f"sub-{sub_account}")
-
-
-def write_env(path: Path, values: dict[str, str]) -> None:
-    """Set variables in an env file, keeping every other line. Whole or not at all; readable by its owner alone."""
-    old = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    kept = [line for line in old if line.partition("=")[0].strip() not in values]
-    text = "\n".join([*kept, *(f"{key}={value}" for key, value in values.items())]) + "\n"
-    draft = path.with_name(f"{path.name}.new")
-    draft.unlink(missing_ok=True)
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bot.text import numbers
-from risk.fleet import FleetView
+from risk.fleet import FleetView, data_problems, doubtful_accounts
 from risk.margin.health import health_percent, ratio_percent
+from risk.margin.select import only
 from risk.ports import AccountReader
 
 Json = dict[str, object]
@@ -52,7 +53,7 @@ def rows_of(view: FleetView) -> Iterator[Swept]:
     book, totals, initial = view.book, view.evaluation.maintenance, view.evaluation.full.initial
     health = health_percent(totals.collateral_usd, totals.requirement_usd, book.accounts.being_liquidated)
     ratio = ratio_percent(totals.collateral_usd, totals.requirement_usd)
-    isolated = _isolated(view)
+    isolated, doubtful = _isolated(view), doubtful_accounts(book)
     for at, account_id in enumerate(book.accounts.ids):
         fields: Json = {
             "account": account_id,
@@ -65,9 +66,8 @@ def rows_of(view: FleetView) -> Iterator[Swept]:
             "health_percent": number(float(health[at])),
             "health_ratio_percent": number(float(ratio[at])) if totals.requirement_usd[at] > 0 else None,
             "isolated": isolated.get(at, []),
+            "problems": list(data_problems(only(book, account_id))) if at in doubtful else [],
         }
-        if problems := book.accounts.problems.get(at):
-            fields["problems"] = list(problems)
         yield Swept(worst_ratio_percent=float(view.worst_ratio_percent[at]), fields=fields)
 
 

@@ -71,6 +71,18 @@ def data_problems(book: FleetBook) -> tuple[str, ...]:
     return tuple(found)
 
 
+def doubtful_accounts(book: FleetBook) -> set[int]:
+    """Positions of the accounts of a book that depend on an invalid oracle or have problems of their own."""
+    valid = OracleValidity.VALID.value
+    perps, spots = book.perp_markets.validity != valid, book.spot_markets.validity != valid
+    quotes = book.perp_markets.quote
+    by_quote = (quotes >= 0) & spots[quotes] if spots.size else np.zeros(quotes.size, np.bool_)
+    touched = np.concatenate(
+        [book.perps.account[(perps | by_quote)[book.perps.market]], book.spots.account[spots[book.spots.market]]]
+    )
+    return set(touched.tolist()) | set(book.accounts.problems)
+
+
 class Fleet:
     """Reads a set of accounts and keeps the latest good view. Single flight: concurrent callers share one reading.
 

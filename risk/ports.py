@@ -34,7 +34,11 @@ class AccountReader(Protocol):
         ...
 
     async def resolve(self, reference: str) -> str:
-        """The account id a person means by ``ADDRESS`` or ``AUTHORITY:SUB``."""
+        """The account id a person means by ``ADDRESS`` or ``AUTHORITY:SUB``.
+
+        A venue that does not answer need not be an error here: where the id follows from the reference alone, it is
+        that one, unchecked.
+        """
         ...
 
     async def sub_accounts(self, authority: str) -> list[str]:

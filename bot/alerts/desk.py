@@ -1,5 +1,6 @@
 """From findings to incidents and notices, made durable together."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +22,7 @@ from risk.decisions.incidents import (
 from risk.decisions.tiers import Tier, TierState
 from risk.fleet import Fleet
 from risk.ports import Clock
-from storage import Incidents, IncidentStep, NewNotice, Outbox, Outdated, Receiver
+from storage import Incidents, IncidentStep, NewNotice, Outbox, Outdated, Receiver, Stored
 
 log = structlog.get_logger()
 
@@ -39,6 +40,8 @@ class Finding:
 
 class IncidentDesk:
     """Turns findings into incidents and notices, in one transaction with the tier states they came from.
+
+    Jobs settle side by side; they take turns here, for two that open incidents at once would count the same number.
 
     Args:
         receivers: Who hears of incidents now.
@@ -60,21 +63,21 @@ class IncidentDesk:
         self._incidents, self._outbox, self._roster, self._fleet = incidents, outbox, roster, fleet
         self._receivers, self._clock, self._wake = receivers, clock, wake
         self._repeats = repeats or RepeatIntervals()
+        self._turn = asyncio.Lock()
 
     async def settle(self, findings: Sequence[Finding], states: dict[str, TierState] | None = None) -> None:
         """Store what findings change and queue every notice that is due. Writes nothing when nothing changed."""
-        while True:
-            outcome = await self._attempt(findings, states or {})
-            if not isinstance(outcome, Outdated):
-                return
-            # Somebody acknowledged in between: decide again on what they left.
-            log.info("incidents.outdated", causes=len(outcome.causes))
+        async with self._turn:
+            # Somebody who acknowledges in between makes it outdated: decide again on what they left.
+            while isinstance(outcome := await self._attempt(findings, states or {}), Outdated):
+                log.info("incidents.outdated", causes=len(outcome.causes))
 
-    async def _attempt(self, findings: Sequence[Finding], states: dict[str, TierState]) -> object:
+    async def _attempt(self, findings: Sequence[Finding], states: dict[str, TierState]) -> Stored | Outdated | None:
         now = self._clock.now()
         standing = {incident.cause: incident for incident in await self._incidents.open_incidents()}
         next_id = await self._incidents.next_id() if findings else 0
         steps: list[IncidentStep] = []
+        changes: list[Change] = []
         after: list[Incident] = []
         for finding in findings:
             before = standing.get(finding.cause)
@@ -84,21 +87,27 @@ class IncidentDesk:
             after.append(incident)
             if change is not None:
                 steps.append(IncidentStep(before=before, after=incident))
+                changes.append(change)
                 next_id += change is Change.OPENED
-                log.info(
-                    f"incident.{change}", incident_id=incident.incident_id, kind=incident.cause.kind.value,
-                    account=self._roster.label(incident.cause.account_id), tier=incident.tier.name,
-                )  # fmt: skip
         notices = await self._notices(after, now) if after else []
         if not (steps or notices or states):
             return None
         outcome = await self._incidents.apply_assessment(steps=steps, notices=notices, tier_states=states, now=now)
-        if notices:
-            self._wake()
+        if isinstance(outcome, Stored):
+            for step, change in zip(steps, changes, strict=True):
+                self._tell(step.after, change)
+            if outcome.queued:
+                self._wake()
         return outcome
 
+    def _tell(self, incident: Incident, change: Change) -> None:
+        log.info(
+            f"incident.{change}", incident_id=incident.incident_id, kind=incident.cause.kind.value,
+            account=self._label(incident.cause), tier=incident.tier.name,
+        )  # fmt: skip
+
     async def _notices(self, incidents: Sequence[Incident], now: datetime) -> list[NewNotice]:
-        margins: dict[tuple[str, Tier], MarginFacts | None] = {}
+        margins: dict[int, MarginFacts | None] = {}  # by incident: the same for every receiver
         found: list[NewNotice] = []
         for receiver in await self._receivers():
             heard = await self._outbox.last_notices(receiver)
@@ -107,12 +116,12 @@ class IncidentDesk:
                 reason = needs_notice(last, incident, self._repeats, now)
                 if reason is None:
                     continue
-                key = (incident.cause.account_id, incident.tier)
-                if key not in margins:
-                    margins[key] = self._margin(incident)
+                if incident.incident_id not in margins:
+                    margins[incident.incident_id] = self._margin(incident)
                 facts = facts_of(
-                    incident, reason, last.tier if last else None, self._label(incident.cause), margins[key]
-                )
+                    incident, reason, last.tier if last else None, self._label(incident.cause),
+                    margins[incident.incident_id],
+                )  # fmt: skip
                 found.append(
                     NewNotice(
                         outbox_id=uuid4().hex, incident_id=incident.incident_id, receiver=receiver, reason=reason,
@@ -123,7 +132,7 @@ class IncidentDesk:
 
     def _margin(self, incident: Incident) -> MarginFacts | None:
         account_id, view = incident.cause.account_id, self._fleet.latest
-        if incident.cause.kind is not CauseKind.HEALTH or view is None:
+        if incident.cause.kind is not CauseKind.HEALTH or view is None or account_id not in view.book.accounts.ids:
             return None
         return margin_facts(view, account_id, incident.tier, self._roster.thresholds(account_id))
 

@@ -1,11 +1,13 @@
 """What an alert says, as facts: computed once when it is queued, stored with it, worded when it is sent."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
 from pydantic import TypeAdapter
 
+from bot.market_prices import prices_usd
 from risk.decisions.incidents import CauseKind, Incident, NoticeReason
 from risk.decisions.tiers import LADDER, Tier, TierThresholds
 from risk.errors import CannotAssess
@@ -20,8 +22,10 @@ class MarginFacts:
     """What the margin engine says of one account at one slot; the same for every receiver of a check.
 
     Attributes:
+        ratio_percent: Worst health ratio; infinite without a requirement.
         threshold_percent: Health ratio at which the tier begins; None for OK.
         nearest_market: Market whose liquidation price is nearest; None where no price liquidates.
+        nearest_now_usd: Its price now, which tells on which side the other one lies.
         deposit_usd: What would bring the account back to WATCH; None where no deposit does, 0 where none is needed.
         deposit_scope: Isolated position the deposit goes to; empty for the cross account.
         cut_usd: Notional of the smallest single cut that would do the same; None where none does.
@@ -32,6 +36,7 @@ class MarginFacts:
     threshold_percent: float | None
     nearest_market: str | None
     nearest_price_usd: float | None
+    nearest_now_usd: float | None
     distance_frac: float | None
     deposit_usd: float | None
     deposit_scope: str
@@ -78,6 +83,7 @@ def margin_facts(view: FleetView, account_id: str, tier: Tier, thresholds: TierT
         threshold_percent=thresholds.ratio_percent.get(tier) if tier in LADDER else None,
         nearest_market=nearest.market if nearest else None,
         nearest_price_usd=nearest.price_usd if nearest else None,
+        nearest_now_usd=prices_usd(plan.book).get(nearest.market) if nearest else None,
         distance_frac=nearest.distance_frac if nearest else None,
         deposit_usd=needed.deposit_usd,
         deposit_scope=needed.scope,
@@ -113,9 +119,10 @@ def _codec() -> TypeAdapter[AlertFacts]:
 
 def to_json(facts: AlertFacts) -> str:
     """The facts as they are stored with a notice."""
-    return _codec().dump_json(facts).decode()
+    # Not pydantic's own JSON: it writes null for a ratio that is infinite because nothing needs margin any more.
+    return json.dumps(_codec().dump_python(facts, mode="json"))
 
 
 def from_json(text: str) -> AlertFacts:
     """Back from storage. Raises: ValueError for a text this version does not understand."""
-    return _codec().validate_json(text)
+    return _codec().validate_python(json.loads(text))

@@ -44,7 +44,7 @@ def headline(facts: AlertFacts) -> str:
         case CauseKind.DATA:
             return f"UNKNOWN {who}: {facts.detail}"
         case CauseKind.DRAWDOWN:
-            return f"{facts.tier.name} {who}: {facts.detail}"
+            return f"DRAWDOWN {who}: {facts.detail}"
         case CauseKind.LIMIT:
             return f"LIMIT {who}: {facts.detail}"
         case CauseKind.SYSTEM:

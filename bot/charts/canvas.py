@@ -42,7 +42,6 @@ matplotlib.rcdefaults()
 matplotlib.rcParams["text.parse_math"] = False
 
 Horizontal = Literal["left", "center", "right"]
-Vertical = Literal["top", "center", "bottom", "baseline"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +58,20 @@ class Written:
 class Sheet:
     """One picture in the making. Not to be shared between threads."""
 
-    def __init__(self, palette: Palette, *, height_px: int = HEIGHT_PX) -> None:
+    def __init__(self, palette: Palette) -> None:
         self.palette = palette
-        self.height_px = height_px
         self.written: list[Written] = []
         self._figure = Figure(
-            figsize=(WIDTH_PX / _DPI, height_px / _DPI), dpi=_DPI, facecolor=palette.background, edgecolor="none"
+            figsize=(WIDTH_PX / _DPI, HEIGHT_PX / _DPI), dpi=_DPI, facecolor=palette.background, edgecolor="none"
         )
         FigureCanvasAgg(self._figure)  # the figure keeps it
         self._axes = self._figure.add_axes((0.0, 0.0, 1.0, 1.0))
         self._axes.set_axis_off()
         self._axes.set_xlim(0, WIDTH_PX)
-        self._axes.set_ylim(height_px, 0)
+        self._axes.set_ylim(HEIGHT_PX, 0)
 
     def end_at(self, height_px: int) -> None:
         """Cuts the sheet below a height."""
-        self.height_px = height_px
         self._figure.set_size_inches(WIDTH_PX / _DPI, height_px / _DPI)
         self._axes.set_ylim(height_px, 0)
 
@@ -94,11 +91,10 @@ class Sheet:
         colour: str | None = None,
         bold: bool = False,
         ha: Horizontal = "left",
-        va: Vertical = "center",
         width: float | None = None,
         layer: float = 5,
     ) -> None:
-        """Writes text, cut to ``width`` where given."""
+        """Writes one line with its middle at ``y``, cut to ``width`` where given."""
         shown = _drawable(text)
         if width is not None:
             shown = self.cut(shown, size=size, width=width, bold=bold)
@@ -107,7 +103,7 @@ class Sheet:
         self.written.append(Written(shown.replace(_GLUE, " "), size, left, left + taken, y))
         self._axes.text(
             x, y, shown, color=colour or self.palette.ink, fontproperties=_font(size, bold),
-            ha=ha, va="center_baseline" if va == "center" else va, zorder=layer,
+            ha=ha, va="center_baseline", zorder=layer,
         )  # fmt: skip
 
     def pill(self, left: float, y: float, text: str, *, size: float, fill: str, layer: float = 7) -> None:

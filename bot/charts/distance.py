@@ -114,10 +114,10 @@ def _row(sheet: Sheet, market: MarketDistance, *, top: float, unit: float, limit
 def _words(market: MarketDistance) -> tuple[str, str]:
     """The distance, and what stands for the price."""
     status = market.liquidation.status
-    if market.price_usd is None or math.isnan(market.price_usd):
-        return "unknown", "no valid price"
     if status is LiquidationStatus.ALREADY:
         return "now", "below its requirement"
+    if market.price_usd is None or math.isnan(market.price_usd):
+        return "unknown", "no valid price"
     if status is LiquidationStatus.NONE:
         return "none", "not by its own price"
     return direction(market), f"liquidates at {liquidation_price(market)}"

@@ -39,6 +39,7 @@ _AIR: Final = 0.05
 _MARKS: Final = (300.0, 500.0, 1_000.0, 400.0, 2_000.0, 80.0, 70.0, 110.0, 130.0, 140.0, 175.0)  # by importance
 _ROOM_PX: Final = 46  # between labels of thresholds
 _MORE_ROOM_PX: Final = 84  # around others, which must not crowd them
+_NAMES_PX: Final = 260  # of the plot's left, where the tiers' names stand
 _MOST_ARROWS: Final = 12
 _WIDEST_RATIO: Final = 9_999.0  # what fits beside the plot
 
@@ -66,7 +67,9 @@ def health_sheet(series: Series, thresholds: TierThresholds, *, account: str, ti
     y_last = float(frame.y(heights[series.last_at]))
     _draw_bands(sheet, frame, bands)
     labels_beside(sheet, frame, _ticks(frame, thresholds), y_last)
-    draw_gaps(sheet, series, frame)
+    y_liquidation = float(frame.y(0.0))
+    sheet.line([frame.left, frame.right], [y_liquidation] * 2, colour=palette.tiers[Tier.LIQUIDATING], width=4)
+    draw_gaps(sheet, series, frame, words_from=frame.left + _NAMES_PX)
     draw_series(sheet, series, frame, heights, colour=palette.ink, filled=False, halo=True)
     _draw_below(sheet, series, frame, series.values < _FLOOR)
     last = f">{_WIDEST_RATIO:,.0f}%" if _WIDEST_RATIO < series.last < np.inf else health_ratio(series.last)
@@ -77,7 +80,7 @@ def health_sheet(series: Series, thresholds: TierThresholds, *, account: str, ti
 def free_share(ratio_percent: FloatArray | float) -> FloatArray:
     """1 - 100 / ratio: 0 at liquidation, 1 without a requirement, minus infinity at 0 and below; NaN stays."""
     values = np.asarray(ratio_percent, dtype=np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return np.where(values <= 0, -np.inf, 1.0 - _LIQUIDATION / values)
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from bot.charts.canvas import HEIGHT_PX, WIDTH_PX, Sheet
+from bot.charts.canvas import HEIGHT_PX, SMALLEST_TEXT_PX, WIDTH_PX, Sheet
 from bot.charts.series import FloatArray, Series
 from bot.charts.ticks import Tick, time_axis_title, time_ticks
 
@@ -14,7 +14,7 @@ MARGIN: Final = 44
 TITLE_PX: Final = 58
 SUBTITLE_PX: Final = 34
 LABEL_PX: Final = 32
-NOTE_PX: Final = 28
+NOTE_PX: Final = SMALLEST_TEXT_PX
 LABEL_GAP: Final = 14
 
 _RIGHT: Final = 196  # room for the labels of values
@@ -112,8 +112,9 @@ def last_value(sheet: Sheet, series: Series, frame: Frame, y: float, texts: Sequ
     sheet.pill(frame.right + 4, y, text, size=LABEL_PX, fill=fill)
 
 
-def draw_gaps(sheet: Sheet, series: Series, frame: Frame) -> None:
-    """Hatches what is not known, and says so where there is room."""
+def draw_gaps(sheet: Sheet, series: Series, frame: Frame, *, words_from: float = 0.0) -> None:
+    """Hatches what is not known, and says so where there is room, right of ``words_from``."""
+    half = sheet.width_of("no data", size=NOTE_PX) / 2 + 12
     for gap in series.gaps:
         left, right = float(frame.x(gap.start_s)), float(frame.x(gap.end_s))
         if gap.end_s == series.times_s[-1]:
@@ -121,8 +122,8 @@ def draw_gaps(sheet: Sheet, series: Series, frame: Frame) -> None:
         if right - left < 3:
             continue
         sheet.hatch(left, frame.top, right, frame.bottom, colour=sheet.palette.dim)
-        if right - left > sheet.width_of("no data", size=NOTE_PX) + 40:
-            half = sheet.width_of("no data", size=NOTE_PX) / 2 + 12
+        left = max(left, words_from)
+        if right - left > 2 * half + 16:
             middle, y = (left + right) / 2, frame.bottom - 40
             sheet.box(middle - half, y - 24, middle + half, y + 24, fill=sheet.palette.background, round_px=8, layer=4)
             sheet.text(middle, y, "no data", size=NOTE_PX, colour=sheet.palette.dim, ha="center")

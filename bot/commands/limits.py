@@ -106,7 +106,7 @@ async def _show(services: Services, watched: Watched, limits: RiskLimits) -> Mes
     except (CannotAssess, ReadFailed) as exc:
         return cannot(services, watched, exc)
     broken = {violation.limit for violation in violations}
-    rows = [(limit.value, shown(limit, getattr(limits, limit.value)), _state(limit, broken)) for limit in LimitName]
+    rows = [(short(limit), shown(limit, getattr(limits, limit.value)), _state(limit, broken)) for limit in LimitName]
     count = len(violations)
     headline = f"{watched.nickname}: {count} limit breach{'' if count == 1 else 'es'}" if count else (
         f"{watched.nickname}: all checked limits hold"
@@ -124,10 +124,15 @@ async def _show(services: Services, watched: Watched, limits: RiskLimits) -> Mes
     )  # fmt: skip
 
 
+def short(limit: LimitName) -> str:
+    """A limit's name without max_ or min_, as it may also be typed."""
+    return limit.value.removeprefix("max_").removeprefix("min_")
+
+
 def _state(limit: LimitName, broken: set[LimitName]) -> str:
     if limit not in CHECKED:
         return numbers.UNKNOWN
-    return "BREACH" if limit in broken else "ok"
+    return "OVER" if limit in broken else "ok"
 
 
 def shown(limit: LimitName, value: float) -> str:

@@ -2,8 +2,7 @@
 
 from bot.commands.common import cannot, only_account, reply
 from bot.commands.spec import Command, Request, Services
-from bot.messages import Block, Line, Message
-from bot.roster import Watched
+from bot.messages import Line, Message
 from bot.text import numbers
 from bot.text.clean import name
 from bot.text.tables import fit
@@ -21,10 +20,10 @@ async def run(services: Services, request: Request) -> Message:
         return cannot(services, watched, exc)
     ordered = sorted(prices, key=_nearness)
     table = fit([_row(price) for price in ordered], header=("market", "liq. price", "away"))
-    lines: list[Block] = [Line(_headline(watched, ordered), strong=True), table, Line(_together(move))]
-    if services.fleet.problems(watched.account_id):
-        lines.insert(1, Line("UNKNOWN: the data below cannot be trusted now."))
-    return reply(services, watched, *lines)
+    known = not services.fleet.problems(watched.account_id)
+    answer = _answer(ordered) if known else f"UNKNOWN, last {_answer(ordered)}"
+    headline = Line(f"{watched.nickname}: {answer}", strong=True)
+    return reply(services, watched, headline, table, Line(_together(move)))
 
 
 def _nearness(price: LiquidationPrice) -> float:
@@ -33,16 +32,17 @@ def _nearness(price: LiquidationPrice) -> float:
     return price.distance_frac if price.distance_frac is not None else float("inf")
 
 
-def _headline(watched: Watched, ordered: list[LiquidationPrice]) -> str:
+def _answer(ordered: list[LiquidationPrice]) -> str:
     if not ordered:
-        return f"{watched.nickname}: nothing to liquidate"
+        return "nothing to liquidate"
     nearest = ordered[0]
     if nearest.status is LiquidationStatus.ALREADY:
-        return f"{watched.nickname}: in liquidation now"
+        return "in liquidation now"
     if nearest.status is LiquidationStatus.NONE:
-        return f"{watched.nickname}: no single price liquidates"
+        return "no single price liquidates"
     market = name(nearest.market).removesuffix("-PERP")
-    return f"{watched.nickname}: {market} {numbers.distance(nearest.distance_frac)} from liquidation"
+    away = numbers.distance(nearest.distance_frac)
+    return f"{market} {away} from liq at {numbers.price(nearest.price_usd)}"
 
 
 def _row(price: LiquidationPrice) -> tuple[str, str, str]:

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from bot.alerts.answers import Answers
 from bot.alerts.health_watch import HealthWatch
@@ -99,7 +98,6 @@ class Command:
         summary: One line for /help and for the platform's menu.
         presses: Buttons it answers, by the prefix of their data.
         open_to_strangers: Whether somebody who is not linked may use it.
-        valid_for: A command or press older than this, sent while the bot was down, is not carried out any more.
     """
 
     name: str
@@ -110,4 +108,3 @@ class Command:
     presses: Mapping[str, OnPress] = field(default_factory=dict)
     press_role: Role = Role.RESPONDER
     open_to_strangers: bool = False
-    valid_for: timedelta = timedelta(minutes=10)

@@ -2,18 +2,18 @@
 
 A figure about danger is never shown better than it is. Which way that is depends on the figure:
 
-    health, health ratio, distance to liquidation      down   health_percent, health_ratio, distance
+    health ratio, distance to liquidation              down   health_ratio, distance
     leverage, drawdown, a loss                         up     leverage, percent_of_fraction(..., rounding=Rounding.UP)
     what would help: to deposit, to cut                up     usd(..., rounding=Rounding.UP), size(..., same)
     a liquidation price                                toward today's price: UP below it, DOWN above it
 
 Everything else rounds to the nearest, halves away from zero. What is not known (None, NaN) is ``-``, what has no bound
 is the sign of infinity; the words nan and inf are never shown. Rounding works on the shortest decimal that means the
-same float, so 4.1 is 4.1 and not the 4.0999 behind it.
+same float, and what arithmetic left behind the 13th digit is no reason to round: 0.19999999999999996 is 20 %.
 """
 
 import math
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
 from enum import Enum
 from typing import Final
 
@@ -21,6 +21,7 @@ UNKNOWN: Final = "-"
 UNBOUNDED: Final = "∞"
 
 _CONTEXT: Final = Context(prec=64)
+_MEANT: Final = Context(prec=13, rounding=ROUND_HALF_EVEN)
 _TOO_LONG: Final = 1e15  # no figure of ours comes near; beyond it digits say nothing
 _UNITS: Final = (("K", 3), ("M", 6), ("B", 9), ("T", 12))
 _SIGNIFICANT: Final = 5  # 0.01 % at worst: enough to place an order by
@@ -148,15 +149,19 @@ def distance(fraction: float | None) -> str:
 
 
 def health_percent(value: float | None) -> str:
-    """The venue's health of 0 to 100, rounded down; one decimal below ten. The venue's own pages round to the nearest.
+    """The venue's health of 0 to 100: to the nearest as on its own pages, so the two agree; below ten one decimal, down.
 
-    >>> health_percent(41.226), health_percent(4.19), health_percent(0), health_percent(100.0)
-    ('41%', '4.1%', '0%', '100%')
+    The health ratio beside it is never rounded up.
+
+    >>> health_percent(41.226), health_percent(94.995), health_percent(4.19), health_percent(9.99), health_percent(0)
+    ('41%', '95%', '4.1%', '9.9%', '0%')
     """
     if (sign := _without_digits(value, suffix="%")) is not None:
         return sign
     exact = _exact(value)
-    return _percent(exact, 1 if exact != 0 and abs(exact) < 10 else 0, Rounding.DOWN, whole_from=100)
+    if exact != 0 and abs(exact) < 10:
+        return _percent(exact, 1, Rounding.DOWN, whole_from=100)
+    return _percent(exact, 0, Rounding.NEAREST, whole_from=100)
 
 
 def health_ratio(percent: float | None) -> str:
@@ -212,6 +217,8 @@ def _exact(value: float | None) -> Decimal:
 
 
 def _round(value: Decimal, places: int, rounding: Rounding) -> Decimal:
+    if rounding is not Rounding.NEAREST:
+        value = _MEANT.plus(value)
     return value.quantize(Decimal(1).scaleb(-places), rounding=rounding.value, context=_CONTEXT)
 
 

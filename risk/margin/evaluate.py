@@ -230,8 +230,8 @@ class _SpotPass:
         price = np.where(tokens > 0, self.low, self.high) if pricing.strict else self.low
         self.value = np.floor(tokens * price / k(plan.unit))
 
-    def weighted(self, *, initial: bool) -> tuple[FloatArray, FloatArray]:
-        """(weighted value, order value) of every row at the worse of its two order sides."""
+    def worst(self, *, initial: bool) -> _Filled:
+        """Every row at the worse of its two order sides."""
         plan = self.plan
         scaled = self._scaled_asset_weight() if initial else None
         filled = self._filled(plan.asks, slice(None), scaled)
@@ -242,7 +242,7 @@ class _SpotPass:
             custom = self.pricing.k(plan.custom_1e4)
             filled.asset = np.minimum(filled.asset, np.maximum(0.0, rules.RATIO_ONE - custom))
             filled.liability = np.maximum(filled.liability, rules.RATIO_ONE + custom)
-        return filled.weighted, filled.orders
+        return filled
 
     def _filled(self, side: SpotSide, rows: IntArray | slice, scaled: FloatArray | None) -> _Filled:
         """One order side of some rows; ``scaled`` are initial asset weights, None for maintenance."""
@@ -272,7 +272,8 @@ class _SpotPass:
 
 def _totals(pricing: _Pricing, perp: _PerpPass, spot: _SpotPass, *, initial: bool) -> Totals:
     plan = pricing.plan
-    weighted, orders = spot.weighted(initial=initial)
+    filled = spot.worst(initial=initial)
+    weighted, orders = filled.weighted, filled.orders
     pnl, needed = perp.weighted_pnl(initial=initial), perp.requirement(initial=initial)
     assets, debts = np.maximum(weighted, 0.0), np.maximum(-weighted, 0.0) + pricing.k(plan.spots.order_fee_1e6)
     if plan.spots.ordered.size:
@@ -281,11 +282,16 @@ def _totals(pricing: _Pricing, perp: _PerpPass, spot: _SpotPass, *, initial: boo
     cross, own = plan.perps.cross, plan.perps.isolated
     collateral = plan.spots.by_account.total(assets) + cross.total(pnl)
     requirement = plan.spots.by_account.total(debts) + cross.total(needed)
+    isolated = perp.isolated_value() + pnl[own] if own.size else pnl[own]
+    isolated_needed = needed[own]
     if plan.unassessable.size:
         collateral[plan.unassessable] = np.nan
         requirement[plan.unassessable] = np.nan
-    isolated = perp.isolated_value() + pnl[own] if own.size else pnl[own]
-    return Totals(pricing.out(collateral), pricing.out(requirement), pricing.out(isolated), pricing.out(needed[own]))
+        unknown = np.isin(plan.book.perps.account[own], plan.unassessable)
+        isolated[unknown], isolated_needed[unknown] = np.nan, np.nan
+    return Totals(
+        pricing.out(collateral), pricing.out(requirement), pricing.out(isolated), pricing.out(isolated_needed)
+    )
 
 
 def _detail(pricing: _Pricing, perp: _PerpPass, spot: _SpotPass) -> Detail:
@@ -326,11 +332,12 @@ def _detail(pricing: _Pricing, perp: _PerpPass, spot: _SpotPass) -> Detail:
 def _exit_shortfall(pricing: _Pricing, perp: _PerpPass, spot: _SpotPass) -> FloatArray:
     """Cross margin with the buffer a liquidation that has begun must regain, on liabilities and on negative PnL."""
     plan, buffer = pricing.plan, pricing.plan.book.liquidation_buffer_1e4 / 1e4
-    weighted, orders = spot.weighted(initial=False)
+    filled = spot.worst(initial=False)
+    weighted, orders = filled.weighted, filled.orders
     pnl = perp.weighted_pnl(initial=False)
     collateral = np.maximum(weighted, 0.0) + np.maximum(orders, 0.0)
     needed = np.maximum(-weighted, 0.0) + np.maximum(-orders, 0.0) + pricing.k(plan.spots.order_fee_1e6)
-    needed += buffer * (np.maximum(-spot.value, 0.0) + np.maximum(-orders, 0.0))
+    needed += buffer * (np.maximum(-filled.value, 0.0) + np.maximum(-orders, 0.0))
     perps = perp.requirement(initial=False) + buffer * perp.liability_in_quote
     perps -= pnl + buffer * np.minimum(pnl, 0.0)
     return plan.spots.by_account.total(needed - collateral) + plan.perps.cross.total(perps)

@@ -38,17 +38,10 @@ def program_key(profile: Profile) -> bytes:
     return bytes(Pubkey.from_string(profile.program_id))
 
 
-def fits(account: RawAccount, layout: Layout, owner: bytes) -> RecordType | None:
-    """The record type for an account whose owner, head and length are as they should be; None when one is not."""
-    if account.owner != owner or not account.data.startswith(layout.discriminator):
-        return None
-    return layout.for_length(len(account.data))
-
-
 def checked_record(what: str, account: RawAccount, layout: Layout, owner: bytes) -> RecordType:
-    """The same, saying which of them is not.
+    """The record type for an account whose owner, head and length are as they should be.
 
-    Raises: BadAccountData
+    Raises: BadAccountData, saying which of them is not.
     """
     if account.owner != owner:
         raise BadAccountData(

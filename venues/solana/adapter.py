@@ -98,7 +98,7 @@ class DriftAdapter:
             yield replace(book, slot=min(book.slot, listed.slot), notices=notices)
 
     async def resolve(self, reference: str) -> str:
-        """The account id for ``PUBKEY`` or ``AUTHORITY:SUB``. Raises: VenueRejected, saying what to write instead."""
+        """See Directory.resolve."""
         return await self._directory.resolve(reference)
 
     async def sub_accounts(self, authority: str) -> list[str]:

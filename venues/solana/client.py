@@ -6,19 +6,18 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import stamina
-from solders.account import Account
 from solders.account_decoder import UiAccountEncoding
 from solders.commitment_config import CommitmentLevel
 from solders.pubkey import Pubkey
 from solders.rpc.config import RpcAccountInfoConfig, RpcProgramAccountsConfig
 from solders.rpc.filter import Memcmp
 from solders.rpc.requests import GetGenesisHash, GetMultipleAccounts, GetProgramAccounts
-from solders.rpc.responses import GetGenesisHashResp, GetMultipleAccountsResp, GetProgramAccountsWithContextResp
 
 from risk.ports import Clock
 from venues.errors import VenueError, VenueRejected, VenueUnavailable
-from venues.solana.accounts import Fetched, RawAccount
+from venues.solana.accounts import Fetched
 from venues.solana.addresses import base58
+from venues.solana.answers import ProgramAccounts, read_accounts, read_program_accounts, read_text
 from venues.solana.endpoint import Endpoint, RateLimited
 from venues.solana.profiles import Layout
 from venues.solana.settings import SolanaSettings
@@ -38,15 +37,6 @@ class _Standing:
     endpoint: Endpoint
     cluster_checked: bool = False
     pause_until_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProgramAccounts:
-    """All accounts of one type, as listed at one slot."""
-
-    slot: int
-    addresses: list[Pubkey]
-    accounts: list[RawAccount]
 
 
 class ClientManager:
@@ -92,18 +82,17 @@ class ClientManager:
         known = self._newest_slot
 
         async def ask(endpoint: Endpoint) -> Fetched:
-            answer = await endpoint.ask(
+            slot, values = await endpoint.ask(
                 body,
-                GetMultipleAccountsResp,
+                read_accounts,
                 timeout_s=self._settings.timeout_s,
                 max_bytes=self._settings.max_answer_bytes,
             )
-            if len(answer.value) != len(keys):
-                raise VenueUnavailable(f"{endpoint.host} answered {len(answer.value)} accounts for {len(keys)}")
-            self._check_slot(endpoint, answer.context.slot, known)
-            found = zip(keys, answer.value, strict=True)
-            accounts = {key: _raw(account) for key, account in found if account is not None}
-            return Fetched(asked=frozenset(keys), accounts=accounts, slot=answer.context.slot)
+            if len(values) != len(keys):
+                raise VenueUnavailable(f"{endpoint.host} answered {len(values)} accounts for {len(keys)}")
+            self._check_slot(endpoint, slot, known)
+            accounts = {key: value for key, value in zip(keys, values, strict=True) if value is not None}
+            return Fetched(asked=frozenset(keys), accounts=accounts, slot=slot)
 
         return await self._anyone(ask)
 
@@ -116,19 +105,14 @@ class ClientManager:
         known = self._newest_slot
 
         async def ask(endpoint: Endpoint) -> ProgramAccounts:
-            answer = await endpoint.ask(
+            listed = await endpoint.ask(
                 body,
-                GetProgramAccountsWithContextResp,
+                read_program_accounts,
                 timeout_s=self._settings.sweep_timeout_s,
                 max_bytes=self._settings.max_sweep_bytes,
             )
-            self._check_slot(endpoint, answer.context.slot, known)
-            listed = answer.value
-            return ProgramAccounts(
-                slot=answer.context.slot,
-                addresses=[keyed.pubkey for keyed in listed],
-                accounts=[_raw(keyed.account) for keyed in listed],
-            )
+            self._check_slot(endpoint, listed.slot, known)
+            return listed
 
         return await self._anyone(ask)
 
@@ -179,13 +163,13 @@ class ClientManager:
         expected, endpoint = self._settings.genesis_hash, standing.endpoint
         if standing.cluster_checked or expected is None:
             return
-        answer = await endpoint.ask(
+        genesis = await endpoint.ask(
             GetGenesisHash(),
-            GetGenesisHashResp,
+            read_text,
             timeout_s=self._settings.timeout_s,
             max_bytes=self._settings.max_answer_bytes,
         )
-        if str(answer.value) != expected:
+        if genesis != expected:
             raise VenueRejected(f"{endpoint.host} serves another cluster; set RPC_URLS to one of the mainnet")
         standing.cluster_checked = True
 
@@ -196,10 +180,6 @@ class ClientManager:
         if known and slot > known + _LARGEST_SLOT_JUMP:
             raise VenueUnavailable(f"{endpoint.host} states slot {slot}, far beyond {known}, which was read before")
         self._newest_slot = max(self._newest_slot, slot)
-
-
-def _raw(account: Account) -> RawAccount:
-    return RawAccount(bytes(account.owner), account.data)
 
 
 def _combined(problems: Sequence[VenueError]) -> VenueError:

@@ -3,9 +3,10 @@
 Nothing here depends on markets; decode_book puts both together.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from solders.pubkey import Pubkey
 
 from risk.margin.book import IntArray
 from venues.errors import BadAccountData, VenueRejected
-from venues.solana.accounts import RawAccount, checked_record, fits, program_key
+from venues.solana.accounts import RawAccount, checked_record, program_key
 from venues.solana.addresses import KeyArray, key_array, user_address
 from venues.solana.profiles import Profile, RecordType
 
@@ -36,14 +37,19 @@ _ACCOUNT = np.dtype(
 )
 
 
+# Accounts joined at once. Bytes of all 10,000 joined are 44 MB of fresh memory, and getting it costs more than reading
+# it; a piece of this size finds the memory of the piece before.
+_BLOCK_ACCOUNTS = 512
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Block:
-    """Accounts of one length, joined. ``positions`` says where each stands among all."""
+    """A few hundred accounts of one length. ``positions`` says where each stands among all."""
 
     fields: RecordType
     length: int
     positions: IntArray
-    data: bytes
+    data: Sequence[bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -94,23 +100,38 @@ class Users:
 
 
 def gather(profile: Profile, addresses: Sequence[Pubkey], accounts: Sequence[RawAccount | None]) -> RawUsers:
-    """Sort accounts as a node gave them by length; what is no user account of this venue is refused by itself."""
-    owner = program_key(profile)
-    refused: dict[int, VenueRejected] = {}
-    by_length: dict[int, tuple[RecordType, list[int], list[bytes]]] = {}
-    for position, (address, account) in enumerate(zip(addresses, accounts, strict=True)):
-        fields = None if account is None else fits(account, profile.user, owner)
-        if account is None or fields is None:
-            refused[position] = _refusal(profile, address, account, owner)
+    """Sort accounts as a node gave them by length; what is no user account of this venue is refused by itself.
+
+    Raises: ValueError when there are not as many accounts as addresses.
+    """
+    if len(addresses) != len(accounts):
+        raise ValueError(f"{len(accounts)} accounts were given for {len(addresses)} addresses")
+    owner, head = program_key(profile), profile.user.discriminator
+    strangers: list[int] = []
+    by_length: dict[int, tuple[list[int], list[bytes]]] = {}
+    # The one loop over single accounts: checked_record() in few words, and what it would refuse is given to it below.
+    for position, account in enumerate(accounts):
+        if account is None or account.owner != owner or not account.data.startswith(head):
+            strangers.append(position)
             continue
-        _, positions, data = by_length.setdefault(len(account.data), (fields, [], []))
+        positions, data = by_length.setdefault(len(account.data), ([], []))
         positions.append(position)
         data.append(account.data)
-    blocks = tuple(
-        Block(fields=fields, length=length, positions=np.array(positions, np.int64), data=b"".join(data))
-        for length, (fields, positions, data) in by_length.items()
+    blocks: list[Block] = []
+    for length, (positions, data) in by_length.items():
+        fields = profile.user.for_length(length)
+        if fields is None:
+            strangers += positions
+            continue
+        for first in range(0, len(data), _BLOCK_ACCOUNTS):
+            part = slice(first, first + _BLOCK_ACCOUNTS)
+            own = np.array(positions[part], np.int64)
+            blocks.append(Block(fields=fields, length=length, positions=own, data=data[part]))
+    return RawUsers(
+        addresses=key_array([bytes(address) for address in addresses]),
+        blocks=tuple(blocks),
+        refused={at: _refusal(profile, addresses[at], accounts[at], owner) for at in sorted(strangers)},
     )
-    return RawUsers(addresses=key_array([bytes(address) for address in addresses]), blocks=blocks, refused=refused)
 
 
 def _refusal(profile: Profile, address: Pubkey, account: RawAccount | None, owner: bytes) -> VenueRejected:
@@ -134,11 +155,11 @@ def read_users(profile: Profile, raw: RawUsers, *, with_orders: bool, address_ch
             shifted bytes, which would be wrong everywhere.
     """
     refused = dict(raw.refused)
-    parts = [_read_block(profile, block, with_orders) for block in raw.blocks]
-    if len(parts) == 1 and parts[0].positions.size == len(raw.addresses):
-        part = parts[0]  # the usual case: all of one length, nothing to sort
+    if len(raw.blocks) == 1 and raw.blocks[0].positions.size == len(raw.addresses):
+        part = _read_block(profile, raw.blocks[0], with_orders)  # a watched fleet: all in one block, nothing to merge
     else:
-        part = _merged(parts or [_empty(profile)], len(raw.addresses))
+        blocks = raw.blocks or (_empty(profile),)
+        part = _merged((_read_block(profile, block, with_orders) for block in blocks), len(raw.addresses))
     _check_addresses(profile, raw, part.accounts, refused, address_checks)
     return Users(
         addresses=raw.addresses,
@@ -168,7 +189,7 @@ class _Part:
 
 
 def _read_block(profile: Profile, block: Block, with_orders: bool) -> _Part:
-    raw = np.frombuffer(block.data, np.uint8).reshape(-1, block.length)
+    raw = np.frombuffer(b"".join(block.data), np.uint8).reshape(-1, block.length)
     perps, spots = _slots(raw, block.fields, "perp_positions"), _slots(raw, block.fields, "spot_positions")
     # The program calls a slot free under these conditions; its market index is then a leftover.
     amounts = (
@@ -194,10 +215,9 @@ def _read_block(profile: Profile, block: Block, with_orders: bool) -> _Part:
     )
 
 
-def _empty(profile: Profile) -> _Part:
+def _empty(profile: Profile) -> Block:
     length, fields = next(iter(profile.user.revisions.items()))
-    block = Block(fields=fields, length=length, positions=np.zeros(0, np.int64), data=b"")
-    return _read_block(profile, block, with_orders=False)
+    return Block(fields=fields, length=length, positions=np.zeros(0, np.int64), data=())
 
 
 def _view(raw: NDArray[np.uint8], fields: RecordType) -> Records:
@@ -212,39 +232,59 @@ def _slots(raw: NDArray[np.uint8], fields: RecordType, name: str) -> Records:
     return _view(raw[:, offset : offset + kind.itemsize], kind.base)
 
 
-def _merged(parts: Sequence[_Part], count: int) -> _Part:
-    """Blocks of several lengths, or with refused accounts between, in the order the accounts were asked for."""
+def _merged(parts: Iterable[_Part], count: int) -> _Part:
+    """Several blocks, or refused accounts between, in the order the accounts were asked for.
+
+    Of a part only used slots are kept, so blocks read one after the other use the same memory.
+    """
     accounts = np.zeros(count, _ACCOUNT)
+    perps, spots, orders = _Slots([], []), _Slots([], []), _Slots([], [])
     for part in parts:
         for name in set(_ACCOUNT.names or ()) & set(part.accounts.dtype.names or ()):
             accounts[name][part.positions] = part.accounts[name]
-    perps, perp_account = _sorted([(part.perps, part.perp_account) for part in parts])
-    spots, spot_account = _sorted([(part.spots, part.spot_account) for part in parts])
-    orders, order_account = _sorted([(part.orders, part.order_account) for part in parts])
+        perps.add(part.perps, part.perp_account)
+        spots.add(part.spots, part.spot_account)
+        orders.add(part.orders, part.order_account)
+    all_perps, perp_account = perps.sorted()
+    all_spots, spot_account = spots.sorted()
+    all_orders, order_account = orders.sorted()
     return _Part(
         positions=np.arange(count),
         accounts=accounts,
-        perps=perps,
+        perps=all_perps,
         perp_account=perp_account,
-        spots=spots,
+        spots=all_spots,
         spot_account=spot_account,
-        orders=orders,
+        orders=all_orders,
         order_account=order_account,
     )
 
 
-def _sorted(parts: Sequence[tuple[Records, IntArray]]) -> tuple[Records, IntArray]:
-    kind = parts[0][0].dtype
-    records = np.zeros(sum(rows.size for rows, _ in parts), kind)
-    first = 0
-    for rows, _ in parts:
-        # Revisions keep names and move offsets, so slots are carried over by name.
-        for name in kind.names or ():
-            records[name][first : first + rows.size] = rows[name]
-        first += rows.size
-    account = np.concatenate([positions for _, positions in parts])
-    order = np.argsort(account, kind="stable")
-    return records[order], account[order]
+class _Slots(NamedTuple):
+    """Used slots of one family, block by block."""
+
+    records: list[Records]
+    accounts: list[IntArray]
+
+    def add(self, records: Records, accounts: IntArray) -> None:
+        self.records.append(records)
+        self.accounts.append(accounts)
+
+    def sorted(self) -> tuple[Records, IntArray]:
+        """(records, account of each), by account."""
+        kind = self.records[0].dtype
+        records = np.zeros(sum(rows.size for rows in self.records), kind)
+        first = 0
+        for rows in self.records:
+            # Revisions keep names and move offsets, so slots are carried over by name.
+            for name in kind.names or ():
+                records[name][first : first + rows.size] = rows[name]
+            first += rows.size
+        account = np.concatenate(self.accounts)
+        if np.all(account[1:] >= account[:-1]):
+            return records, account
+        order = np.argsort(account, kind="stable")
+        return records[order], account[order]
 
 
 def _check_addresses(

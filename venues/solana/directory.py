@@ -3,7 +3,7 @@
 import numpy as np
 from solders.pubkey import Pubkey
 
-from venues.errors import BadAccountData, VenueRejected
+from venues.errors import BadAccountData, VenueRejected, VenueUnavailable
 from venues.solana.accounts import RawAccount, checked_record, program_key
 from venues.solana.addresses import SYSTEM_PROGRAM, parse_reference, user_address, user_stats_address
 from venues.solana.client import ClientManager
@@ -13,6 +13,7 @@ from venues.solana.profiles import Profile
 _MOST_SUB_ACCOUNTS = 1_000
 _LEAST_LOOKED_FOR = 8
 _SHOWN = 5
+_NOBODY = bytes(Pubkey.from_string(SYSTEM_PROGRAM))  # owns wallets, and any address that somebody only paid into
 
 
 class Directory:
@@ -22,38 +23,45 @@ class Directory:
         self._profile, self._client = profile, client
 
     async def resolve(self, reference: str) -> str:
-        """The account id for ``PUBKEY`` or ``AUTHORITY:SUB``. Raises: VenueRejected, saying what to write instead."""
-        key, number = parse_reference(reference)
-        if number is not None:
-            return await self._numbered(key, number)
-        account = (await self._client.accounts([key])).accounts.get(key)
-        venue = self._profile.name
-        if account is None or account.owner == bytes(Pubkey.from_string(SYSTEM_PROGRAM)):
-            return await self._refuse_wallet(key)
-        if account.owner != program_key(self._profile):
-            owner = Pubkey(account.owner)
-            raise VenueRejected(f"{key} belongs to the program {owner}, not to {venue}; check the address and VENUE")
-        self._check_user(key, account)
-        return str(key)
+        """The account id for ``PUBKEY`` or ``AUTHORITY:SUB``; unchecked while the venue does not answer.
 
-    async def _numbered(self, authority: Pubkey, number: int) -> str:
-        address = user_address(self._profile, bytes(authority), number)
-        account = (await self._client.accounts([address])).accounts.get(address)
-        if account is None:
-            others = await self.sub_accounts(authority)
+        Raises: VenueRejected, saying what to write instead.
+        """
+        key, number = parse_reference(reference)
+        address = key if number is None else user_address(self._profile, bytes(key), number)
+        try:
+            account = (await self._client.accounts([address])).accounts.get(address)
+        except VenueUnavailable:
+            # The address follows from the reference alone. Whoever watches shall start all the same and say that
+            # nothing is known; the first reading tells whether the account exists.
+            return str(address)
+        if account is None or account.owner == _NOBODY:
+            raise await (self._no_account(key) if number is None else self._no_such_number(key, number))
+        if account.owner != program_key(self._profile):
+            owner, venue = Pubkey(account.owner), self._profile.name
             raise VenueRejected(
-                f"{authority} has no sub-account {number} on {self._profile.name}; {_advice(authority, others)}"
+                f"{address} belongs to the program {owner}, not to {venue}; check the address and VENUE"
             )
         self._check_user(address, account)
         return str(address)
 
-    async def _refuse_wallet(self, key: Pubkey) -> str:
-        others = await self.sub_accounts(key)
+    async def _no_such_number(self, authority: Pubkey, number: int) -> VenueRejected:
+        advice = _advice(authority, await self._others(authority))
+        return VenueRejected(f"{authority} has no sub-account {number} on {self._profile.name}; {advice}")
+
+    async def _no_account(self, key: Pubkey) -> VenueRejected:
+        others, venue = await self._others(key), self._profile.name
         if others:
-            raise VenueRejected(f"{key} is a wallet, not a {self._profile.name} account; {_advice(key, others)}")
-        raise VenueRejected(
-            f"there is no {self._profile.name} account at {key}, and none that belongs to it; check the address"
-        )
+            return VenueRejected(f"{key} is a wallet, not a {venue} account; {_advice(key, others)}")
+        none_owned = "" if others is None else ", and none that belongs to it"
+        return VenueRejected(f"there is no {venue} account at {key}{none_owned}; check the address")
+
+    async def _others(self, authority: Pubkey) -> list[tuple[int, Pubkey]] | None:
+        """What could have been meant; None when the venue has stopped answering, for the refusal stands anyway."""
+        try:
+            return await self.sub_accounts(authority)
+        except VenueUnavailable:
+            return None
 
     def _check_user(self, key: Pubkey, account: RawAccount) -> None:
         checked_record(f"account {key}", account, self._profile.user, program_key(self._profile))
@@ -69,7 +77,7 @@ class Directory:
         found = []
         for number, address in zip(numbers, addresses, strict=True):
             account = accounts.get(address)
-            if account is not None:
+            if account is not None and account.owner != _NOBODY:
                 self._check_user(address, account)
                 found.append((number, address))
         return found
@@ -86,7 +94,9 @@ class Directory:
         return int(np.frombuffer(account.data, fields, 1)[0]["number_of_sub_accounts_created"])
 
 
-def _advice(authority: Pubkey, found: list[tuple[int, Pubkey]]) -> str:
+def _advice(authority: Pubkey, found: list[tuple[int, Pubkey]] | None) -> str:
+    if found is None:
+        return "check the number"
     if not found:
         return "it has none there; check the wallet"
     shown = ", ".join(f"{authority}:{number}" for number, _ in found[:_SHOWN])

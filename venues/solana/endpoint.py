@@ -2,27 +2,23 @@
 
 import asyncio
 import json
-from typing import Protocol, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
 import httpx
 from solana.rpc.providers.async_http import AsyncHTTPProvider
-from solders.errors import SerdeJSONError
-from solders.rpc import errors as rpc_errors
 from solders.rpc.requests import Body
 
 from venues.errors import VenueError, VenueRejected, VenueUnavailable
 from venues.solana.settings import host_of
 
-LARGE_ANSWER = 2**20
+Answer = TypeVar("Answer")
+
+_LARGE_ANSWER = 2**20
 _LONGEST_MESSAGE = 160
 _LONGEST_PAUSE_S = 30.0
-_REFUSALS = (
-    rpc_errors.InvalidParamsMessage,
-    rpc_errors.InvalidRequestMessage,
-    rpc_errors.KeyExcludedFromSecondaryIndexMessage,
-    rpc_errors.MethodNotFoundMessage,
-    rpc_errors.ParseErrorMessage,
-)
+# Codes of JSON-RPC and of the node that will be the same the next time.
+_REFUSALS = {-32_700, -32_600, -32_601, -32_602, -32_010}
 _HTTP_REFUSALS = {
     401: "wants another key; check RPC_URLS",
     403: "does not allow this request; check the key in RPC_URLS or use another provider",
@@ -30,16 +26,6 @@ _HTTP_REFUSALS = {
     410: "no longer serves this request; use another provider",
     413: "refuses a request of this size; use another provider",
 }
-
-
-class Parsed(Protocol):
-    """A response class of solders."""
-
-    @classmethod
-    def from_json(cls, raw: str) -> object: ...
-
-
-Answer = TypeVar("Answer", bound=Parsed)
 
 
 class RateLimited(VenueUnavailable):
@@ -62,17 +48,20 @@ class Endpoint:
         self._provider = AsyncHTTPProvider(url, timeout=timeout_s)
         self._url = url
 
-    async def ask(self, body: Body, parser: type[Answer], *, timeout_s: float, max_bytes: int) -> Answer:
-        """One answer, parsed.
+    async def ask(self, body: Body, read: Callable[[object], Answer], *, timeout_s: float, max_bytes: int) -> Answer:
+        """One answer.
+
+        Args:
+            read: Makes the answer of the result; raises ValueError for a result of another shape.
 
         Raises: VenueUnavailable when asking again may help, VenueRejected when it will not.
         """
         try:
             async with asyncio.timeout(timeout_s):
                 raw = await self._post(body.to_json(), timeout_s, max_bytes)
-                if len(raw) > LARGE_ANSWER:
-                    return await asyncio.to_thread(self._parsed, raw, parser)
-                return self._parsed(raw, parser)
+                if len(raw) > _LARGE_ANSWER:
+                    return await asyncio.to_thread(self._parsed, raw, read)
+                return self._parsed(raw, read)
         except TimeoutError as exc:
             raise VenueUnavailable(f"{self.host} did not answer within {timeout_s:g} s") from exc
         except httpx.HTTPError as exc:
@@ -104,23 +93,18 @@ class Endpoint:
             return VenueRejected(f"{self.host} {_HTTP_REFUSALS[status]} ({status})")
         return VenueUnavailable(f"{self.host} failed with HTTP status {status}")
 
-    def _parsed(self, raw: bytes, parser: type[Answer]) -> Answer:
+    def _parsed(self, raw: bytes, read: Callable[[object], Answer]) -> Answer:
         try:
-            answer = parser.from_json(raw.decode())
-        except (SerdeJSONError, ValueError) as exc:
-            raise self._unreadable(raw) from exc
-        if isinstance(answer, parser):
-            return answer
-        problem = self._unreadable(raw)
-        raise VenueRejected(str(problem)) if isinstance(answer, _REFUSALS) else problem
-
-    def _unreadable(self, raw: bytes) -> VenueUnavailable:
-        # Read by hand: providers have error codes of their own, of which the parser keeps the number only.
-        try:
-            message = json.loads(raw)["error"]["message"]
-        except (ValueError, KeyError, TypeError, RecursionError):
-            return VenueUnavailable(f"{self.host} answered something that is no JSON-RPC answer to the question")
-        return VenueUnavailable(f"{self.host} answered: {_printable(str(message))}")
+            document = json.loads(raw)
+            if not isinstance(document, dict):
+                raise TypeError("a JSON-RPC answer is an object")
+            if document.get("error") is None:
+                return read(document["result"])
+            code, message = document["error"].get("code"), document["error"].get("message")
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
+            raise VenueUnavailable(f"{self.host} answered something that is no answer to the question") from exc
+        text = f"{self.host} answered: {_printable(str(message))}"
+        raise VenueRejected(text) if code in _REFUSALS else VenueUnavailable(text)
 
     async def close(self) -> None:
         await self._provider.close()

@@ -17,6 +17,7 @@ PRICE_1E6 = 10**6
 _SNAP_1E6 = 500
 _LARGEST_EXPONENT = 18
 _LARGEST_I64 = 2**63 - 1
+_LARGEST_U64 = 2**64 - 1
 _SWITCHBOARD_SCALE = 10**12  # 1e18 to 1e6
 _PARTIAL, _FULL = 0, 1
 
@@ -73,8 +74,8 @@ def read_quote(profile: Profile, source: OracleSource, address: str, account: Ra
 
 
 def _quote(what: str, price: int, confidence: int, slot: int) -> Quote:
-    # The program holds a price in an i64 and errs on more.
-    if abs(price) > _LARGEST_I64 or confidence > _LARGEST_I64 or slot > _LARGEST_I64:
+    # The program holds a price in an i64 and a confidence in a u64, and errs on more.
+    if abs(price) > _LARGEST_I64 or confidence > _LARGEST_U64 or slot > _LARGEST_I64:
         raise BadAccountData(f"{what} states a number no price can be; this market cannot be assessed")
     return Quote(price_1e6=price, confidence_1e6=confidence, slot=slot)
 

@@ -21,7 +21,7 @@ def output_above_prompt() -> Iterator[TextIO]:
 
 
 async def prompted_lines(history_path: Path | None, words: Callable[[], Sequence[str]]) -> AsyncIterator[str]:
-    """Each line typed, until the input ends (Ctrl-D). Ctrl-C interrupts the process as it does without an editor.
+    """Each line typed, until the input ends (Ctrl-D). Ctrl-C drops the line and interrupts the process, as anywhere.
 
     Args:
         history_path: Where lines are kept between runs; in memory if None.
@@ -38,4 +38,3 @@ async def prompted_lines(history_path: Path | None, words: Callable[[], Sequence
             return
         except KeyboardInterrupt:
             signal.raise_signal(signal.SIGINT)
-            return

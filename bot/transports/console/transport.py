@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 import os
 import re
 import sys
@@ -68,7 +69,7 @@ class ConsoleTransport:
         history_path: Path | None = None,
     ) -> None:
         self._now = now
-        self._stdin = sys.stdin if stdin is None else stdin
+        self._stdin = stdin or sys.stdin or io.StringIO()  # a service manager may have closed the standard input
         self._out = sys.stdout if stdout is None else stdout
         self._lines = lines
         self._pictures_dir = pictures_dir

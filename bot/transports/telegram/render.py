@@ -185,7 +185,7 @@ def _cut_spans(blocks: Iterable[Block], limit: int) -> tuple[Span, ...]:
         if span.style is not Style.FIXED and room > 1:
             kept.append(replace(span, text=next(_pieces(span.text, room - 1))))
         elif room > _ROOM_FOR_ROWS:  # whole rows only: half a figure reads like a smaller figure
-            kept.append(replace(span, text=span.text[: span.text.rfind("\n", 0, room - 1)]))
+            kept.append(replace(span, text=_shortened(span.text, room - 1, ending="").rpartition("\n")[0]))
         break
     return (*kept, Span(ELLIPSIS))
 

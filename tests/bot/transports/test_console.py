@@ -222,12 +222,14 @@ def test_a_pipe_never_waits_for_the_line_editor() -> None:
 
 
 _ON_A_TERMINAL = """
-import asyncio
+import asyncio, signal, sys
 from datetime import UTC, datetime
 from bot.messages import *
 from bot.transports.console import ConsoleTransport
 
 async def main():
+    if "--own-handler" in sys.argv:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, asyncio.current_task().cancel)
     async with ConsoleTransport(now=lambda: datetime.now(UTC)) as console:
         here = Address(transport="console", chat="console")
         await console.announce((CommandHint(name="health", summary="h"),))
@@ -239,19 +241,22 @@ async def main():
 
 try:
     asyncio.run(main())
-except KeyboardInterrupt:
+except (KeyboardInterrupt, asyncio.CancelledError):
     print("interrupted", flush=True)
 """
+
+
+_EDITOR_IS_READY = "\x1b[?2004h"
 
 
 class Terminal:
     """The person's end of a pseudo-terminal with the console on the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, *arguments: str) -> None:
         self._master, slave = pty.openpty()
         environment = os.environ | {"PROMPT_TOOLKIT_NO_CPR": "1", "TERM": "xterm"}
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _ON_A_TERMINAL],
+            [sys.executable, "-c", _ON_A_TERMINAL, *arguments],
             stdin=slave,
             stdout=slave,
             stderr=slave,
@@ -267,6 +272,12 @@ class Terminal:
     def wait_for(self, text: str) -> None:
         while text not in self.screen:
             self.screen += os.read(self._master, 65_536).decode(errors="replace")
+        self.screen = self.screen[self.screen.index(text) :]
+
+    def wait_for_prompt_below(self, text: str) -> None:
+        """While output is written the terminal is in its own mode, where keys mean something else."""
+        self.wait_for(text)
+        self.wait_for(_EDITOR_IS_READY)
 
     def close(self) -> None:
         self.process.kill()
@@ -277,33 +288,35 @@ class Terminal:
 @pytest.fixture
 def terminal() -> Iterator[Terminal]:
     with closing(Terminal()) as terminal:
-        terminal.wait_for("\x1b[?2004h")  # the line editor is ready
+        terminal.wait_for_prompt_below("\x1b[1mHIGH main")
         yield terminal
 
 
 @pytest.mark.timeout(20)
 def test_on_a_terminal_one_types_presses_completes_and_recalls(terminal: Terminal) -> None:
-    terminal.wait_for("[1] Ack")
-    assert "\x1b[1mHIGH main" in terminal.screen
     terminal.type("1\r")
-    terminal.wait_for("heard <pressed ack:1>")
+    terminal.wait_for_prompt_below("heard <pressed ack:1>")
     terminal.type("/he\t")
     terminal.wait_for("alth")
     terminal.type(" main\r")
-    terminal.wait_for("heard </health main>")
-    terminal.screen = ""
+    terminal.wait_for_prompt_below("heard </health main>")
     terminal.type("\x1b[A\r")
-    terminal.wait_for("heard </health main>")
+    terminal.wait_for_prompt_below("heard </health main>")
     terminal.type("\x04")
     terminal.wait_for("left quietly")
     assert terminal.process.wait(timeout=5) == 0
 
 
 @pytest.mark.timeout(20)
-def test_on_a_terminal_ctrl_c_interrupts_the_process(terminal: Terminal) -> None:
-    terminal.type("half a li\x03")
-    terminal.wait_for("interrupted")
-    assert terminal.process.wait(timeout=5) == 0
+@pytest.mark.parametrize("arguments", [(), ("--own-handler",)], ids=["default", "the application's own handler"])
+def test_on_a_terminal_ctrl_c_interrupts_the_process(arguments: tuple[str, ...]) -> None:
+    with closing(Terminal(*arguments)) as terminal:
+        terminal.wait_for_prompt_below("\x1b[1mHIGH main")
+        terminal.type("/health\r")
+        terminal.wait_for_prompt_below("heard </health>")
+        terminal.type("half a li\x03")
+        terminal.wait_for("interrupted")
+        assert terminal.process.wait(timeout=5) == 0
 
 
 def _ref(message_id: str) -> MessageRef:

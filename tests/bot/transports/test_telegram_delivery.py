@@ -1,5 +1,7 @@
 """Sending over the wire: what Telegram shows, and what each of its failures becomes."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.messages import (
@@ -54,8 +56,9 @@ async def test_the_answer_is_bold_and_the_buttons_are_in_rows(
 async def test_only_a_quiet_message_makes_no_sound(
     transport: TelegramTransport, server: TelegramServer, ann: Address, tone: Loudness, silent: bool
 ) -> None:
-    await transport.send(ann, Message(blocks=lines("a"), tone=tone))
-    assert server.messages()[0].silent is silent
+    for message in (CARD, CHART):
+        await transport.send(ann, replace(message, tone=tone))
+    assert [message.silent for message in server.messages()] == [silent, silent]
 
 
 async def test_a_topic_gets_its_messages(transport: TelegramTransport, server: TelegramServer) -> None:
@@ -230,6 +233,16 @@ async def test_whatever_a_message_was_it_can_be_edited(
     assert message.text == shown
     assert [key.data for key in message.keys] == [button.data for row in edited.buttons for button in row]
     assert len(message.edits) == 1
+    assert sum(call.method.startswith("edit") for call in server.calls) <= 2
+
+
+@pytest.mark.parametrize("message", [CARD, CHART], ids=["text", "picture"])
+async def test_an_identical_edit_is_no_edit(
+    transport: TelegramTransport, server: TelegramServer, ann: Address, message: Message
+) -> None:
+    ref = await transport.send(ann, message)
+    await transport.edit(ref, message)
+    assert server.messages()[0].edits == []
 
 
 async def test_an_edit_that_is_too_long_shows_its_beginning(
@@ -267,6 +280,18 @@ async def test_a_menu_that_cannot_be_filled_is_no_error(transport: TelegramTrans
 async def test_a_transport_not_entered_says_so(idle: TelegramTransport, ann: Address) -> None:
     with pytest.raises(TryAgain, match="enter the transport first"):
         await idle.send(ann, PLAIN)
+
+
+async def test_no_proxy_stands_between_the_bot_and_this_machine(
+    monkeypatch: pytest.MonkeyPatch, idle: TelegramTransport, server: TelegramServer, ann: Address
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    async with idle:
+        await idle.send(ann, CARD)
+    assert len(server.messages()) == 1
 
 
 def test_an_empty_token_is_refused_at_once(time: Time) -> None:

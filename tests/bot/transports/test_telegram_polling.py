@@ -49,12 +49,14 @@ async def test_what_was_written_while_the_bot_was_off_is_heard_when_it_is_on(
 
 
 async def test_what_was_taken_is_confirmed_when_the_bot_leaves_and_what_was_not_is_kept(
-    idle: TelegramTransport, server: TelegramServer, time: Time
+    idle: TelegramTransport, server: TelegramServer, time: Time, ann: Address
 ) -> None:
     for number in range(3):
         await server.say(ANN, f"/ack {number}")
     async with idle:
         assert await hear(idle.incoming(), 2) == ["/ack 0", "/ack 1"]
+        await idle.send(ann, CARD)  # time enough for a poll that asked for more
+        assert len(server.unconfirmed) == 3
     assert len(server.unconfirmed) == 1
     async with TelegramTransport(server.token, now=time.now, base_url=server.url) as again:
         assert await hear(again.incoming(), 1) == ["/ack 2"]
@@ -123,6 +125,10 @@ async def test_a_second_poller_is_reported_once_while_alerts_go_out(
         assert "same token: stop it" in transport.health().detail
         assert transport.health().connected
         await transport.send(ann, CARD)
+        await server.say(ANN, "/now")
+        assert await hear(transport.incoming(), 1) == ["/now"]
+        await server.wait_for(lambda: polls(server) >= begun + 5 and server.is_polled)
+        assert "same token: stop it" in transport.health().detail
         time.pass_by(61)
         await server.say(ANN, "/b")
         assert await hear(transport.incoming(), 1) == ["/b"]

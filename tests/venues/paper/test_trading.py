@@ -149,6 +149,18 @@ def test_reduce_only_never_turns_a_position_around() -> None:
         exchange.limit_order(ann, SOL, Side.SELL, 1.0, 120.0, reduce_only=True)
 
 
+def test_a_resting_reduce_only_order_fills_no_more_than_is_left_of_the_position() -> None:
+    exchange = make_exchange({SOL_ORACLE: [(0, 100.0), (5, 130.0)]})
+    ann = open_funded(exchange)
+    exchange.market_order(ann, SOL, Side.BUY, 10.0)
+    exchange.limit_order(ann, SOL, Side.SELL, 10.0, 120.0, reduce_only=True)
+    exchange.market_order(ann, SOL, Side.SELL, 6.0)
+    exchange.advance(10)
+    assert [fill.base_1e9 // 10**9 for fill in exchange.fills] == [10, -6, -4]
+    assert account(exchange, ann).base_1e9(SOL_INDEX) == 0
+    assert not account(exchange, ann).orders
+
+
 def test_a_resting_reduce_only_order_is_dropped_when_the_position_is_gone() -> None:
     exchange = make_exchange({SOL_ORACLE: [(0, 100.0), (5, 130.0)]})
     ann = open_funded(exchange)

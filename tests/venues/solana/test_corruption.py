@@ -18,7 +18,7 @@ from venues.solana.decode_book import build_book
 from venues.solana.decode_users import gather, read_users
 
 MUTATIONS = 10_000
-BIT_FLIPS = 3_000
+BIT_FLIPS = 800
 # Type, authority and sub-account number: a change there contradicts the type or the address.
 IDENTITY = [*range(40), 4_346, 4_347]
 
@@ -26,7 +26,7 @@ IDENTITY = [*range(40), 4_346, 4_347]
 @pytest.fixture(scope="module")
 def world() -> World:
     builder = WorldBuilder()
-    UserGenerator(builder, seed=5).add(30)
+    UserGenerator(builder, seed=5).add(20)
     return builder.build()
 
 
@@ -64,7 +64,7 @@ def test_a_flipped_bit_anywhere_is_refused_or_leaves_a_book_that_holds_together(
     random, fetched = Random(11), fetched_of(world)
     every = list(fetched.accounts)
     account_ids = list(world.users)
-    outcomes = {"refused": 0, "unassessable": 0, "book": 0}
+    outcomes = {"refused": 0, "unassessable": 0, "unnoticed": 0}
     for _ in range(BIT_FLIPS):
         key = random.choice(every)
         data = bytearray(fetched.accounts[key].data)
@@ -76,14 +76,14 @@ def test_a_flipped_bit_anywhere_is_refused_or_leaves_a_book_that_holds_together(
         except VenueRejected:
             outcomes["refused"] += 1
             continue
-        outcomes["unassessable" if book.accounts.problems else "book"] += 1
+        outcomes["unassessable" if book.accounts.problems else "unnoticed"] += 1
         assessed = np.ones(book.n_accounts, np.bool_)
         assessed[list(book.accounts.problems)] = False
         margin = evaluate(book, maintenance_only=True).maintenance
         assert np.isfinite(margin.collateral_usd[assessed]).all()
         assert np.isfinite(margin.requirement_usd[assessed]).all()
         assert np.isnan(margin.collateral_usd[~assessed]).all()
-    assert min(outcomes.values()) > 0
+    assert outcomes["unassessable"] > 20
 
 
 def _with(fetched: Fetched, key: Pubkey, account: RawAccount) -> Fetched:

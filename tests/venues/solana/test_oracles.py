@@ -66,7 +66,7 @@ def test_the_quote_asset_is_one_dollar_without_a_feed() -> None:
     assert quote_of(OracleSource.QUOTE_ASSET, None) == Quote(price_1e6=10**6, confidence_1e6=1, slot=None)
 
 
-@given(raw=st.integers(-(10**17), 10**17), exponent=st.integers(-18, -1), confidence=st.integers(0, 10**17))
+@given(raw=st.integers(-(10**17), 10**17), exponent=st.integers(-18, -6), confidence=st.integers(0, 10**17))
 def test_a_price_is_truncated_towards_zero_as_the_program_does(raw: int, exponent: int, confidence: int) -> None:
     price, spread = Decimal(raw).scaleb(exponent), Decimal(confidence).scaleb(exponent)
     quote = quote_of(
@@ -154,6 +154,13 @@ def test_an_exponent_no_feed_has_is_refused(exponent: int) -> None:
 def test_a_multiple_beyond_the_feeds_digits_is_refused_as_the_program_does() -> None:
     with pytest.raises(BadAccountData, match="exponent -6"):
         quote_of(OracleSource.PYTH_LAZER_1M, feed(OracleKind.PYTH_LAZER, exponent=-6))
+
+
+@pytest.mark.parametrize(("price", "confidence"), [(10**14, 0), (-(10**14), 0), (1, 2 * 10**14)])
+def test_a_number_beyond_the_programs_own_types_is_refused(price: int, confidence: int) -> None:
+    account = feed(OracleKind.PYTH_LAZER, price=price, confidence=confidence, exponent=-1)
+    with pytest.raises(BadAccountData, match="no price can be"):
+        quote_of(OracleSource.PYTH_LAZER, account)
 
 
 @pytest.mark.parametrize("level", [2, 255])
