@@ -1,6 +1,5 @@
-"""python -m bot is keel."""
+"""python -m bot: the same as the console script ``keel``."""
 
 from bot.cli import main
 
-if __name__ == "__main__":
-    main(prog_name="keel")
+main()

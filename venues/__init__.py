@@ -53,5 +53,5 @@ def connect(name: str, settings: Any, *, clock: Clock) -> AccountReader:
         if exc.name is None or exc.name.partition(".")[0] in (__name__, "risk"):
             raise  # a module of our own is missing: a defect, not an installation
         raise VenueRejected(
-            f"the venue {name} needs {exc.name}, which is not installed; install keel[{homes[name]}]"
+            f"the venue {name} needs {exc.name}, which is not installed: run make drift, or install keel[{homes[name]}]"
         ) from exc

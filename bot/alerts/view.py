@@ -1,8 +1,10 @@
 """How an alert reads. The first 40 characters stand alone on a lock screen."""
 
+import math
 from datetime import datetime
 
 from bot.alerts.facts import AlertFacts, MarginFacts
+from bot.market_prices import toward
 from bot.messages import Button, Line, Message, Tone
 from bot.text.ages import moment
 from bot.text.clean import name
@@ -13,6 +15,7 @@ from risk.decisions.tiers import Tier
 
 ACK, SNOOZE, DETAILS = "ack", "snooze", "details"
 _URGENT = (Tier.CRITICAL, Tier.LIQUIDATING)
+_WHO_COLUMNS = 16  # so that a long name leaves room for the answer; the last line has it whole
 
 
 def alert_message(facts: AlertFacts, now: datetime, *, acked_by: str = "", acked_at: datetime | None = None) -> Message:
@@ -35,24 +38,28 @@ def alert_message(facts: AlertFacts, now: datetime, *, acked_by: str = "", acked
 
 def headline(facts: AlertFacts) -> str:
     """The answer in one line."""
-    who = name(facts.account) if facts.account else "all accounts"
+    who = name(facts.account, columns=_WHO_COLUMNS) if facts.account else "all accounts"
+    if facts.kind is CauseKind.SYSTEM:
+        who = "Keel"
     if facts.reason is NoticeReason.RESOLVED:
         return f"RESOLVED {who}: {_resolved(facts)}"
     match facts.kind:
         case CauseKind.HEALTH:
-            return f"{facts.tier.name} {who}: {_danger(facts)}{_fix(facts)}"
+            eased = "eased, " if facts.reason is NoticeReason.EASED else ""
+            return f"{facts.tier.name} {who}: {eased}{_danger(facts)}{_fix(facts)}"
         case CauseKind.DATA:
-            return f"UNKNOWN {who}: {facts.detail}"
+            # The reason is a sentence of its own, too long for a lock screen.
+            return f"UNKNOWN {who}: {'data cannot be trusted' if facts.account else 'no fresh data'}"
         case CauseKind.DRAWDOWN:
             return f"DRAWDOWN {who}: {facts.detail}"
         case CauseKind.LIMIT:
             return f"LIMIT {who}: {facts.detail}"
         case CauseKind.SYSTEM:
-            return f"{facts.tier.name} Keel: {facts.detail}"
+            return f"{facts.tier.name} {who}: {facts.detail}"
 
 
 def _origin(facts: AlertFacts, now: datetime) -> str:
-    account = facts.account or "all accounts"
+    account = facts.account or ("Keel" if facts.kind is CauseKind.SYSTEM else "all accounts")
     if facts.margin is None:
         return f"{name(account)}{SEPARATOR}{moment(facts.happened_at)}"
     age_s = (now - facts.margin.observed_at).total_seconds()
@@ -61,12 +68,12 @@ def _origin(facts: AlertFacts, now: datetime) -> str:
 
 def _danger(facts: AlertFacts) -> str:
     if facts.tier is Tier.LIQUIDATING:
-        return "below maintenance margin"
+        return "now"
     if facts.margin is None:
         return facts.detail
     if facts.margin.distance_frac is not None:
         return f"{distance(facts.margin.distance_frac)} to liq"
-    return f"health ratio {health_ratio(facts.margin.ratio_percent)}"
+    return _ratio(facts.margin)
 
 
 def _fix(facts: AlertFacts) -> str:
@@ -77,7 +84,7 @@ def _fix(facts: AlertFacts) -> str:
 
 def _resolved(facts: AlertFacts) -> str:
     if facts.kind is CauseKind.HEALTH and facts.margin is not None:
-        return f"health ratio {health_ratio(facts.margin.ratio_percent)}"
+        return _ratio(facts.margin)
     return facts.detail or "over"
 
 
@@ -91,7 +98,8 @@ def _explanation(facts: AlertFacts) -> list[str]:
     if facts.margin is not None and facts.kind is CauseKind.HEALTH and not over:
         texts += _health(facts.margin, facts.tier)
     if facts.kind is CauseKind.DATA and not over:
-        texts.append("No health can be stated until the data is back. Check the venue itself.")
+        texts.append(f"{facts.detail[:1].upper()}{facts.detail[1:]}.")
+        texts.append("Health cannot be stated until the data is back; look at the venue itself.")
     if facts.reason is NoticeReason.REPEAT_DUE:
         texts.append("Said again because nobody has acknowledged it.")
     return texts
@@ -100,8 +108,9 @@ def _explanation(facts: AlertFacts) -> list[str]:
 def _health(margin: MarginFacts, tier: Tier) -> list[str]:
     texts = [_ratio_sentence(margin, tier)]
     if margin.nearest_market is not None:
+        at = price(margin.nearest_price_usd, rounding=toward(margin.nearest_now_usd, margin.nearest_price_usd))
         texts.append(
-            f"{name(margin.nearest_market)} liquidates at {price(margin.nearest_price_usd)} USD,"
+            f"{name(margin.nearest_market)} liquidates at {at} USD,"
             f" {distance(margin.distance_frac)} away, others fixed."
         )
     ways = []
@@ -115,11 +124,19 @@ def _health(margin: MarginFacts, tier: Tier) -> list[str]:
     return [*texts, f"Back to WATCH: {' or '.join(ways)}."] if ways else texts
 
 
+def _ratio(margin: MarginFacts) -> str:
+    if math.isinf(margin.ratio_percent):
+        return "nothing needs margin"
+    return f"health ratio {health_ratio(margin.ratio_percent)}"
+
+
 def _ratio_sentence(margin: MarginFacts, tier: Tier) -> str:
-    ratio = f"Health ratio {health_ratio(margin.ratio_percent)}"
+    ratio = f"{_ratio(margin)[:1].upper()}{_ratio(margin)[1:]}"
     if margin.threshold_percent is None:
         return f"{ratio}; 100% is liquidation."
     threshold = health_ratio(margin.threshold_percent)
+    if tier is Tier.LIQUIDATING and margin.ratio_percent >= margin.threshold_percent:
+        return f"{ratio}; the venue is liquidating all the same."
     if margin.ratio_percent >= margin.threshold_percent:
         return f"{ratio}; {tier.name} stands until it is clearly past {threshold}."
     return f"{ratio}, below {threshold}; 100% is liquidation."

@@ -149,7 +149,7 @@ def distance(fraction: float | None) -> str:
 
 
 def health_percent(value: float | None) -> str:
-    """The venue's health of 0 to 100: to the nearest as on its own pages, so the two agree; below ten one decimal, down.
+    """The venue's health of 0 to 100: to the nearest as on its own pages, so both agree; below ten one decimal, down.
 
     The health ratio beside it is never rounded up.
 

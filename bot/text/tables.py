@@ -10,6 +10,7 @@ from bot.text.clean import ELLIPSIS, cut, sentence
 
 TABLE_COLUMNS: Final = 34
 
+_LABEL: Final = 3  # what is left of a label that has to give way to figures
 _READABLE: Final = 4  # what a shrunk name keeps before the next column is asked
 
 
@@ -48,13 +49,21 @@ def fit(
 def lines(table: Table, *, columns: int = TABLE_COLUMNS) -> tuple[str, ...]:
     """A table as lines of equal columns: the first left-aligned, the others right, the header on top.
 
-    A line that is too long all the same is cut: it says so by its ellipsis, and the next lines stay in place.
+    A row too wide first gives up characters of its label: a cut figure reads like a smaller figure. Only a row whose
+    figures alone do not fit is cut at its end, and says so by its ellipsis.
+
+    >>> lines(Table(rows=(("SOL", "1.5"), ("BTC", "0.25"))))
+    ('SOL  1.5', 'BTC 0.25')
     """
-    grid = [row for row in (table.header, *table.rows) if row]
-    widths: list[int] = []
-    for row in grid:
-        widths += [0] * (len(row) - len(widths))
-        widths[: len(row)] = [max(width, width_of(cell)) for width, cell in zip(widths, row, strict=False)]
+    grid = [[sentence(cell, columns=4 * columns) for cell in row] for row in (table.header, *table.rows) if row]
+    n = max(map(len, grid), default=0)
+    if not n:
+        return ()
+    grid = [row + [""] * (n - len(row)) for row in grid]
+    widths = [max(map(width_of, column)) for column in zip(*grid, strict=True)]
+    excess = sum(widths) + (n - 1) - columns
+    if excess > 0:
+        widths[0] = max(min(_LABEL, widths[0]), widths[0] - excess)
     return tuple(cut(" ".join(_aligned(row, widths)).rstrip(), columns) for row in grid)
 
 
@@ -74,8 +83,7 @@ def _cell(text: str, columns: int, *, name: bool) -> str:
     return cut(text, columns) if name else ELLIPSIS
 
 
-def _aligned(row: tuple[str, ...], widths: list[int]) -> list[str]:
-    return [
-        cell + " " * (width - width_of(cell)) if at == 0 else " " * (width - width_of(cell)) + cell
-        for at, (cell, width) in enumerate(zip(row, widths, strict=False))
-    ]
+def _aligned(row: list[str], widths: list[int]) -> list[str]:
+    label, *figures = (cut(cell, width) for cell, width in zip(row, widths, strict=True))
+    padded = [" " * (width - width_of(cell)) + cell for cell, width in zip(figures, widths[1:], strict=True)]
+    return [label + " " * (widths[0] - width_of(label)), *padded]

@@ -31,7 +31,11 @@ class Groups:
     def of(cls, account: IntArray, rows: IntArray, n_accounts: int) -> "Groups":
         """Rows must be sorted by account, as in the book."""
         owner = account[rows]
-        starts = np.flatnonzero(np.diff(owner, prepend=-1)) if owner.size else owner
+        if n_accounts == 1:
+            return cls(rows, owner, owner[:1], owner[:1], 1)  # one sum needs no starts, only whether there are rows
+        first = np.ones(owner.size, np.bool_)
+        np.not_equal(owner[1:], owner[:-1], out=first[1:])
+        starts = first.nonzero()[0]
         return cls(rows, owner, starts, owner[starts], n_accounts)
 
     def total(self, values: FloatArray) -> FloatArray:
@@ -97,7 +101,7 @@ class SpotSide:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpotPlan:
-    """Constants of the spot rows. Bids are planned only for ``ordered``, the rows that have resting orders."""
+    """Constants of the spot rows. Bids are those of ``ordered``, the rows with resting orders; without any, not read."""
 
     oracle: IntArray
     market: IntArray
@@ -205,7 +209,7 @@ def _perp_plan(book: FleetBook) -> PerpPlan:
         settling=settling,
         expiry_price_1e6=markets.expiry_price_1e6[market[settling]],
         predictions=predictions,
-        cross=Groups.of(rows.account, np.flatnonzero(~rows.isolated), book.n_accounts),
+        cross=Groups.of(rows.account, (~rows.isolated).nonzero()[0], book.n_accounts),
         isolated=isolated,
         isolated_tokens_raw=rows.isolated_tokens_raw[isolated],
         isolated_unit=units(book.spot_markets.decimals[quote[isolated]]),
@@ -246,15 +250,16 @@ def _spot_plan(book: FleetBook) -> SpotPlan:
     is_quote = markets.market_index[market] == 0
     open_bids = np.where(is_quote, 0.0, spots.open_bids_raw)
     open_asks = np.where(is_quote, 0.0, spots.open_asks_raw)
-    ordered = np.flatnonzero((open_bids != 0.0) | (open_asks != 0.0))
+    ordered = ((open_bids != 0.0) | (open_asks != 0.0)).nonzero()[0]
+    asks = _spot_side(book, every, open_asks, is_quote)
     custom = np.where(is_quote, 0.0, book.accounts.max_ratio_1e4[spots.account])
     return SpotPlan(
         oracle=markets.oracle[market],
         market=market,
         tokens_raw=spots.tokens_raw,
         unit=units(markets.decimals[market]),
-        asks=_spot_side(book, every, open_asks, is_quote),
-        bids=_spot_side(book, ordered, open_bids[ordered], is_quote[ordered]),
+        asks=asks,
+        bids=_spot_side(book, ordered, open_bids[ordered], is_quote[ordered]) if ordered.size else asks,
         ordered=ordered,
         order_fee_1e6=np.where(is_quote, 0.0, spots.open_orders * ORDER_FEE_1E6),
         custom_1e4=custom,

@@ -206,11 +206,11 @@ def _read_block(profile: Profile, block: Block, with_orders: bool) -> _Part:
     return _Part(
         positions=block.positions,
         accounts=_view(raw[:, : block.fields.itemsize], block.fields).reshape(-1),
-        perps=perps.reshape(-1)[perp_at],
+        perps=_picked(perps, perp_at),
         perp_account=block.positions[perp_at // perps.shape[1]],
-        spots=spots.reshape(-1)[spot_at],
+        spots=_picked(spots, spot_at),
         spot_account=block.positions[spot_at // spots.shape[1]],
-        orders=orders.reshape(-1)[order_at],
+        orders=_picked(orders, order_at),
         order_account=block.positions[order_at // orders.shape[1]],
     )
 
@@ -230,6 +230,12 @@ def _slots(raw: NDArray[np.uint8], fields: RecordType, name: str) -> Records:
     layout = fields.fields or MappingProxyType({name: (fields, 0)})  # never empty: a record has fields
     kind, offset = layout[name][:2]
     return _view(raw[:, offset : offset + kind.itemsize], kind.base)
+
+
+def _picked(slots: Records, at: IntArray) -> Records:
+    """Some slots by their flat position. As plain bytes: numpy would copy records field by field, ten times slower."""
+    plain = slots.reshape(-1).view(np.dtype((np.void, slots.dtype.itemsize)))
+    return plain[at].view(slots.dtype)
 
 
 def _merged(parts: Iterable[_Part], count: int) -> _Part:
@@ -284,7 +290,7 @@ class _Slots(NamedTuple):
         if np.all(account[1:] >= account[:-1]):
             return records, account
         order = np.argsort(account, kind="stable")
-        return records[order], account[order]
+        return _picked(records, order), account[order]
 
 
 def _check_addresses(

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.messages import Button, Line, Message, Picture, Table, Tone
-from bot.transports.layout import clean, one_line, table_lines
+from bot.text.tables import lines as table_lines
+from bot.transports.layout import clean, one_line
 
 _INDENT = "  "
 _RESET = "\x1b[0m"

@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from bot.messages import Block, Button, Line, Message, Picture, Table
-from bot.transports.layout import ELLIPSIS, clean, one_line, table_lines
+from bot.text.clean import ELLIPSIS
+from bot.text.tables import lines as table_lines
+from bot.transports.layout import clean, one_line
 
 TEXT_UNITS = 4096
 CAPTION_UNITS = 1024

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from wcwidth import width
 
 from bot.messages import Table
+from bot.text.clean import cut
 from bot.text.tables import TABLE_COLUMNS, fit, lines
 
 CELL = st.text(max_size=40)
@@ -64,7 +65,7 @@ def test_a_broken_cell_cannot_break_the_table() -> None:
 def test_a_table_somebody_built_too_wide_is_cut_visibly() -> None:
     (line,) = lines(Table(rows=(("x" * 30, "y" * 30),)))
 
-    assert line == "x" * 30 + " yy…"
+    assert line == "xx… " + "y" * 30
 
 
 def test_too_many_columns_are_the_authors_mistake() -> None:
@@ -75,3 +76,41 @@ def test_too_many_columns_are_the_authors_mistake() -> None:
 def test_an_empty_table_is_a_table() -> None:
     assert fit([]) == Table(rows=())
     assert lines(fit([], header=["a", "b"])) == ("a b",)
+
+
+@given(st.lists(st.lists(st.text(max_size=20), max_size=4).map(tuple), max_size=6).map(tuple))
+def test_no_row_of_any_table_is_wider_than_a_phone(rows: tuple[tuple[str, ...], ...]) -> None:
+    assert all(width(line) <= TABLE_COLUMNS for line in lines(Table(rows)))
+
+
+def test_figures_are_aligned_right_under_their_header() -> None:
+    table = Table(rows=(("BTC-PERP", "0.25", "-3%"), ("SOL", "1,200", "0%")), header=("", "Size", "PnL"))
+    assert lines(table) == ("          Size PnL", "BTC-PERP  0.25 -3%", "SOL      1,200  0%")
+
+
+def test_a_long_label_gives_way_so_that_no_figure_is_cut() -> None:
+    (line,) = lines(Table(rows=(("A-NICKNAME-NOBODY-SHOULD-CHOOSE", "1,234,567.89", "12.5%"),)))
+    assert line == "A-NICKNAME-NOB… 1,234,567.89 12.5%"
+
+
+def test_figures_too_wide_on_their_own_end_in_an_ellipsis() -> None:
+    (line,) = lines(Table(rows=(("label", "1" * 40),)))
+    assert line.endswith("…")
+    assert width(line) == TABLE_COLUMNS
+
+
+def test_wide_characters_count_as_two_columns() -> None:
+    assert lines(Table(rows=(("中文", "1"), ("ab", "22")))) == ("中文  1", "ab   22")
+
+
+def test_a_cut_never_splits_a_character_from_its_accents() -> None:
+    assert cut("e\u0301" * 5, 3) == "e\u0301e\u0301…"
+
+
+def test_short_rows_are_filled_up() -> None:
+    assert lines(Table(rows=(("a",), ("b", "1")))) == ("a", "b 1")
+
+
+@pytest.mark.parametrize("table", [Table(rows=()), Table(rows=((), ()))])
+def test_an_empty_table_has_no_lines(table: Table) -> None:
+    assert lines(table) == ()

@@ -1,0 +1,99 @@
+"""A person's Telegram: what they write, what they are answered, which alerts ring."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.support.telegram import SentMessage, TelegramServer
+
+OWNER = 1001
+WAIT_S = 10.0
+_ALERT = re.compile(r"^(?P<head>[A-Z]+) .*· alert #(?P<number>\d+)$", re.DOTALL | re.MULTILINE)
+LADDER = ("WATCH", "WARNING", "HIGH", "CRITICAL", "LIQUIDATING")
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One message that is an alert.
+
+    Attributes:
+        head: Its first word: a tier, UNKNOWN, RESOLVED, LIMIT.
+        number: Of the incident it is about.
+    """
+
+    head: str
+    number: int
+    message: SentMessage
+
+    @property
+    def text(self) -> str:
+        return self.message.text
+
+
+class Phone:
+    """One person in one chat with the bot, their own or a group."""
+
+    def __init__(self, server: TelegramServer, user: int = OWNER, *, chat: int | None = None) -> None:
+        self.server, self.user, self.chat = server, user, user if chat is None else chat
+        if chat is None:
+            server.add_user(user)
+
+    @property
+    def messages(self) -> list[SentMessage]:
+        return self.server.messages(self.chat)
+
+    @property
+    def alerts(self) -> list[Alert]:
+        """Alerts so far as they read now, oldest first; breached limits, which have nothing to do with tiers, are left
+        out."""
+        return [alert for alert in map(_alert_of, self.messages) if alert is not None and alert.head != "LIMIT"]
+
+    @property
+    def heads(self) -> list[str]:
+        return [alert.head for alert in self.alerts]
+
+    @property
+    def tiers(self) -> list[str]:
+        """The tiers that were announced, in order."""
+        return [head for head in self.heads if head in LADDER]
+
+    @property
+    def answers(self) -> list[SentMessage]:
+        """What is no alert."""
+        return [message for message in self.messages if _alert_of(message) is None]
+
+    async def say(self, text: str) -> None:
+        await self.server.say(self.user, text, chat=None if self.chat == self.user else self.chat)
+
+    async def ask(self, text: str, timeout_s: float = WAIT_S) -> str:
+        """The answer to a command."""
+        before = len(self.answers)
+        await self.say(text)
+        await self.until(lambda: len(self.answers) > before, f"an answer to {text}", timeout_s)
+        return self.answers[before].text
+
+    async def link(self, code: str) -> None:
+        assert (await self.ask(f"/start {code}", 20.0)).startswith("Linked. You are the owner.")
+
+    async def alert(self, head: str, *, after: int = 0, timeout_s: float = WAIT_S) -> Alert:
+        """The first alert with this first word behind the first ``after`` alerts."""
+        await self.until(lambda: head in self.heads[after:], f"{head} alert", timeout_s)
+        return next(alert for alert in self.alerts[after:] if alert.head == head)
+
+    async def press(self, alert: Alert, button: str, timeout_s: float = WAIT_S) -> str:
+        """Press a button of an alert; returns the notice that is shown at once."""
+        query = await self.server.press(self.user, alert.message, button)
+        await self.until(lambda: query in self.server.answers, f"an answer to {button}", timeout_s)
+        return self.server.answers[query]
+
+    async def until(self, holds: Callable[[], object], what: str, timeout_s: float = WAIT_S) -> None:
+        try:
+            await self.server.wait_for(holds, timeout_s)
+        except TimeoutError:
+            seen = "\n---\n".join(message.text for message in self.messages)
+            raise AssertionError(f"no {what} within {timeout_s:g} s; the chat shows\n{seen}") from None
+
+
+def _alert_of(message: SentMessage) -> Alert | None:
+    found = _ALERT.search(message.text)
+    return None if found is None else Alert(found["head"], int(found["number"]), message)
