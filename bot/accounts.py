@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from bot.config import AccountSpec
+from bot.config import AccountSpec, BadSettings
 from bot.roster import Roster, Watched
 from bot.text.clean import name
 from risk.decisions.tiers import TierThresholds
@@ -23,14 +23,21 @@ async def watched_accounts(
         thresholds: For accounts that have none of their own.
 
     Raises: VenueRejected for a reference that names no account; VenueUnavailable when only the venue could tell which
-        one it names, and it does not answer.
+        one it names, and it does not answer; BadSettings when two references name one account.
     """
     # At once: against a venue that hangs, every one of them waits out its timeout.
     account_ids = await asyncio.gather(*(reader.resolve(spec.reference) for spec in specs))
+    for number, account_id in enumerate(account_ids, start=1):
+        if account_id in account_ids[: number - 1]:
+            raise BadSettings(f"ACCOUNTS: entry {number} is an account that is there already; leave it out")
+    for stored in await accounts.watched():
+        if stored.account_id not in account_ids:
+            await accounts.unwatch(stored.account_id)  # or its nickname would stay taken
     taken: set[str] = set()
     found: list[Watched] = []
     for spec, account_id in zip(specs, account_ids, strict=True):
-        nickname = free(name(spec.nickname, fallback="") or account_id[:_SHORT], taken)
+        # Without spaces, or a command could not name it.
+        nickname = free("-".join(name(spec.nickname, fallback="").split()) or account_id[:_SHORT], taken)
         taken.add(nickname.lower())
         await _remember(accounts, account_id, nickname, venue, clock)
         own = await accounts.load_thresholds(account_id)
@@ -48,6 +55,6 @@ def free(nickname: str, taken: set[str]) -> str:
 
 async def _remember(accounts: Accounts, account_id: str, nickname: str, venue: str, clock: Clock) -> None:
     entry = WatchedAccount(account_id=account_id, venue=venue, nickname=nickname, added_at=clock.now())
-    # A nickname that another stored account still has is freed by that account's next start; ours is only for chat.
+    # Two accounts that swap their nicknames keep the stored ones for once; people meet those of the roster.
     if await accounts.watch(entry) is Naming.ALREADY_WATCHED:
         await accounts.rename(account_id, nickname)

@@ -78,6 +78,7 @@ class App:
         """Before anything is claimed or answered: leases of an earlier process are void, and so are incidents that
         nobody will look at again, or they would stand open for ever."""
         await self.services.outbox.abandon_leases(self.services.clock.now())
+        await self.watch.load()
         watched = self.services.roster.account_ids
         left_over = [
             Finding(cause=incident.cause, tier=Tier.OK, fact="no longer watched")

@@ -4,6 +4,7 @@ Exit codes: 0 ok, 2 bad input, 3 venue unavailable.
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -119,11 +120,10 @@ def _ask(question: str, *, hidden: bool = False) -> str:
 
 
 def _reader(rpc_urls: tuple[str, ...], venue: str) -> Any:
-    import venues
     from bot.clock import SystemClock
-    from bot.run import solana_settings
+    from bot.run import ledger_reader
 
-    return venues.connect(venue, solana_settings(rpc_urls, profile=venue), clock=SystemClock())
+    return ledger_reader(rpc_urls, venue, SystemClock())
 
 
 def _until_done(work: Coroutine[Any, Any, None]) -> None:
@@ -140,13 +140,22 @@ def _until_done(work: Coroutine[Any, Any, None]) -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        # The reader of our output has gone; there is nobody to tell.
-        sys.stderr.close()
+        # The reader of our output has gone; there is nobody to tell, nor at the last flush of the interpreter.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except VenueUnavailable as exc:
-        _fail(str(exc), EXIT_VENUE_UNAVAILABLE)
-    except (VenueError, RiskError, StorageError, BadSettings, ValueError) as exc:
-        _fail(str(exc), EXIT_BAD_INPUT)
+    except Exception as exc:
+        known = [one for one in _leaves(exc) if isinstance(one, VenueError | RiskError | StorageError | BadSettings)]
+        if not known:
+            raise
+        unavailable = isinstance(known[0], VenueUnavailable)
+        _fail(str(known[0]), EXIT_VENUE_UNAVAILABLE if unavailable else EXIT_BAD_INPUT)
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    """The errors themselves: a group of tasks wraps what one of them raised."""
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
+    return [error]
 
 
 def _fail(text: str, code: int) -> NoReturn:

@@ -3,6 +3,7 @@
 ``.env.example`` lists every one of them with its meaning, unit, default and consequence; a test keeps the two equal.
 """
 
+import ipaddress
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -12,6 +13,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from bot.transports.telegram.base_url import checked_base_url
 
 
 class BadSettings(Exception):
@@ -45,7 +48,10 @@ class AccountSpec:
 class Settings(BaseSettings):
     """Everything that can be set from outside."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True,
+        allow_inf_nan=False,
+    )  # fmt: skip
 
     venue: VenueName = VenueName.PAPER
     rpc_urls: Annotated[tuple[SecretStr, ...], NoDecode] = ()
@@ -82,6 +88,20 @@ class Settings(BaseSettings):
         return value.strip().upper() if getattr(info, "field_name", "") == "log_level" else value.strip().lower()
 
     @model_validator(mode="after")
+    def _official(self) -> Self:
+        checked_base_url(self.telegram_base_url, allow_loopback=self.allow_loopback_platforms)
+        for variable, url, official in (
+            ("DISCORD_API_URL", self.discord_api_url, "https://discord.com"),
+            ("DISCORD_GATEWAY_URL", self.discord_gateway_url, "wss://gateway.discord.gg"),
+        ):
+            if not (_same_server(url, official) or (self.allow_loopback_platforms and _is_loopback(url))):
+                raise ValueError(
+                    f"{variable} must be on {official}: the server it names would learn the bot's token."
+                    " A test may name this machine with ALLOW_LOOPBACK_PLATFORMS=true"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.venue is not VenueName.PAPER:
             if not self.rpc_urls:
@@ -103,6 +123,25 @@ class Settings(BaseSettings):
         return SecretStr(urlunsplit(parts._replace(scheme="wss" if parts.scheme == "https" else "ws")))
 
 
+def _same_server(url: str, official: str) -> bool:
+    try:
+        parts, wanted = urlsplit(url), urlsplit(official)
+        return (parts.scheme, parts.netloc) == (wanted.scheme, wanted.netloc)
+    except ValueError:
+        return False
+
+
+def _is_loopback(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        return parts.scheme in ("http", "https", "ws", "wss") and (
+            host == "localhost" or ipaddress.ip_address(host).is_loopback
+        )
+    except ValueError:
+        return False
+
+
 def parse_accounts(text: str) -> tuple[AccountSpec, ...]:
     """``A=main,B:1`` into specs. Raises: ValueError for an empty reference or a nickname given twice.
 
@@ -110,16 +149,16 @@ def parse_accounts(text: str) -> tuple[AccountSpec, ...]:
     (AccountSpec(reference='9xQe', nickname='main'), AccountSpec(reference='7yTr:1', nickname=''))
     """
     specs = []
-    for part in (part.strip() for part in text.split(",")):
+    for number, part in enumerate((part.strip() for part in text.split(",")), start=1):
         if not part:
             continue
         reference, _, nickname = (piece.strip() for piece in part.partition("="))
         if not reference:
-            raise ValueError(f"ACCOUNTS has an entry without an address: {part!r}")
+            raise ValueError(f"entry {number} has no address; write PUBKEY=nickname or AUTHORITY:SUB=nickname")
         specs.append(AccountSpec(reference=reference, nickname=nickname))
     names = [spec.nickname.lower() for spec in specs if spec.nickname]
     if len(set(names)) < len(names):
-        raise ValueError("ACCOUNTS gives one nickname to two accounts; nicknames must differ")
+        raise ValueError("two accounts have one nickname; nicknames must differ")
     return tuple(specs)
 
 
@@ -135,8 +174,9 @@ def load_settings(env_file: Path | None = Path(".env"), **known: object) -> Sett
         return Settings(_env_file=env_file, **known)  # type: ignore[arg-type]  # pydantic checks them
     except ValidationError as exc:
         problems = [
-            f"{'.'.join(str(part) for part in error['loc']).upper() or 'settings'}: "
-            + error["msg"].removeprefix("Value error, ")
+            "".join(f"{str(part).upper()}: " for part in error["loc"][:1]) + error["msg"].removeprefix("Value error, ")
             for error in exc.errors(include_input=False, include_url=False)
         ]
         raise BadSettings("; ".join(problems)) from None
+    except (OSError, UnicodeDecodeError):
+        raise BadSettings(f"{env_file} cannot be read as UTF-8 text; check the file and its permissions") from None

@@ -11,7 +11,7 @@ import structlog
 from bot.commands.registry import all_commands, all_presses
 from bot.commands.spec import Command, OnPress, PressReply, PressRequest, Request, Services, Usage
 from bot.messages import Command as Written
-from bot.messages import DeliveryError, Incoming, Line, Message, Press, Transport, lines
+from bot.messages import DeliveryError, Incoming, Line, Message, Press, Refused, Transport, lines
 from bot.text.clean import name
 from risk.errors import CannotAssess, ReadFailed
 from storage import LinkedPerson, Seen, StorageError
@@ -19,6 +19,7 @@ from storage import LinkedPerson, Seen, StorageError
 log = structlog.get_logger()
 
 LONGEST_TEXT = 500
+LONGEST_NOTICE = 200
 PRESS_VALID_FOR = timedelta(minutes=10)
 _AT_ONCE = 16
 _STRANGER = "This is a private bot. If it is yours, send /start with the code from its console."
@@ -60,7 +61,7 @@ class Dispatcher:
             self._slots.release()
 
     async def _apologise(self, transport: Transport, incoming: Incoming) -> None:
-        text = "Something went wrong inside Keel; it is in the log as request.failed. Nothing was changed."
+        text = "Something went wrong inside Keel; its log has it as request.failed. Look before you try again."
         try:
             if isinstance(incoming, Press):
                 await transport.answer(incoming, text)
@@ -111,7 +112,8 @@ class Dispatcher:
             return Message(blocks=lines("Keel's memory does not work now.", str(exc)))
 
     def _nearest(self, word: str) -> Message:
-        close = difflib.get_close_matches(word, self.commands, n=1, cutoff=0.0)
+        starts = [known for known in self.commands if word and (known.startswith(word) or word.startswith(known))]
+        close = starts or difflib.get_close_matches(word, self.commands, n=1, cutoff=0.5) or ["help"]
         nearest = self.commands[close[0]]
         return Message(
             blocks=(
@@ -122,12 +124,14 @@ class Dispatcher:
         )
 
     async def _refuse(self, transport: Transport, written: Written) -> None:
-        """One polite sentence, once; after that strangers are not answered."""
+        """One polite sentence in private, once; after that, and in groups, strangers are not answered."""
+        if not written.private:
+            return
         first = await self._services.people.refused_once(
             transport.name, written.sender.user_id, self._services.clock.now()
         )
         log.info("stranger.refused", transport=transport.name, first=first)
-        if first and written.private:
+        if first:
             await transport.send(written.address, Message(blocks=lines(_STRANGER, first_strong=False)))
 
     async def _press(self, transport: Transport, press: Press) -> None:
@@ -153,17 +157,25 @@ class Dispatcher:
         )
         await transport.answer(press, reply.notice)
         if reply.replace is not None:
-            await transport.edit(press.message, reply.replace)
+            await self._replace(transport, press, reply.replace)
         if reply.message is not None:
             await transport.send(press.message.address, reply.message)
+
+    async def _replace(self, transport: Transport, press: Press, message: Message) -> None:
+        try:
+            await transport.edit(press.message, message)
+        except Refused:  # the card is gone; what became of the press is said all the same
+            await transport.send(press.message.address, message)
 
     async def _react(self, on_press: OnPress, request: PressRequest) -> PressReply:
         try:
             return await on_press(self._services, request)
         except Usage as exc:
-            return PressReply(notice=str(exc))
+            return PressReply(notice=str(exc)[:LONGEST_NOTICE])
         except (ReadFailed, CannotAssess) as exc:
-            return PressReply(notice=f"No data: {exc}"[:200])
+            return PressReply(notice=f"No data: {exc}"[:LONGEST_NOTICE])
+        except StorageError as exc:
+            return PressReply(notice=f"Keel's memory does not work now. {exc}"[:LONGEST_NOTICE])
         except (ValueError, IndexError, KeyError):
             # The data of a button of an older version, or a forged one.
             log.info("press.malformed")

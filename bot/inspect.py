@@ -99,7 +99,7 @@ def _positions(found: Inspection) -> list[Json]:
 
 def _balances(found: Inspection) -> list[Json]:
     values = found.view.evaluation.full.spot_value_usd
-    own = found.view.book.spots.account == found.view.book.position_of(found.snapshot.account_id)
+    own = found.view.book.spots.account == found.view.position_of(found.snapshot.account_id)
     names = {index: market.name for index, market in found.snapshot.spot_markets.items()}
     return [
         {

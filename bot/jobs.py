@@ -1,14 +1,14 @@
 """What runs on the schedule beside the health check: limits, equity and drawdown, the watchdog."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
-from pydantic import TypeAdapter
 
 from bot.alerts.desk import Finding, IncidentDesk
-from bot.commands.limits import shown
+from bot.alerts.limit_words import breach, held
+from bot.last_good import last_good_of
 from bot.process import JobState
 from bot.roster import Roster
 from bot.text.numbers import Rounding, percent_of_fraction
@@ -19,7 +19,6 @@ from risk.decisions.tiers import Tier
 from risk.fleet import Fleet, FleetView
 from risk.liquidation_monitor import health_of
 from risk.model.limits import LimitName, RiskLimits, RiskViolation
-from risk.model.liquidation import HealthStatus
 from risk.portfolio_manager import summarise
 from risk.ports import Clock
 from storage import Accounts, EquityLog, EquitySample, Incidents, LastGood, Seen, Snapshots
@@ -29,7 +28,6 @@ log = structlog.get_logger()
 _LIMIT_EASE_FRAC = 0.05
 _LIMIT_DWELL = timedelta(seconds=60)
 _FORGET_PRESSES_AFTER = timedelta(days=7)
-_HEALTH = TypeAdapter(HealthStatus)
 
 
 class LimitsWatch:
@@ -47,25 +45,22 @@ class LimitsWatch:
         view = self._fleet.latest
         if view is None:
             return
+        standing = [incident.cause for incident in await self._incidents.open_incidents()]
         findings: list[Finding] = []
         for watched in self._roster.all:
             if not self._fleet.problems(watched.account_id):
-                findings += await self._account(view, watched.account_id)
+                findings += await self._account(view, watched.account_id, standing)
         await self._desk.settle(findings)
 
-    async def _account(self, view: FleetView, account_id: str) -> list[Finding]:
+    async def _account(self, view: FleetView, account_id: str, standing: Sequence[Cause]) -> list[Finding]:
         limits = await self._accounts.load_limits(account_id) or RiskLimits()
         summary = summarise(view, account_id)
         drawdown = await self._equity.drawdown_frac(account_id)
         broken = {_cause(account_id, one): one for one in breaches(limits, summary, drawdown)}
         nearly = {_cause(account_id, one) for one in breaches(_tightened(limits), summary, drawdown)}
-        standing = [
-            incident.cause
-            for incident in await self._incidents.open_incidents()
-            if incident.cause.kind is CauseKind.LIMIT and incident.cause.account_id == account_id
-        ]
-        findings = [Finding(cause=cause, tier=Tier.WARNING, fact=sentence(one)) for cause, one in broken.items()]
-        return findings + [self._easing(cause) for cause in standing if self._over(cause, broken, nearly)]
+        own = [cause for cause in standing if cause.kind is CauseKind.LIMIT and cause.account_id == account_id]
+        findings = [Finding(cause=cause, tier=Tier.WARNING, fact=breach(one)) for cause, one in broken.items()]
+        return findings + [self._easing(cause) for cause in own if self._over(cause, broken, nearly)]
 
     def _over(self, cause: Cause, broken: Mapping[Cause, RiskViolation], nearly: set[Cause]) -> bool:
         if cause in broken or cause in nearly:
@@ -76,20 +71,13 @@ class LimitsWatch:
 
     def _easing(self, cause: Cause) -> Finding:
         self._held_since.pop(cause, None)
-        return Finding(cause=cause, tier=Tier.OK, fact=f"{cause.subject.replace('/', ' ')} holds again")
+        limit, _, market = cause.subject.partition("/")
+        return Finding(cause=cause, tier=Tier.OK, fact=held(LimitName(limit), market))
 
 
 def _cause(account_id: str, violation: RiskViolation) -> Cause:
     subject = f"{violation.limit.value}/{violation.market}" if violation.market else violation.limit.value
     return Cause(kind=CauseKind.LIMIT, account_id=account_id, subject=subject)
-
-
-def sentence(violation: RiskViolation) -> str:
-    """A breach in words."""
-    relation = "below" if violation.limit is LimitName.MIN_HEALTH_RATIO else "above"
-    market = f" {violation.market}" if violation.market else ""
-    value, limit = shown(violation.limit, violation.value), shown(violation.limit, violation.threshold)
-    return f"{violation.limit.value}{market} {value}, {relation} {limit}"
 
 
 def _tightened(limits: RiskLimits) -> RiskLimits:
@@ -130,7 +118,7 @@ class EquityBook:
             if state is not None:
                 samples.append(_sample(view, account_id, state))
                 findings.append(await self._drawdown(account_id, state))
-            summaries.append(_summary(view, account_id))
+            summaries.append(last_good_of(health_of(view, account_id, ())))
         await self._equity.record(samples)
         await self._snapshots.save(summaries)
         await self._desk.settle(findings)
@@ -138,7 +126,7 @@ class EquityBook:
     async def _followed(self, view: FleetView, account_id: str) -> UnitState | None:
         if account_id not in self._units:
             self._units[account_id] = await _remembered(self._equity, account_id)
-        at = view.book.position_of(account_id)
+        at = view.position_of(account_id)
         equity = float(view.evaluation.full.equity_usd[at])
         flow = float(view.book.accounts.net_deposits_1e6[at]) / 1e6
         state = self._units[account_id] = follow(self._units[account_id], equity, flow)
@@ -165,7 +153,7 @@ async def _remembered(equity: EquityLog, account_id: str) -> UnitState | None:
 
 
 def _sample(view: FleetView, account_id: str, state: UnitState) -> EquitySample:
-    at = view.book.position_of(account_id)
+    at = view.position_of(account_id)
     ratio = float(view.worst_ratio_percent[at])
     return EquitySample(
         account_id=account_id,
@@ -177,11 +165,6 @@ def _sample(view: FleetView, account_id: str, state: UnitState) -> EquitySample:
         health_ratio_percent=None if math.isnan(ratio) else ratio,
         slot=view.book.slot,
     )
-
-
-def _summary(view: FleetView, account_id: str) -> LastGood:
-    body = _HEALTH.dump_json(health_of(view, account_id, ())).decode()
-    return LastGood(account_id=account_id, body_json=body, slot=view.book.slot, observed_at=view.book.observed_at)
 
 
 class Watchdog:

@@ -72,7 +72,7 @@ class _Redactor:
             cleaned = self._known.sub(_REMOVED, value) if self._known else value
             return _TOKEN_SHAPES.sub(_REMOVED, cleaned)
         if isinstance(value, dict):
-            return {key: self._clean(inner) for key, inner in value.items()}
+            return {self._clean(str(key)): self._clean(inner) for key, inner in value.items()}
         if isinstance(value, list | tuple):
             return [self._clean(inner) for inner in value]
         if isinstance(value, int | float | bool) or value is None:

@@ -1,6 +1,7 @@
 """keel run: the bot as a process, from settings to exit code."""
 
 import asyncio
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ import venues
 from bot.accounts import watched_accounts
 from bot.app import Pace, assemble
 from bot.clock import SystemClock
-from bot.config import AccountSpec, Settings, VenueName
+from bot.config import AccountSpec, BadSettings, Settings, VenueName
 from bot.logs import setup_logging
 from bot.messages import Transport
 from bot.roster import Roster
@@ -21,16 +22,17 @@ from risk.decisions.tiers import TierThresholds
 from risk.ports import AccountReader, Clock
 from storage import Accounts, People, Receiver, Role, Store
 
+_A_KEY = 16  # characters; shorter parts of URLs are words
 LINK_CODE_VALID_FOR = timedelta(hours=24)
 
 
 def secrets_of(settings: Settings) -> tuple[str, ...]:
-    """Every text that must never be shown."""
-    return tuple(
-        secret.get_secret_value()
-        for secret in (settings.telegram_token, settings.discord_token, settings.ws_url, *settings.rpc_urls)
-        if secret.get_secret_value()
-    )
+    """Every text that must never be shown: tokens, URLs, and the parts of a URL that are long enough to be its key."""
+    tokens = [one.get_secret_value() for one in (settings.telegram_token, settings.discord_token)]
+    urls = [one.get_secret_value() for one in (settings.ws_url, *settings.rpc_urls)]
+    parts = [part for url in urls for part in re.split(r"[/?&=#:@]+", url.partition("://")[2].partition("/")[2])]
+    parts += [half for token in tokens for half in token.split(":")]
+    return tuple(text for text in (*tokens, *urls, *(part for part in parts if len(part) >= _A_KEY)) if text)
 
 
 async def run(settings: Settings) -> None:
@@ -90,6 +92,13 @@ def _venue_settings(settings: Settings) -> Any:
         settings.websocket_url.get_secret_value(),
         profile=settings.venue.value,
     )
+
+
+def ledger_reader(rpc_urls: Sequence[str], venue: str, clock: Clock) -> AccountReader:
+    """A venue that is asked over RPC. Raises: VenueRejected for a venue or URL there is none of; BadSettings."""
+    if venue == VenueName.PAPER:
+        raise BadSettings("the paper venue lives inside keel run and keel demo; name a venue that has an RPC")
+    return venues.connect(venue, solana_settings(rpc_urls, profile=venue), clock=clock)
 
 
 def solana_settings(rpc_urls: Sequence[str], ws_url: str = "", *, profile: str = "drift") -> Any:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import venues
 from bot.accounts import free
 from bot.alerts.desk import Finding
 from bot.app import TEST_ALARM, App, assemble
@@ -20,7 +19,7 @@ from bot.env_file import write_env
 from bot.logs import setup_logging
 from bot.messages import Transport
 from bot.roster import Roster, Watched
-from bot.run import LINK_CODE_VALID_FOR, secrets_of, solana_settings
+from bot.run import LINK_CODE_VALID_FOR, ledger_reader, secrets_of
 from bot.text.clean import name
 from bot.text.numbers import health_ratio
 from risk.decisions.incidents import IncidentStatus
@@ -105,7 +104,7 @@ class Wizard:
         self._say("Setup is done. Start the bot with: keel run")
 
     def _solana(self, rpc_url: str) -> AccountReader:
-        return venues.connect(self._venue, solana_settings([rpc_url], profile=self._venue), clock=self._clock)
+        return ledger_reader([rpc_url], self._venue, self._clock)
 
     async def _question(self, text: str, *, hidden: bool = False) -> str:
         return await asyncio.to_thread(self._ask, text, hidden=hidden)

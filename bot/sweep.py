@@ -10,7 +10,7 @@ import numpy as np
 from bot.text import numbers
 from risk.fleet import FleetView, data_problems, doubtful_accounts
 from risk.margin.health import health_percent, ratio_percent
-from risk.margin.select import only
+from risk.margin.select import row_of
 from risk.ports import AccountReader
 
 Json = dict[str, object]
@@ -66,7 +66,7 @@ def rows_of(view: FleetView) -> Iterator[Swept]:
             "health_percent": number(float(health[at])),
             "health_ratio_percent": number(float(ratio[at])) if totals.requirement_usd[at] > 0 else None,
             "isolated": isolated.get(at, []),
-            "problems": list(data_problems(only(book, account_id))) if at in doubtful else [],
+            "problems": list(data_problems(row_of(book, at))) if at in doubtful else [],
         }
         yield Swept(worst_ratio_percent=float(view.worst_ratio_percent[at]), fields=fields)
 

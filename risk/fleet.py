@@ -1,7 +1,7 @@
 """The one reading and the one evaluation all desks look at."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -9,12 +9,12 @@ import numpy as np
 
 from risk.decisions.freshness import Freshness, saw, why_stale
 from risk.decisions.tiers import TierReading
-from risk.errors import CannotAssess, ReadFailed
+from risk.errors import CannotAssess, ReadFailed, UnknownAccount
 from risk.margin.book import FleetBook, FloatArray
 from risk.margin.evaluate import Evaluation, evaluate
 from risk.margin.health import worst_ratio_percent
 from risk.margin.plan import MarginPlan
-from risk.margin.select import only
+from risk.margin.select import row_of, rows_of
 from risk.model.market import OracleValidity
 from risk.ports import AccountReader, Clock
 
@@ -35,26 +35,39 @@ class FleetView:
     book: FleetBook
     evaluation: Evaluation
     worst_ratio_percent: FloatArray
+    _position: Mapping[str, int] = field(repr=False)
+    _doubtful: frozenset[int] = field(repr=False)
     _single: dict[str, MarginPlan] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, book: FleetBook) -> "FleetView":
         evaluation = evaluate(book)
-        return cls(book, evaluation, worst_ratio_percent(evaluation))
+        worst = worst_ratio_percent(evaluation)
+        doubtful = frozenset(doubtful_accounts(book)) | frozenset(np.flatnonzero(np.isnan(worst)).tolist())
+        # A venue may encode an address each time it is looked at, so that is done once.
+        return cls(book, evaluation, worst, {one: at for at, one in enumerate(book.accounts.ids)}, doubtful)
+
+    def __contains__(self, account_id: object) -> bool:
+        return account_id in self._position
+
+    def position_of(self, account_id: str) -> int:
+        """Row of an account in the book. Raises: UnknownAccount."""
+        try:
+            return self._position[account_id]
+        except KeyError:
+            raise UnknownAccount(f"account {account_id} was not part of this reading") from None
 
     def single(self, account_id: str) -> MarginPlan:
         """The plan of one account alone. Raises: UnknownAccount."""
         if account_id not in self._single:
-            self._single[account_id] = MarginPlan.of(only(self.book, account_id))
+            self._single[account_id] = MarginPlan.of(row_of(self.book, self.position_of(account_id)))
         return self._single[account_id]
 
     def problems(self, account_id: str) -> tuple[str, ...]:
         """Why the figures of an account must not be trusted, age aside: bad data, invalid oracles, missing prices."""
-        return data_problems(self.single(account_id).book) or (
-            ("its margin cannot be computed from what was read",)
-            if np.isnan(self.worst_ratio_percent[self.book.position_of(account_id)])
-            else ()
-        )
+        if self.position_of(account_id) not in self._doubtful:
+            return ()
+        return data_problems(self.single(account_id).book) or ("its margin cannot be computed from what was read",)
 
 
 def data_problems(book: FleetBook) -> tuple[str, ...]:
@@ -155,7 +168,7 @@ class Fleet:
         """Every reason why an account cannot be assessed now; empty when it can."""
         stale = self.why_stale()
         view = self._latest
-        if view is None or account_id not in view.book.accounts.ids:
+        if view is None or account_id not in view:
             return (stale or "this account has not been read yet",)
         return ((stale,) if stale else ()) + view.problems(account_id)
 
@@ -164,9 +177,9 @@ class Fleet:
         problems = self.problems(account_id)
         if problems or self._latest is None:
             return TierReading(unknown_because=problems or ("no reading yet",))
-        at = self._latest.book.position_of(account_id)
-        accounts, own = self._latest.book.accounts, self._latest.single(account_id).book
-        flagged = accounts.being_liquidated[at] or accounts.bankrupt[at] or own.perps.being_liquidated.any()
+        at, book = self._latest.position_of(account_id), self._latest.book
+        flagged = book.accounts.being_liquidated[at] or book.accounts.bankrupt[at]
+        flagged = flagged or bool(book.perps.being_liquidated[rows_of(book.perps, at)].any())
         return TierReading(
             ratio_percent=float(self._latest.worst_ratio_percent[at]),
             liquidating=bool(flagged),

@@ -110,7 +110,7 @@ def protection_actions(needed: Remedy) -> tuple[str, ...]:
 def health_of(view: FleetView, account_id: str, problems: tuple[str, ...]) -> HealthStatus:
     """Health of one account from a view that exists."""
     book, evaluation = view.book, view.evaluation
-    at, totals, initial = book.position_of(account_id), evaluation.maintenance, evaluation.full.initial
+    at, totals, initial = view.position_of(account_id), evaluation.maintenance, evaluation.full.initial
     collateral, requirement = totals.collateral_usd[at], totals.requirement_usd[at]
     flagged = np.array(book.accounts.being_liquidated[at])
     ratio = float(ratio_percent(collateral, requirement))

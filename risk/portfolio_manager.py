@@ -61,13 +61,10 @@ class DriftPortfolioManager:
 
 def summarise(view: FleetView, account_id: str) -> PortfolioSummary:
     """The summary of one account from a view that exists. NaN where data is missing."""
-    at = view.book.position_of(account_id)
+    at = view.position_of(account_id)
     detail, plan = view.evaluation.full, view.single(account_id)
-    initial = detail.initial
-    isolated_rows = view.evaluation.isolated_rows
-    own = view.book.perps.account[isolated_rows] == at
-    used = float(initial.requirement_usd[at] + initial.isolated_requirement_usd[own].sum())
-    free = float(initial.collateral_usd[at] - initial.requirement_usd[at])
+    used = float(detail.initial.requirement_usd[at])
+    free = float(detail.initial.collateral_usd[at]) - used
     equity = float(detail.equity_usd[at])
     liabilities = float(detail.perp_liability_usd[at] + detail.spot_borrow_usd[at])
     positions = _positions(view, account_id)
@@ -92,7 +89,7 @@ def _leverage(liabilities_usd: float, equity_usd: float) -> float:
 
 
 def _positions(view: FleetView, account_id: str) -> tuple[PositionAnalysis, ...]:
-    at, detail = view.book.position_of(account_id), view.evaluation.full
+    at, detail = view.position_of(account_id), view.evaluation.full
     rows, markets = view.book.perps, view.book.perp_markets
     prices = _liquidation_prices(view, account_id)
     found: list[PositionAnalysis] = []

@@ -23,6 +23,7 @@ _BATCH = 50
 _LONGEST_RETRY_S = 60.0
 _PATIENCE_S = 1.0  # how long a round waits for slow chats; they go on, and the others are served again
 _POISONED_AFTER = 5
+_LAST_WORDS_S = 1.0
 _IDLE_S = 1.0  # how long a notice that became due again may wait for the next look
 
 
@@ -71,6 +72,9 @@ class Delivery:
                         await asyncio.wait_for(self._wake.wait(), _IDLE_S)
         finally:
             serving = tuple(self._serving.values())
+            if serving:
+                # What a platform is just taking shall be noted as delivered, or it is said again after the restart.
+                await asyncio.wait(serving, timeout=_LAST_WORDS_S)
             for task in serving:
                 task.cancel()
             await asyncio.gather(*serving, return_exceptions=True)

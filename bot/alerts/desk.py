@@ -132,7 +132,7 @@ class IncidentDesk:
 
     def _margin(self, incident: Incident) -> MarginFacts | None:
         account_id, view = incident.cause.account_id, self._fleet.latest
-        if incident.cause.kind is not CauseKind.HEALTH or view is None or account_id not in view.book.accounts.ids:
+        if incident.cause.kind is not CauseKind.HEALTH or view is None or account_id not in view:
             return None
         return margin_facts(view, account_id, incident.tier, self._roster.thresholds(account_id))
 

@@ -79,7 +79,7 @@ def margin_facts(view: FleetView, account_id: str, tier: Tier, thresholds: TierT
     nearest = min(at, key=lambda price: price.distance_frac or 0.0, default=None)
     needed = remedy(plan.book, entry_ratio_percent(thresholds, Tier.WATCH))
     return MarginFacts(
-        ratio_percent=float(view.worst_ratio_percent[view.book.position_of(account_id)]),
+        ratio_percent=float(view.worst_ratio_percent[view.position_of(account_id)]),
         threshold_percent=thresholds.ratio_percent.get(tier) if tier in LADDER else None,
         nearest_market=nearest.market if nearest else None,
         nearest_price_usd=nearest.price_usd if nearest else None,

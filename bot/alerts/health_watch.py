@@ -25,13 +25,18 @@ class HealthWatch:
         self.last_error = ""
 
     def tier(self, account_id: str) -> TierState:
-        """Where an account stands; UNKNOWN before the first check."""
-        return (self._states or {}).get(account_id, TierState())
+        """Where an account stands by the latest reading, which may be newer than the last check. UNKNOWN before it."""
+        reading, thresholds = self._reading(account_id), self._roster.thresholds(account_id)
+        return classify(self._settled(account_id), reading, thresholds, self._clock.now())
+
+    async def load(self) -> None:
+        """Take up what an earlier process left, so that nobody hears of a better tier before the first check."""
+        self._states = dict(await self._stored.load())
 
     async def check(self) -> None:
         """One look. A venue that does not answer is a finding, not an error."""
         if self._states is None:
-            self._states = dict(await self._stored.load())
+            await self.load()
         try:
             await self._fleet.refresh()
             self.last_error = ""
@@ -39,17 +44,20 @@ class HealthWatch:
             self.last_error = str(exc)
             log.warning("check.venue_failed", error=str(exc))
         now = self._clock.now()
-        before = self._states
+        before = self._states or {}
         after = dict(before)
         findings = [_venue_finding(self._fleet.why_stale(), self.last_error)]
         for watched in self._roster.all:
             reading = self._reading(watched.account_id)
-            state = classify(self.tier(watched.account_id), reading, watched.thresholds, now)
+            state = classify(self._settled(watched.account_id), reading, watched.thresholds, now)
             after[watched.account_id] = state
             findings += self._findings(watched.account_id, state, reading)
         changed = {key: state for key, state in after.items() if _worth_storing(before.get(key), state)}
         await self._desk.settle(findings, changed)
         self._states = after
+
+    def _settled(self, account_id: str) -> TierState:
+        return (self._states or {}).get(account_id, TierState())
 
     def _reading(self, account_id: str) -> TierReading:
         reading = self._fleet.reading(account_id)

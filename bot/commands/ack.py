@@ -3,7 +3,7 @@
 from bot.alerts.answers import NoSuchIncident
 from bot.alerts.view import ACK
 from bot.commands.spec import Command, PressReply, PressRequest, Request, Services, Usage
-from bot.messages import Line, Message
+from bot.messages import Message, lines
 from risk.decisions.incidents import Incident, IncidentStatus
 from storage import LinkedPerson, Role
 
@@ -11,14 +11,20 @@ from storage import LinkedPerson, Role
 async def run(services: Services, request: Request) -> Message:
     if request.person is None:
         raise Usage("Only linked people may acknowledge alerts.")
-    standing = [i for i in await services.incidents.open_incidents() if i.status is IncidentStatus.OPEN]
-    if not request.args:
-        if len(standing) != 1:
-            raise Usage(f"{len(standing)} alerts are not acknowledged; say which one.")
-        number = standing[0].incident_id
-    else:
+    if request.args:
         number = incident_number(request.args[0])
-    return Message(blocks=(Line(await _ack(services, number, request.person), strong=True),))
+    else:
+        open_numbers = [
+            one.incident_id
+            for one in await services.incidents.open_incidents()
+            if one.status is IncidentStatus.OPEN
+        ]  # fmt: skip
+        if not open_numbers:
+            return Message(blocks=lines("Nothing to acknowledge: no alert waits for it."))
+        if len(open_numbers) > 1:
+            raise Usage(f"Which one? {', '.join(f'#{number}' for number in open_numbers[:20])} are open.")
+        number = open_numbers[0]
+    return Message(blocks=lines(await _ack(services, number, request.person)))
 
 
 async def press(services: Services, press: PressRequest) -> PressReply:

@@ -17,11 +17,13 @@ from bot.charts import (
     health_chart,
     health_title,
 )
-from bot.commands.common import account_of, reply
+from bot.commands.common import account_of, cannot, doubtful, reply
 from bot.commands.spec import Command, Request, Services, Usage
+from bot.market_prices import prices_usd
 from bot.messages import Line, Message, Picture
 from bot.roster import Watched
 from bot.text.clean import name
+from risk.errors import CannotAssess
 from storage import THEME, EquitySeries, Scope
 from storage import Theme as StoredTheme
 
@@ -49,9 +51,14 @@ async def run(services: Services, request: Request) -> Message:
         raise Usage("A span lies between 1h and 730d.")
     try:
         picture = await _picture(services, watched, kind, span, theme)
+    except CannotAssess as exc:
+        return cannot(services, watched, exc)
     except NotEnoughPoints as exc:
         return reply(services, watched, Line(f"{watched.nickname}: no picture yet", strong=True), Line(str(exc)))
-    return reply(services, watched, Line(f"{watched.nickname}: {picture.alt}", strong=True), picture)
+    # The titles of the other two say themselves how long nothing has been known.
+    known = f"{watched.nickname}: {picture.alt}"
+    first = doubtful(services, watched, picture.alt) if kind == "distance" else known
+    return reply(services, watched, Line(first, strong=True), picture)
 
 
 async def _picture(services: Services, watched: Watched, kind: str, span: timedelta, theme: Theme) -> Picture:
@@ -81,12 +88,7 @@ async def _picture(services: Services, watched: Watched, kind: str, span: timede
 async def _distance(services: Services, watched: Watched, theme: Theme) -> Picture:
     prices = await services.monitor(watched.account_id).liquidation_prices()
     view = await services.view()
-    book = view.book
-    now_usd = {
-        market: float(book.oracles.price_1e6[oracle]) / 1e6
-        for table in (book.perp_markets, book.spot_markets)
-        for market, oracle in zip(table.names, table.oracle, strict=True)
-    }
+    now_usd = prices_usd(view.book)
     markets = [MarketDistance(price_usd=now_usd[price.market], liquidation=price) for price in prices]
     draw = partial(distance_chart, markets, account=watched.nickname, thresholds=watched.thresholds, theme=theme)
     png = await asyncio.get_running_loop().run_in_executor(services.executor, draw)

@@ -32,12 +32,12 @@ def only_account(services: Services, args: Sequence[str]) -> Watched:
     return watched
 
 
-def origin(services: Services, watched: Watched) -> Line:
+def origin(services: Services, account: str) -> Line:
     """Account, age of the data, slot."""
     view = services.fleet.latest
     return Line(
         provenance(
-            account=watched.nickname,
+            account=account,
             age_s=services.fleet.age_s(),
             slot=view.book.slot if view else None,
             stale=bool(services.fleet.why_stale()),
@@ -45,21 +45,40 @@ def origin(services: Services, watched: Watched) -> Line:
     )
 
 
-def warnings(services: Services, watched: Watched) -> list[Block]:
-    """What must be known before the numbers are believed."""
-    view = services.fleet.latest
-    notices = view.book.notices if view else ()
-    return [Line(f"! {reason}") for reason in (*services.fleet.problems(watched.account_id), *notices)]
+def doubtful(services: Services, watched: Watched, answer: str) -> str:
+    """The first line of an answer with figures: what cannot be trusted now says so before its first figure."""
+    known = not services.fleet.problems(watched.account_id)
+    return f"{watched.nickname}: {answer}" if known else f"{watched.nickname}: UNKNOWN, last {answer}"
 
 
 def reply(services: Services, watched: Watched, *blocks: Block) -> Message:
-    """An answer about one account: the blocks, what qualifies them, and where they come from."""
-    return Message(blocks=(*blocks, *warnings(services, watched), origin(services, watched)))
+    """An answer about one account: the blocks, what must be known to believe them, and where they come from."""
+    warnings = [Line(f"! {reason}") for reason in services.fleet.problems(watched.account_id)]
+    return Message(blocks=(*blocks, *warnings, *_notices(services), origin(services, watched.nickname)))
+
+
+def reply_of_all(services: Services, *blocks: Block) -> Message:
+    """An answer about all accounts, as reply() for one."""
+    stale, view = services.fleet.why_stale(), services.fleet.latest
+    warnings = [Line(f"! {stale}")] if stale else []
+    for watched in services.roster.all if view else ():
+        own = [reason for reason in services.fleet.problems(watched.account_id) if reason != stale]
+        warnings += [Line(f"! {watched.nickname}: {reason}") for reason in own]
+    source = origin(services, f"{len(services.roster)} accounts")
+    return Message(blocks=(*blocks, *warnings, *_notices(services), source))
+
+
+def _notices(services: Services) -> list[Block]:
+    """What the venue says of itself."""
+    view = services.fleet.latest
+    return [Line(f"note: {notice}") for notice in view.book.notices] if view else []
 
 
 def cannot(services: Services, watched: Watched, error: CannotAssess | ReadFailed) -> Message:
     """The answer when there is none: the reasons, never a number."""
-    reasons = error.reasons if isinstance(error, CannotAssess) else (str(error),)
+    # What is wrong with the data says more than that a figure is missing because of it.
+    known = services.fleet.problems(watched.account_id) if services.fleet.latest else ()
+    reasons = known or (error.reasons if isinstance(error, CannotAssess) else (str(error),))
     lines: list[Block] = [Line(f"{watched.nickname}: cannot be assessed now", strong=True)]
     lines += [Line(f"! {reason}") for reason in reasons]
-    return Message(blocks=(*lines, origin(services, watched)))
+    return Message(blocks=(*lines, origin(services, watched.nickname)))

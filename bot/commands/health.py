@@ -1,13 +1,18 @@
 """/health: how far from liquidation, in both conventions."""
 
-from bot.commands.common import only_account, reply
+import math
+
+from bot.commands.common import cannot, only_account, reply, reply_of_all
 from bot.commands.spec import Command, Request, Services
+from bot.last_good import health_from
 from bot.messages import Block, Line, Message, Table
 from bot.roster import Watched
 from bot.text import numbers
 from bot.text.clean import name
+from bot.text.provenance import provenance
 from bot.text.tables import fit
 from risk.decisions.tiers import Tier
+from risk.errors import ReadFailed
 from risk.liquidation_monitor import health_of
 from risk.model.liquidation import HealthStatus
 
@@ -16,17 +21,33 @@ async def run(services: Services, request: Request) -> Message:
     if not request.args and len(services.roster) > 1:
         return await _everybody(services)
     watched = only_account(services, request.args)
-    await services.view()
-    health = await services.monitor(watched.account_id).monitor_health_ratio()
-    blocks: list[Block] = [Line(_headline(watched, health, _tier(services, watched)), strong=True), _figures(health)]
-    blocks += [
+    try:
+        health = await services.monitor(watched.account_id).monitor_health_ratio()
+    except ReadFailed as exc:
+        return await _remembered(services, watched, exc)
+    return reply(services, watched, *_answer(watched, health, _tier(services, watched)))
+
+
+def _answer(watched: Watched, health: HealthStatus, tier: Tier) -> list[Block]:
+    blocks: list[Block] = [Line(_headline(watched, health, tier), strong=True), _figures(health)]
+    return blocks + [
         Line(
             f"Isolated {name(one.market)}: health {numbers.health_percent(one.health_percent)},"
             f" {numbers.usd(one.total_collateral_usd)} against {numbers.usd(one.maintenance_requirement_usd)}"
         )
         for one in health.isolated
     ]
-    return reply(services, watched, *blocks)
+
+
+async def _remembered(services: Services, watched: Watched, error: ReadFailed) -> Message:
+    """What an earlier process saw last, while this one has not seen the venue yet."""
+    last = await services.snapshots.last_good(watched.account_id)
+    if last is None:
+        return cannot(services, watched, error)
+    age_s = (services.clock.now() - last.observed_at).total_seconds()
+    source = provenance(account=watched.nickname, age_s=age_s, slot=last.slot, stale=True)
+    answer = _answer(watched, health_from(last), Tier.UNKNOWN)
+    return Message(blocks=(*answer, Line(f"! {error}"), Line(source)))
 
 
 def _tier(services: Services, watched: Watched) -> Tier:
@@ -38,6 +59,8 @@ def _tier(services: Services, watched: Watched) -> Tier:
 
 def _headline(watched: Watched, health: HealthStatus, tier: Tier) -> str:
     percent = numbers.health_percent(health.health_percent)
+    if math.isnan(health.health_percent):
+        return f"{watched.nickname}: UNKNOWN, health cannot be stated"
     if tier is Tier.UNKNOWN:
         return f"{watched.nickname}: UNKNOWN, last health {percent}"
     return f"{watched.nickname}: health {percent}, {tier.name}"
@@ -46,7 +69,7 @@ def _headline(watched: Watched, health: HealthStatus, tier: Tier) -> str:
 def _figures(health: HealthStatus) -> Table:
     return fit(
         [
-            ("Health (0 = liquidation)", numbers.health_percent(health.health_percent)),
+            ("Health (0% = liq.)", numbers.health_percent(health.health_percent)),
             ("Ratio (100% = liq.)", numbers.health_ratio(health.health_ratio_percent)),
             ("Collateral", numbers.usd(health.total_collateral_usd, rounding=numbers.Rounding.DOWN)),
             ("Maintenance", numbers.usd(health.maintenance_requirement_usd, rounding=numbers.Rounding.UP)),
@@ -57,7 +80,7 @@ def _figures(health: HealthStatus) -> Table:
 
 
 async def _everybody(services: Services) -> Message:
-    """All accounts, the worst first."""
+    """All accounts, those that cannot be assessed first, then the worst."""
     view = await services.view()
     rows = []
     for watched in services.roster.all:
@@ -73,7 +96,7 @@ async def _everybody(services: Services) -> Message:
         ],
         header=("account", "tier", "ratio", "health"),
     )
-    return reply(services, worst, Line(_headline(worst, health, tier), strong=True), table)
+    return reply_of_all(services, Line(_headline(worst, health, tier), strong=True), table)
 
 
 COMMAND = Command(name="health", usage="/health [account]", summary="distance to liquidation, 0 to 100", run=run)

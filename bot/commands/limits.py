@@ -1,9 +1,12 @@
 """/limits: what the account must keep to. A change is shown first and made by Confirm."""
 
+import hashlib
+import math
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from bot.commands.common import account_of, cannot, reply
+from bot.alerts.limit_words import breach, is_fraction, shown
+from bot.commands.common import account_of, origin, reply
 from bot.commands.spec import Command, PressReply, PressRequest, Request, Services, Usage
 from bot.messages import Button, Line, Message
 from bot.roster import Watched
@@ -17,42 +20,40 @@ from storage import Role
 
 CONFIRM, CANCEL = "limit", "limit-no"
 _VALID_FOR = timedelta(minutes=2)
-_FRACTIONS = (
-    LimitName.MAX_POSITION_SIZE_PERCENT,
-    LimitName.MAX_CORRELATION_EXPOSURE,
-    LimitName.MAX_VAR_1D_PERCENT,
-    LimitName.MAX_DRAWDOWN_PERCENT,
-)
 _ORDER = tuple(LimitName)
 
 
 async def run(services: Services, request: Request) -> Message:
-    watched, rest = account_of(services, request.args)
-    if rest and rest[0] == "set":
-        rest = rest[1:]
+    args = tuple(word for word in request.args if word.lower() != "set")  # people type it; it says nothing
+    watched, rest = account_of(services, args)
     limits = await services.manager(watched.account_id).get_risk_limits()
     if not rest:
         return await _show(services, watched, limits)
+    if len(rest) != 2:
+        known = ", ".join(account.nickname for account in services.roster.all)
+        raise Usage(f"To change a limit give its name and a value, such as leverage 5. Accounts: {known}.")
+    limit, value = _parse(rest[0], rest[1])
     if request.person is None or not request.person.role.includes(Role.ADMIN):
         raise Usage("Only an admin may change limits.")
-    if len(rest) != 2:
-        raise Usage("To change a limit name it and give its new value.")
-    limit, value = _parse(rest[0], rest[1])
     return _card(services, watched, limits, limit, value)
 
 
 def _parse(text: str, value: str) -> tuple[LimitName, float]:
     wanted = text.lower().removeprefix("max_").removeprefix("min_")
-    found = [limit for limit in LimitName if wanted in limit.value]
-    exact = [limit for limit in found if limit.value == text.lower()]
+    found = [limit for limit in LimitName if wanted and wanted in limit.value]
+    exact = [limit for limit in found if text.lower() in (limit.value, short(limit))]
     if len(exact or found) != 1:
-        raise Usage(f"No limit is called {name(text)}. Limits: {', '.join(limit.value for limit in LimitName)}.")
+        several = f"{name(text)} may be several limits" if found else f"No limit is called {name(text)}"
+        raise Usage(f"{several}. Limits: {', '.join(short(limit) for limit in found or LimitName)}.")
     limit = (exact or found)[0]
+    bare = value.lower().removeprefix("$").removesuffix("%").removesuffix("x").replace(",", "")
     try:
-        number = float(value.removesuffix("%").replace(",", ""))
+        number = float(bare) / (100 if value.endswith("%") and is_fraction(limit) else 1)
     except ValueError:
-        raise Usage(f"{name(value)} is not a number.") from None
-    return limit, number / 100 if value.endswith("%") and limit in _FRACTIONS else number
+        number = math.nan
+    if not math.isfinite(number):
+        raise Usage(f"{name(value)} is not a number.")
+    return limit, float(f"{number:.6g}")  # a button holds 64 bytes
 
 
 def _card(services: Services, watched: Watched, limits: RiskLimits, limit: LimitName, value: float) -> Message:
@@ -62,34 +63,50 @@ def _card(services: Services, watched: Watched, limits: RiskLimits, limit: Limit
         raise Usage(f"{exc}.") from exc
     old = getattr(limits, limit.value)
     expires = int((services.clock.now() + _VALID_FOR).timestamp())
-    at = services.roster.account_ids.index(watched.account_id)
     # The value it replaces travels along: a card made before somebody else's change does not undo it.
-    data = f"{CONFIRM}:{at}:{_ORDER.index(limit)}:{value!r}:{old!r}:{expires}"
+    data = f"{CONFIRM}:{_mark(watched)}:{_ORDER.index(limit)}:{value!r}:{old!r}:{expires}"
     return Message(
         blocks=(
-            Line(f"{watched.nickname}: {limit.value} {shown(limit, old)} to {shown(limit, value)}?", strong=True),
-            Line("Breaches are announced as incidents of their own. Nothing has changed yet; valid for 2 min."),
+            Line(f"{watched.nickname}: {short(limit)} {shown(limit, old)} to {shown(limit, value)}?", strong=True),
+            Line("Nothing has changed yet. Confirm within 2 min. A breach is announced as an alert of its own."),
+            origin(services, watched.nickname),
         ),
         buttons=((Button("Confirm", data), Button("Cancel", CANCEL)),),
     )
 
 
+def _mark(watched: Watched) -> str:
+    """Names an account within a button: its place in the list may be another one's after a restart."""
+    return hashlib.sha256(watched.account_id.encode()).hexdigest()[:8]
+
+
 async def confirm(services: Services, press: PressRequest) -> PressReply:
-    at, which, value, old, expires = press.args
-    watched, limit = services.roster.all[int(at)], _ORDER[int(which)]
-    if services.clock.now() > datetime.fromtimestamp(int(expires), services.clock.now().tzinfo):
+    mark, which, value, old, expires = press.args
+    watched = next((one for one in services.roster.all if _mark(one) == mark), None)
+    if watched is None:
+        return _over("This account is not watched any more. Nothing was changed.")
+    limit, left_s = _ORDER[_index(which)], int(expires) - services.clock.now().timestamp()
+    if not 0 <= left_s <= _VALID_FOR.total_seconds():
         return _over("This card has expired. Nothing was changed; ask again with /limits.")
     manager = services.manager(watched.account_id)
     limits = await manager.get_risk_limits()
     if getattr(limits, limit.value) != float(old):
-        return _over(f"{limit.value} was changed meanwhile. Nothing was changed by this card; look at /limits.")
+        return _over(f"{short(limit)} was changed meanwhile. Nothing was changed by this card; look at /limits.")
     await manager.set_risk_limits(replace(limits, **{limit.value: float(value)}))
-    done = f"{watched.nickname}: {limit.value} is {shown(limit, float(value))} now"
+    done = f"{watched.nickname}: {short(limit)} is {shown(limit, float(value))} now"
     by = name(press.person.display_name or press.person.user_id)
+    was = Line(f"Was {shown(limit, float(old))}. Confirmed by {by}.")
     return PressReply(
         notice="Changed",
-        replace=Message(blocks=(Line(done, strong=True), Line(f"Was {shown(limit, float(old))}. Confirmed by {by}."))),
+        replace=Message(blocks=(Line(done, strong=True), was, origin(services, watched.nickname))),
     )
+
+
+def _index(text: str) -> int:
+    """Place of a limit in their order. Raises: ValueError for what no card of ours says."""
+    if not (text.isascii() and text.isdigit() and len(text) < 3 and int(text) < len(_ORDER)):
+        raise ValueError("no such limit")
+    return int(text)
 
 
 async def cancel(services: Services, press: PressRequest) -> PressReply:
@@ -103,24 +120,20 @@ def _over(text: str) -> PressReply:
 async def _show(services: Services, watched: Watched, limits: RiskLimits) -> Message:
     try:
         violations = await services.manager(watched.account_id).check_risk_limits()
-    except (CannotAssess, ReadFailed) as exc:
-        return cannot(services, watched, exc)
-    broken = {violation.limit for violation in violations}
-    rows = [(short(limit), shown(limit, getattr(limits, limit.value)), _state(limit, broken)) for limit in LimitName]
-    count = len(violations)
-    headline = f"{watched.nickname}: {count} limit breach{'' if count == 1 else 'es'}" if count else (
-        f"{watched.nickname}: all checked limits hold"
-    )  # fmt: skip
-    details = [
-        Line(
-            f"{v.limit.value}{f' {name(v.market)}' if v.market else ''}:"
-            f" {shown(v.limit, v.value)}, limit {shown(v.limit, v.threshold)}"
-        )
-        for v in violations
-    ]
+    except (CannotAssess, ReadFailed):
+        # The limits themselves are known; whether they hold is not.
+        first, states = "UNKNOWN whether limits hold", dict.fromkeys(LimitName, numbers.UNKNOWN)
+        violations = []
+    else:
+        count = len(violations)
+        first = f"{count} limit breach{'' if count == 1 else 'es'}" if count else "all checked limits hold"
+        broken = {violation.limit for violation in violations}
+        states = {limit: _state(limit, broken) for limit in LimitName}
+    rows = [(short(limit), shown(limit, getattr(limits, limit.value)), states[limit]) for limit in LimitName]
     return reply(
-        services, watched, Line(headline, strong=True), *details, fit(rows, header=("limit", "value", "")),
-        Line("Change: /limits NAME VALUE. '-' is not checked yet: it needs return statistics."),
+        services, watched, Line(f"{watched.nickname}: {first}", strong=True),
+        *(Line(breach(violation)) for violation in violations), fit(rows, header=("limit", "value", "ok?")),
+        Line("Change: /limits NAME VALUE. '-' is not checked now."),
     )  # fmt: skip
 
 
@@ -132,18 +145,7 @@ def short(limit: LimitName) -> str:
 def _state(limit: LimitName, broken: set[LimitName]) -> str:
     if limit not in CHECKED:
         return numbers.UNKNOWN
-    return "OVER" if limit in broken else "ok"
-
-
-def shown(limit: LimitName, value: float) -> str:
-    """A limit or a measured value in the limit's own unit, a breach never rounded away."""
-    if limit in _FRACTIONS:
-        return numbers.percent_of_fraction(value, rounding=numbers.Rounding.UP)
-    if limit is LimitName.MIN_HEALTH_RATIO:
-        return numbers.health_ratio(value)
-    if limit is LimitName.MAX_POSITION_SIZE_USD:
-        return numbers.usd(value, rounding=numbers.Rounding.UP)
-    return numbers.leverage(value)
+    return "NO" if limit in broken else "yes"
 
 
 COMMAND = Command(

@@ -1,8 +1,11 @@
 """/liq: the prices that liquidate."""
 
-from bot.commands.common import cannot, only_account, reply
+from collections.abc import Mapping
+
+from bot.commands.common import cannot, doubtful, only_account, reply
 from bot.commands.spec import Command, Request, Services
-from bot.messages import Line, Message
+from bot.market_prices import prices_usd, toward
+from bot.messages import Block, Line, Message
 from bot.text import numbers
 from bot.text.clean import name
 from bot.text.tables import fit
@@ -18,12 +21,15 @@ async def run(services: Services, request: Request) -> Message:
         prices, move = await monitor.liquidation_prices(), await monitor.whole_book_move()
     except CannotAssess as exc:
         return cannot(services, watched, exc)
+    now_usd = prices_usd((await services.view()).book)
     ordered = sorted(prices, key=_nearness)
-    table = fit([_row(price) for price in ordered], header=("market", "liq. price", "away"))
-    known = not services.fleet.problems(watched.account_id)
-    answer = _answer(ordered) if known else f"UNKNOWN, last {_answer(ordered)}"
-    headline = Line(f"{watched.nickname}: {answer}", strong=True)
-    return reply(services, watched, headline, table, Line(_together(move)))
+    blocks: list[Block] = [Line(doubtful(services, watched, _answer(ordered, now_usd)), strong=True)]
+    if ordered:
+        rows = [_row(price, now_usd.get(price.market)) for price in ordered]
+        blocks += [fit(rows, header=("market", "liq. price", "away")), Line(_together(move))]
+    if any(price.isolated for price in ordered):
+        blocks.append(Line("* isolated: only that position would be liquidated."))
+    return reply(services, watched, *blocks)
 
 
 def _nearness(price: LiquidationPrice) -> float:
@@ -32,7 +38,7 @@ def _nearness(price: LiquidationPrice) -> float:
     return price.distance_frac if price.distance_frac is not None else float("inf")
 
 
-def _answer(ordered: list[LiquidationPrice]) -> str:
+def _answer(ordered: list[LiquidationPrice], now_usd: Mapping[str, float]) -> str:
     if not ordered:
         return "nothing to liquidate"
     nearest = ordered[0]
@@ -42,14 +48,18 @@ def _answer(ordered: list[LiquidationPrice]) -> str:
         return "no single price liquidates"
     market = name(nearest.market).removesuffix("-PERP")
     away = numbers.distance(nearest.distance_frac)
-    return f"{market} {away} from liq at {numbers.price(nearest.price_usd)}"
+    return f"{market} {away} from liq at {_shown(nearest, now_usd.get(nearest.market))}"
 
 
-def _row(price: LiquidationPrice) -> tuple[str, str, str]:
+def _shown(price: LiquidationPrice, now_usd: float | None) -> str:
+    return numbers.price(price.price_usd, rounding=toward(now_usd, price.price_usd))
+
+
+def _row(price: LiquidationPrice, now_usd: float | None) -> tuple[str, str, str]:
     label = f"{price.market}*" if price.isolated else price.market
     match price.status:
         case LiquidationStatus.AT:
-            return label, numbers.price(price.price_usd), numbers.distance(price.distance_frac)
+            return label, _shown(price, now_usd), numbers.distance(price.distance_frac)
         case LiquidationStatus.ALREADY:
             return label, "now", numbers.UNKNOWN
         case LiquidationStatus.NONE:

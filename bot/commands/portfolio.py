@@ -1,6 +1,6 @@
 """/portfolio: what the account is worth and how much of it is used."""
 
-from bot.commands.common import only_account, reply
+from bot.commands.common import doubtful, only_account, reply
 from bot.commands.spec import Command, Request, Services
 from bot.messages import Block, Line, Message
 from bot.text import numbers
@@ -10,9 +10,9 @@ from bot.text.tables import fit
 async def run(services: Services, request: Request) -> Message:
     watched = only_account(services, request.args)
     summary = await services.manager(watched.account_id).get_portfolio_summary()
-    headline = (
-        f"{watched.nickname}: {numbers.usd(summary.total_value)},"
-        f" {numbers.signed_usd(summary.unrealized_pnl)} open, {numbers.leverage(summary.leverage)}"
+    answer = (
+        f"{numbers.usd(summary.total_value)}, {numbers.signed_usd(summary.unrealized_pnl)} open,"
+        f" {numbers.leverage(summary.leverage)}"
     )
     figures = fit(
         [
@@ -26,7 +26,7 @@ async def run(services: Services, request: Request) -> Message:
             ("Open orders", str(len(summary.open_orders))),
         ]
     )
-    blocks: list[Block] = [Line(headline, strong=True), figures]
+    blocks: list[Block] = [Line(doubtful(services, watched, answer), strong=True), figures]
     if summary.positions:
         blocks.append(
             fit(

@@ -1,7 +1,8 @@
 """/positions: every perp position in full."""
 
-from bot.commands.common import only_account, reply
+from bot.commands.common import doubtful, only_account, reply
 from bot.commands.spec import Command, Request, Services
+from bot.market_prices import toward
 from bot.messages import Block, Line, Message
 from bot.text import numbers
 from bot.text.clean import name
@@ -14,11 +15,8 @@ async def run(services: Services, request: Request) -> Message:
     watched = only_account(services, request.args)
     summary = await services.manager(watched.account_id).get_portfolio_summary()
     count = len(summary.positions)
-    headline = (
-        f"{watched.nickname}: {count} position{'s' if count != 1 else ''},"
-        f" {numbers.signed_usd(summary.unrealized_pnl)} open"
-    )
-    blocks: list[Block] = [Line(headline, strong=True)]
+    answer = f"{count} position{'s' if count != 1 else ''}, {numbers.signed_usd(summary.unrealized_pnl)} open"
+    blocks: list[Block] = [Line(doubtful(services, watched, answer), strong=True)]
     for position in summary.positions:
         blocks += [Line(_title(position), strong=True), _figures(position)]
     if not summary.positions:
@@ -34,20 +32,15 @@ def _title(position: PositionAnalysis) -> str:
 
 
 def _figures(position: PositionAnalysis) -> Block:
-    liquidation = numbers.UNKNOWN
-    if position.liquidation_price is not None:
-        # Shown nearer to today's price than it is, never further away.
-        below = position.liquidation_price < position.current_price
-        rounding = numbers.Rounding.UP if below else numbers.Rounding.DOWN
-        liquidation = numbers.price(position.liquidation_price, rounding=rounding)
+    rounding = toward(position.current_price, position.liquidation_price)
     return fit(
         [
             ("Notional", numbers.usd(position.notional)),
             ("Entry", numbers.price(position.entry_price)),
             ("Oracle price", numbers.price(position.current_price)),
-            ("Liquidation price", liquidation),
+            ("Liquidation price", numbers.price(position.liquidation_price, rounding=rounding)),
             ("PnL, with funding", numbers.signed_usd(position.unrealized_pnl)),
-            ("Funding owed", numbers.signed_usd(position.funding, cents=True)),
+            ("Unsettled funding", numbers.signed_usd(position.funding, cents=True)),
             ("Maintenance margin", numbers.usd(position.margin_requirement, rounding=numbers.Rounding.UP)),
         ]
     )

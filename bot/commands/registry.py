@@ -17,12 +17,13 @@ from bot.commands import (
     start,
     status,
     stress,
+    tiers,
 )
 from bot.commands.spec import Command, OnPress
 from bot.messages import CommandHint
 from storage import Role
 
-_MODULES = (portfolio, positions, health, liq, stress, limits, alerts, ack, snooze, status, chart, start)
+_MODULES = (portfolio, positions, health, liq, stress, limits, tiers, alerts, ack, snooze, status, chart, start)
 
 
 def all_commands() -> Mapping[str, Command]:

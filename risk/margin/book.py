@@ -112,6 +112,7 @@ class AccountTable:
         settled_pnl_1e6: Perp PnL realised and settled over the account's life.
         margin_mode: Values of model.account.MarginMode.
         problems: Reasons why an account cannot be assessed, by position; such an account evaluates to NaN.
+        delegates: Who may trade for each owner, "" for nobody; empty where the venue knows no delegates.
     """
 
     ids: Sequence[str]
@@ -126,6 +127,7 @@ class AccountTable:
     bankrupt: BoolArray
     pool_id: IntArray
     problems: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    delegates: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -102,6 +102,7 @@ def _account_table(snapshots: Sequence[AccountSnapshot]) -> AccountTable:
     return AccountTable(
         ids=[s.account_id for s in snapshots],
         authorities=[s.authority for s in snapshots],
+        delegates=[s.delegate for s in snapshots],
         names=[s.name for s in snapshots],
         sub_account=_ints(snapshots, lambda s: s.sub_account),
         margin_mode=_codes(snapshots, lambda s: s.margin_mode.value),

@@ -105,8 +105,9 @@ def evaluate(
         prices = np.ascontiguousarray(np.asarray(prices_usd, dtype=np.float64).T) * USD
     pricing = _Pricing(plan, prices, strict)
     perp, spot = _PerpPass(pricing, plan.perps), _SpotPass(pricing, plan.spots)
-    maintenance = _totals(pricing, perp, spot, initial=False)
-    detail = None if maintenance_only else _detail(pricing, perp, spot)
+    weighed = _Weighed.of(perp, spot, initial=False)
+    maintenance = _totals(pricing, perp, weighed)
+    detail = None if maintenance_only else _detail(pricing, perp, spot, weighed)
     return Evaluation(source, maintenance, detail, plan.perps.isolated)
 
 
@@ -270,11 +271,24 @@ class _SpotPass:
         return np.asarray(np.where((start > 0.0) & (held > start), shrunk, k(base))[plan.market])
 
 
-def _totals(pricing: _Pricing, perp: _PerpPass, spot: _SpotPass, *, initial: bool) -> Totals:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Weighed:
+    """Rows weighted for one margin type, in 1e6: computed once, read by several sums, changed by none."""
+
+    spot: _Filled
+    spot_weighted: FloatArray
+    pnl: FloatArray
+    requirement: FloatArray
+
+    @classmethod
+    def of(cls, perp: _PerpPass, spot: _SpotPass, *, initial: bool) -> "_Weighed":
+        filled = spot.worst(initial=initial)
+        return cls(filled, filled.weighted, perp.weighted_pnl(initial=initial), perp.requirement(initial=initial))
+
+
+def _totals(pricing: _Pricing, perp: _PerpPass, weighed: _Weighed) -> Totals:
     plan = pricing.plan
-    filled = spot.worst(initial=initial)
-    weighted, orders = filled.weighted, filled.orders
-    pnl, needed = perp.weighted_pnl(initial=initial), perp.requirement(initial=initial)
+    weighted, orders, pnl, needed = weighed.spot_weighted, weighed.spot.orders, weighed.pnl, weighed.requirement
     assets, debts = np.maximum(weighted, 0.0), np.maximum(-weighted, 0.0) + pricing.k(plan.spots.order_fee_1e6)
     if plan.spots.ordered.size:
         assets += np.maximum(orders, 0.0)
@@ -294,9 +308,9 @@ def _totals(pricing: _Pricing, perp: _PerpPass, spot: _SpotPass, *, initial: boo
     )
 
 
-def _detail(pricing: _Pricing, perp: _PerpPass, spot: _SpotPass) -> Detail:
+def _detail(pricing: _Pricing, perp: _PerpPass, spot: _SpotPass, maintenance: _Weighed) -> Detail:
     plan, book = pricing.plan, pricing.plan.book
-    initial = _totals(pricing, perp, spot, initial=True)
+    initial = _totals(pricing, perp, _Weighed.of(perp, spot, initial=True))
     quote = perp.quote_low
     pnl_usd = np.trunc(perp.pnl * quote / 1e6)
     everything = np.arange(perp.pnl.shape[0])
@@ -311,7 +325,7 @@ def _detail(pricing: _Pricing, perp: _PerpPass, spot: _SpotPass) -> Detail:
     equity = plan.spots.by_account.total(spot.value) + all_perps.total(pnl_usd + own_value)
     borrowed = plan.spots.by_account.total(np.maximum(-spot.value, 0.0))
     liability = all_perps.total(perp.liability_in_quote)
-    shortfall = _exit_shortfall(pricing, perp, spot)
+    shortfall = _exit_shortfall(pricing, perp, maintenance)
     if plan.unassessable.size:
         for values in (equity, borrowed, liability, shortfall):
             values[plan.unassessable] = np.nan
@@ -324,20 +338,18 @@ def _detail(pricing: _Pricing, perp: _PerpPass, spot: _SpotPass) -> Detail:
         exit_shortfall_usd=pricing.out(shortfall),
         perp_pnl_usd=pricing.out(pnl_usd),
         perp_notional_usd=pricing.out(notional),
-        perp_requirement_usd=pricing.out(perp.requirement(initial=False)),
+        perp_requirement_usd=pricing.out(maintenance.requirement),
         spot_value_usd=pricing.out(spot.value),
     )
 
 
-def _exit_shortfall(pricing: _Pricing, perp: _PerpPass, spot: _SpotPass) -> FloatArray:
+def _exit_shortfall(pricing: _Pricing, perp: _PerpPass, weighed: _Weighed) -> FloatArray:
     """Cross margin with the buffer a liquidation that has begun must regain, on liabilities and on negative PnL."""
     plan, buffer = pricing.plan, pricing.plan.book.liquidation_buffer_1e4 / 1e4
-    filled = spot.worst(initial=False)
-    weighted, orders = filled.weighted, filled.orders
-    pnl = perp.weighted_pnl(initial=False)
+    weighted, orders, pnl = weighed.spot_weighted, weighed.spot.orders, weighed.pnl
     collateral = np.maximum(weighted, 0.0) + np.maximum(orders, 0.0)
     needed = np.maximum(-weighted, 0.0) + np.maximum(-orders, 0.0) + pricing.k(plan.spots.order_fee_1e6)
-    needed += buffer * (np.maximum(-filled.value, 0.0) + np.maximum(-orders, 0.0))
-    perps = perp.requirement(initial=False) + buffer * perp.liability_in_quote
+    needed += buffer * (np.maximum(-weighed.spot.value, 0.0) + np.maximum(-orders, 0.0))
+    perps = weighed.requirement + buffer * perp.liability_in_quote
     perps -= pnl + buffer * np.minimum(pnl, 0.0)
     return plan.spots.by_account.total(needed - collateral) + plan.perps.cross.total(perps)

@@ -36,7 +36,8 @@ def worst_ratio_percent(evaluation: Evaluation) -> FloatArray:
         owner = evaluation.book.perps.account[rows]
         isolated = ratio_percent(totals.isolated_collateral_usd, totals.isolated_requirement_usd)
         worst = np.array(worst)
-        np.minimum.at(worst.T, owner, isolated.T)
+        with np.errstate(invalid="ignore"):  # NaN stays NaN
+            np.minimum.at(worst.T, owner, isolated.T)
     return worst
 
 

@@ -151,26 +151,39 @@ def _along(plan: MarginPlan, moves: FloatArray, scopes: IntArray) -> Excess:
 
 def _nearest_roots(excess: Excess, today: FloatArray) -> FloatArray:
     """Factor at which each target's excess turns negative, nearest to 1; NaN where none does or it is negative now."""
-    roots = np.full(today.size, np.nan)
     grid = np.concatenate([_DOWN, _UP])
     on_grid = excess(np.broadcast_to(grid, (today.size, grid.size)))
-    bounds, gaps = np.full((today.size, 2), np.nan), np.full((today.size, 2), np.nan)
-    for t in np.flatnonzero(today >= 0):
-        sides = (slice(0, _DOWN.size), slice(_DOWN.size, grid.size))
-        found = [side.start + first for side in sides if (first := int((on_grid[t, side] < 0).argmax())) > 0]
-        if found:
-            outer = min(found, key=lambda at: abs(grid[at] - 1.0))
-            bounds[t], gaps[t] = grid[[outer - 1, outer]], on_grid[t, [outer - 1, outer]]
-    active = np.flatnonzero(~np.isnan(bounds[:, 0]))
-    if not active.size:
-        return roots
-    for _ in range(_STEPS):
-        width = bounds[active, 1] - bounds[active, 0]
-        if np.all(np.abs(width) <= _CLOSE_ENOUGH * np.abs(bounds[active, 1])):
-            break
-        bounds, gaps = _closer(excess, bounds, gaps, active)
-    roots[active] = bounds[active, 1]
-    return roots
+    # Prices that became USD and units again may be one floor off, so today's own figure opens either side.
+    on_grid[:, [0, _DOWN.size]] = today[:, None]
+    sides = _bracketed(_DOWN, on_grid[:, : _DOWN.size]), _bracketed(_UP, on_grid[:, _DOWN.size :])
+    roots = np.full((2, today.size), np.nan)
+    for side, (bounds, gaps) in enumerate(sides):
+        other = sides[1 - side][0]
+        # A bracket that begins where the other one has ended cannot hold the nearer root.
+        beyond = np.abs(bounds[:, 0] - 1.0) > np.abs(other[:, 1] - 1.0)
+        active = np.flatnonzero(~np.isnan(bounds[:, 0]) & ~beyond)
+        roots[side, active] = _closed_in(excess, bounds, gaps, active)
+    distance = np.abs(roots - 1.0)
+    return np.asarray(roots[np.where(np.isnan(distance), np.inf, distance).argmin(axis=0), np.arange(today.size)])
+
+
+def _bracketed(factors: FloatArray, on_grid: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """(bounds, gaps) on either side of the first factor that liquidates, shape (n_targets, 2); NaN where none does."""
+    first = (on_grid < 0).argmax(axis=1)
+    ends = np.stack([first - 1, first], axis=1)
+    found = (first > 0)[:, None]
+    return np.where(found, factors[ends], np.nan), np.where(found, np.take_along_axis(on_grid, ends, axis=1), np.nan)
+
+
+def _closed_in(excess: Excess, bounds: FloatArray, gaps: FloatArray, active: IntArray) -> FloatArray:
+    """The liquidatable end of the brackets of ``active`` targets once they are narrow enough."""
+    if active.size:
+        for _ in range(_STEPS):
+            width = bounds[active, 1] - bounds[active, 0]
+            if np.all(np.abs(width) <= _CLOSE_ENOUGH * np.abs(bounds[active, 1])):
+                break
+            bounds, gaps = _closer(excess, bounds, gaps, active)
+    return np.asarray(bounds[active, 1])
 
 
 def _closer(excess: Excess, bounds: FloatArray, gaps: FloatArray, active: IntArray) -> tuple[FloatArray, FloatArray]:
@@ -209,6 +222,9 @@ def _require_assessable(evaluation: Evaluation) -> None:
     if book.n_accounts != 1:
         raise ValueError("liquidation prices are asked for one account at a time")
     reasons = book.accounts.problems.get(0, ())
-    figures = (totals.collateral_usd, totals.requirement_usd, totals.isolated_collateral_usd)
+    figures = (
+        totals.collateral_usd, totals.requirement_usd,
+        totals.isolated_collateral_usd, totals.isolated_requirement_usd,
+    )  # fmt: skip
     if reasons or any(np.isnan(values).any() for values in figures):
         raise CannotAssess(reasons or ("a price this account depends on is missing",))

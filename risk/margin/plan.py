@@ -101,7 +101,7 @@ class SpotSide:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpotPlan:
-    """Constants of the spot rows. Bids are those of ``ordered``, the rows with resting orders; without any, not read."""
+    """Constants of the spot rows. Bids are those of ``ordered``, the rows with resting orders; without any, unused."""
 
     oracle: IntArray
     market: IntArray
@@ -138,13 +138,13 @@ def units(decimals: IntArray) -> FloatArray:
     return np.power(10.0, decimals.astype(np.float64))
 
 
-def _perp_ratios(book: FleetBook, size_1e9: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Maintenance and initial ratio of every perp row at a size."""
+def _perp_ratios(book: FleetBook, at: IntArray | slice, size_1e9: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Maintenance and initial ratio of the perp rows ``at`` at a size."""
     rows, markets, accounts = book.perps, book.perp_markets, book.accounts
-    market = rows.market
+    market, account = rows.market[at], rows.account[at]
     root, imf = rules.size_root(size_1e9), markets.imf_1e6[market]
     base_m, base_i = markets.maintenance_1e4[market], markets.initial_1e4[market]
-    mode = accounts.margin_mode[rows.account]
+    mode = accounts.margin_mode[account]
     if mode.any():
         high_m, high_i = markets.high_leverage_maintenance_1e4[market], markets.high_leverage_initial_1e4[market]
         offered = (high_m > 0) & (high_i > 0)
@@ -157,7 +157,7 @@ def _perp_ratios(book: FleetBook, size_1e9: FloatArray) -> tuple[FloatArray, Flo
     else:
         maintenance = rules.size_premium(base_m, root, imf)
         initial = rules.size_premium(base_i, root, imf)
-    initial = np.maximum(initial, np.maximum(accounts.max_ratio_1e4[rows.account], rows.max_ratio_1e4))
+    initial = np.maximum(initial, np.maximum(accounts.max_ratio_1e4[account], rows.max_ratio_1e4[at]))
     settling = markets.status[market] == MarketStatus.SETTLEMENT.value
     if settling.any():
         maintenance, initial = np.where(settling, 0.0, maintenance), np.where(settling, 0.0, initial)
@@ -179,21 +179,21 @@ def _perp_plan(book: FleetBook) -> PerpPlan:
     market = rows.market
     bids, asks = rows.base_1e9 + rows.open_bids_1e9, rows.base_1e9 + rows.open_asks_1e9
     worst = np.maximum(np.abs(bids), np.abs(asks))
-    maintenance, initial = _perp_ratios(book, worst)
-    prediction = np.flatnonzero(markets.contract_type[market] == ContractType.PREDICTION.value)
+    maintenance, initial = _perp_ratios(book, slice(None), worst)
+    prediction = (markets.contract_type[market] == ContractType.PREDICTION.value).nonzero()[0]
     predictions = None
     if prediction.size:
-        (bid_m, bid_i), (ask_m, ask_i) = _perp_ratios(book, np.abs(bids)), _perp_ratios(book, np.abs(asks))
+        bid, ask = bids[prediction], asks[prediction]
         predictions = PredictionPlan(
-            prediction, bids[prediction], asks[prediction],
-            (bid_m[prediction], bid_i[prediction]), (ask_m[prediction], ask_i[prediction]),
+            prediction, bid, ask,
+            _perp_ratios(book, prediction, np.abs(bid)), _perp_ratios(book, prediction, np.abs(ask)),
         )  # fmt: skip
-    isolated = np.flatnonzero(rows.isolated)
+    isolated = rows.isolated.nonzero()[0]
     quote = markets.quote[market]
     known = quote != NO_QUOTE_MARKET
     quote_oracle = np.where(known, book.spot_markets.oracle[quote], 0) if len(book.spot_markets.names) else quote
     weight = markets.pnl_maintenance_weight_1e4[market]
-    settling = np.flatnonzero(markets.status[market] == MarketStatus.SETTLEMENT.value)
+    settling = (markets.status[market] == MarketStatus.SETTLEMENT.value).nonzero()[0]
     return PerpPlan(
         oracle=markets.oracle[market],
         quote_oracle=quote_oracle,
@@ -213,7 +213,7 @@ def _perp_plan(book: FleetBook) -> PerpPlan:
         isolated=isolated,
         isolated_tokens_raw=rows.isolated_tokens_raw[isolated],
         isolated_unit=units(book.spot_markets.decimals[quote[isolated]]),
-        weighted_maintenance=bool(np.any(weight != rules.RATIO_ONE)),
+        weighted_maintenance=bool((weight != rules.RATIO_ONE).any()),
     )
 
 
@@ -264,6 +264,6 @@ def _spot_plan(book: FleetBook) -> SpotPlan:
         order_fee_1e6=np.where(is_quote, 0.0, spots.open_orders * ORDER_FEE_1E6),
         custom_1e4=custom,
         has_custom=bool(custom.any()),
-        scaled_markets=np.flatnonzero(markets.scale_start_1e6 > 0.0),
+        scaled_markets=(markets.scale_start_1e6 > 0.0).nonzero()[0],
         by_account=Groups.of(spots.account, every, book.n_accounts),
     )

@@ -82,12 +82,15 @@ def remedy(book: FleetBook, target_ratio_percent: float) -> Remedy:
 
 
 def _least(span: float, reached: Callable[[FloatArray], BoolArray]) -> float | None:
-    """Smallest amount in [0, span] for which a condition that stays true once reached holds; None where none does."""
+    """Smallest amount in [0, span] for which a condition holds; None where it holds for none of those tried.
+
+    It need not hold for all larger ones: with less of a position, orders that rest against it may need more.
+    """
     low, high = 0.0, span
     for _ in range(_ROUNDS):
         amounts = np.linspace(low, high, _TRIES)
         enough = reached(amounts)
-        if not enough[-1]:
+        if not enough.any():
             return None
         first = int(enough.argmax())
         low, high = amounts[max(first - 1, 0)], amounts[first]

@@ -17,6 +17,11 @@ def only(book: FleetBook, account_id: str) -> FleetBook:
         at = book.position_of(account_id)
     except ValueError:
         raise UnknownAccount(f"account {account_id} was not part of this reading") from None
+    return row_of(book, at)
+
+
+def row_of(book: FleetBook, at: int) -> FleetBook:
+    """The book of the account in row ``at``, with all its markets and oracles."""
     return replace(
         book,
         accounts=_accounts(book.accounts, np.array([at])),
@@ -24,6 +29,12 @@ def only(book: FleetBook, account_id: str) -> FleetBook:
         spots=_pick(book.spots, at),
         orders=None if book.orders is None else _pick(book.orders, at),
     )
+
+
+def rows_of(rows: PerpRows | SpotRows | OrderRows, at: int) -> slice:
+    """Where the rows of one account stand: they are sorted by account, so they are one slice."""
+    first, last = np.searchsorted(rows.account, (at, at + 1))
+    return slice(int(first), int(last))
 
 
 def variants(book: FleetBook, count: int) -> FleetBook:
@@ -52,15 +63,15 @@ def _accounts(table: AccountTable, at: IntArray) -> AccountTable:
         being_liquidated=table.being_liquidated[at],
         bankrupt=table.bankrupt[at],
         pool_id=table.pool_id[at],
+        delegates=[table.delegates[int(i)] for i in at] if table.delegates else (),
         problems={new: table.problems[int(old)] for new, old in enumerate(at) if int(old) in table.problems},
     )
 
 
 def _pick(rows: Rows, account: int) -> Rows:
-    # Rows are sorted by account, so one account is a slice.
-    first, last = np.searchsorted(rows.account, (account, account + 1))
-    columns = {field.name: getattr(rows, field.name)[first:last] for field in fields(rows)}
-    columns["account"] = np.zeros(last - first, np.int64)
+    own = rows_of(rows, account)
+    columns = {field.name: getattr(rows, field.name)[own] for field in fields(rows)}
+    columns["account"] = np.zeros(own.stop - own.start, np.int64)
     return type(rows)(**columns)
 
 

@@ -39,6 +39,7 @@ def snapshot_of(book: FleetBook, account_id: str) -> AccountSnapshot:
     return AccountSnapshot(
         account_id=accounts.ids[0],
         authority=accounts.authorities[0],
+        delegate=accounts.delegates[0] if accounts.delegates else "",
         sub_account=int(accounts.sub_account[0]),
         name=accounts.names[0],
         perp_positions=tuple(_perp_position(own, row) for row in range(perps.account.size)),

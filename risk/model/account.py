@@ -104,6 +104,7 @@ class AccountSnapshot:
     Attributes:
         account_id: The venue's address of the account.
         authority: Address of the owner; empty where the venue has none.
+        delegate: Address that may trade for the owner; empty where there is none.
         max_margin_ratio: Custom initial ratio of the whole account as a fraction, 0 for none.
         net_deposits_usd: Deposits minus withdrawals so far, valued when they were made.
         settled_pnl_usd: Perp PnL realised and settled over the account's life.
@@ -113,6 +114,7 @@ class AccountSnapshot:
 
     account_id: str
     authority: str = ""
+    delegate: str = ""
     sub_account: int = 0
     name: str = ""
     perp_positions: tuple[PerpPosition, ...] = ()

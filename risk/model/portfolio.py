@@ -46,8 +46,8 @@ class PortfolioSummary:
 
     Attributes:
         total_value: Net equity including unrealised PnL, unweighted.
-        margin_used: Initial requirement, cross and isolated.
-        margin_available: max(0, initial collateral - margin_used) of the cross account.
+        margin_used: Initial requirement of the cross account; isolated positions use collateral of their own.
+        margin_available: max(0, initial collateral - margin_used).
         leverage: (perp liabilities + spot borrows) / total_value; infinite when total_value <= 0 and liabilities > 0.
         health_ratio: Worst of cross and isolated, percent, 100 is liquidation; infinite without a requirement.
         last_updated: When the venue was read.

@@ -1,19 +1,33 @@
 """The product as people run it: a process with an environment, a standard input, logs, and an end."""
 
 import asyncio
+import codecs
 import json
 import os
+import pty
 import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
+
+
+class Input(Enum):
+    """What its standard input is."""
+
+    NOTHING = auto()
+    PIPE = auto()
+    KEYBOARD = auto()  # a pseudo-terminal
+
 
 START_S = 20.0  # a cold start on a busy machine
 WAIT_S = 10.0
+_CHUNK_BYTES = 2**16
+_PIPES = {Input.NOTHING: asyncio.subprocess.DEVNULL, Input.PIPE: asyncio.subprocess.PIPE, Input.KEYBOARD: 0}
 _LINK_CODE = re.compile(r"^link code: ([0-9A-Z]{4}-[0-9A-Z]{4})$", re.MULTILINE)
 
 
@@ -33,11 +47,12 @@ class Finished:
 class KeelProcess:
     """One running process. Made by ``keel``, which ends it however the test ends."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
+    def __init__(self, process: asyncio.subprocess.Process, keyboard: int | None) -> None:
+        self._process, self._keyboard = process, keyboard
         self._changed = asyncio.Condition()
         self.stdout = ""
         self.stderr = ""
+        self._heard = 0, 0
         self._readers = (
             asyncio.create_task(self._read("stdout", process.stdout)),
             asyncio.create_task(self._read("stderr", process.stderr)),
@@ -59,7 +74,7 @@ class KeelProcess:
     async def link_code(self) -> str:
         """The one-time code, as it appears on standard output."""
         await self.until(lambda: _LINK_CODE.search(self.stdout), "a link code", START_S)
-        return _LINK_CODE.findall(self.stdout)[0]
+        return str(_LINK_CODE.findall(self.stdout)[-1])
 
     async def started(self) -> None:
         await self.until(lambda: self.logged("app.started"), "app.started", START_S)
@@ -76,14 +91,39 @@ class KeelProcess:
 
     async def type(self, line: str) -> None:
         """A line on standard input."""
-        if self._process.stdin is None:
-            raise ValueError("this process was started without a pipe for its input")
-        self._process.stdin.write(f"{line}\n".encode())
-        await self._process.stdin.drain()
+        self._heard = len(self.stdout), len(self.stderr)
+        text = f"{line}\n".encode()
+        if self._keyboard is not None:
+            os.write(self._keyboard, text)
+        elif self._process.stdin is not None:
+            self._process.stdin.write(text)
+            await self._process.stdin.drain()
+        else:
+            raise ValueError("this process was started without an input")
 
-    def end_input(self) -> None:
+    async def reply(self, question: str, answer: str) -> None:
+        """Type an answer once a question stands at the end of what was written since the last line typed."""
+        await self.until(lambda: self._asks(question), f"question {question!r}", START_S)
+        await self.type(answer)
+
+    def _asks(self, question: str) -> bool:
+        # Hidden answers are asked for on stderr.
+        news = (self.stdout[self._heard[0] :], self.stderr[self._heard[1] :])
+        return any(text.rstrip().endswith(question) for text in news)
+
+    def echoed(self) -> str:
+        """What the terminal has shown of what was typed since it was last asked."""
+        assert self._keyboard is not None
+        os.set_blocking(self._keyboard, False)
+        try:
+            return os.read(self._keyboard, _CHUNK_BYTES).decode()
+        except OSError:  # nothing is there, or its other end was closed
+            return ""
+
+    async def end_input(self) -> None:
         if self._process.stdin is not None:
             self._process.stdin.close()
+            await self._process.stdin.wait_closed()
 
     async def stop(self, timeout_s: float = 5.0) -> int:
         """Ask it to stop, as a service manager does; returns its exit code. Raises: Unexpected when it lingers."""
@@ -108,11 +148,11 @@ class KeelProcess:
         return code
 
     async def _read(self, name: str, stream: asyncio.StreamReader | None) -> None:
-        if stream is None:  # goes elsewhere, such as to a pseudo-terminal
-            return
-        while chunk := await stream.readline():
+        assert stream is not None
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        while chunk := await stream.read(_CHUNK_BYTES):
             async with self._changed:
-                setattr(self, name, getattr(self, name) + chunk.decode())
+                setattr(self, name, getattr(self, name) + decoder.decode(chunk))
                 self._changed.notify_all()
         await self._process.wait()
         async with self._changed:
@@ -121,24 +161,30 @@ class KeelProcess:
 
 @asynccontextmanager
 async def keel(
-    *arguments: str,
-    env: Mapping[str, str],
-    folder: Path,
-    stdin: int | IO[bytes] = asyncio.subprocess.DEVNULL,
-    stdout: int | IO[bytes] = asyncio.subprocess.PIPE,
-    stderr: int | IO[bytes] = asyncio.subprocess.PIPE,
+    *arguments: str, env: Mapping[str, str], folder: Path, stdin: Input = Input.NOTHING
 ) -> AsyncIterator[KeelProcess]:
     """``keel ARGUMENTS`` with exactly this environment and ``folder`` as working directory; ended on the way out."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", *arguments, cwd=folder, env=bare(env, folder), stdin=stdin, stdout=stdout,
-        stderr=stderr, limit=2**24,
-    )  # fmt: skip
-    running = KeelProcess(process)
-    try:
-        yield running
-    finally:
-        await running.kill()
-        running.end_input()
+    with ExitStack() as open_files:
+        keyboard, its_end = None, _PIPES[stdin]
+        if stdin is Input.KEYBOARD:
+            keyboard, its_end = pty.openpty()
+            open_files.callback(os.close, keyboard)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "bot", *arguments, cwd=folder, env=bare(env, folder), stdin=its_end,
+                stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+                start_new_session=True,  # the terminal of whoever runs the tests is none of its business
+            )  # fmt: skip
+        finally:
+            if stdin is Input.KEYBOARD:
+                os.close(its_end)
+        running = KeelProcess(process, keyboard)
+        try:
+            yield running
+        finally:
+            await running.kill()
+            if process.stdin is not None:
+                process.stdin.close()
 
 
 async def run_keel(
@@ -152,10 +198,7 @@ async def run_keel(
 
 def bare(env: Mapping[str, str], folder: Path) -> dict[str, str]:
     """The given variables and what any program needs; nothing of the settings of whoever runs the tests."""
-    return {"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8", "PYTHONPATH": _ROOT, **env}
-
-
-_ROOT = str(Path(__file__).resolve().parents[2])
+    return {"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8", **env}
 
 
 def _log_line(text: str) -> dict[str, Any]:

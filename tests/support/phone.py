@@ -95,5 +95,5 @@ class Phone:
 
 
 def _alert_of(message: SentMessage) -> Alert | None:
-    found = _ALERT.search(message.text)
+    found = _ALERT.match(message.text)
     return None if found is None else Alert(found["head"], int(found["number"]), message)

@@ -120,6 +120,16 @@ class Addresses(_Lazy):
         return str(Pubkey.from_bytes(raw))
 
 
+class Delegates(Addresses):
+    """Addresses that may stand for nobody: the key of zeros, which the program stores where there is no delegate."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def _text(raw: bytes) -> str:
+        return Addresses._text(raw) if any(raw) else ""
+
+
 class Names(_Lazy):
     """Names an owner gave to accounts: anything may stand there, so what does not print is left out."""
 

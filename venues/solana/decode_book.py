@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from risk.margin.book import AccountTable, BoolArray, FleetBook, FloatArray, IntArray, OrderRows, PerpRows, SpotRows
-from venues.solana.addresses import Addresses, Names
+from venues.solana.addresses import Addresses, Delegates, Names
 from venues.solana.decode_markets import MarketRows, Markets
 from venues.solana.decode_users import Records, Users
 from venues.solana.integers import magnitude, multiply_divide
@@ -104,6 +104,7 @@ def _account_table(profile: Profile, users: Users, problems: _Problems) -> Accou
     return AccountTable(
         ids=Addresses(users.addresses),
         authorities=Addresses(accounts["authority"]),
+        delegates=Delegates(accounts["delegate"]) if "delegate" in (accounts.dtype.names or ()) else (),
         names=Names(accounts["name"]),
         sub_account=accounts["sub_account_id"].astype(np.int64),
         margin_mode=np.where(unknown_mode, 0, mode).astype(np.int8),

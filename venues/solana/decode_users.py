@@ -24,6 +24,7 @@ Records = NDArray[np.void]
 _ACCOUNT = np.dtype(
     [
         ("authority", np.uint8, (32,)),
+        ("delegate", np.uint8, (32,)),
         ("name", np.uint8, (32,)),
         ("sub_account_id", np.uint16),
         ("status", np.uint8),

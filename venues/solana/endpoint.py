@@ -10,7 +10,7 @@ from solana.rpc.providers.async_http import AsyncHTTPProvider
 from solders.rpc.requests import Body
 
 from venues.errors import VenueError, VenueRejected, VenueUnavailable
-from venues.solana.settings import host_of
+from venues.solana.settings import host_of, without_keys
 
 Answer = TypeVar("Answer")
 
@@ -103,7 +103,7 @@ class Endpoint:
             code, message = document["error"].get("code"), document["error"].get("message")
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
             raise VenueUnavailable(f"{self.host} answered something that is no answer to the question") from exc
-        text = f"{self.host} answered: {_printable(str(message))}"
+        text = f"{self.host} answered: {_printable(without_keys(str(message), self._url))}"
         raise VenueRejected(text) if code in _REFUSALS else VenueUnavailable(text)
 
     async def close(self) -> None:

@@ -10,6 +10,8 @@ from venues.errors import VenueRejected
 MAINNET_GENESIS = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d"
 MEBIBYTE = 2**20
 
+_SHORTEST_KEY = 8  # a shorter word of a path is a version or a network
+_SEPARATORS = re.compile(r"[/?&=]+")
 _HOST_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*\.?", re.ASCII | re.IGNORECASE)
 
 
@@ -60,6 +62,19 @@ def host_of(url: str) -> str:
     'rpc.example.com:8443'
     """
     return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def without_keys(text: str, url: str) -> str:
+    """A text of somebody else, such as an error of the node, without the parts of the URL that may be a key.
+
+    >>> without_keys("no plan for 0a1b2c3d4e", "https://rpc.example.com/v1/0a1b2c3d4e")
+    'no plan for [secret]'
+    """
+    parts = urlsplit(url)
+    words = {word for word in _SEPARATORS.split(f"{parts.path}/{parts.query}") if len(word) >= _SHORTEST_KEY}
+    for word in sorted(words, key=len, reverse=True):
+        text = text.replace(word, "[secret]")
+    return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

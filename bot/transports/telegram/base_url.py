@@ -1,7 +1,8 @@
 """Where Telegram may be: its own server, or, in tests, this machine. Whoever is asked there learns the token."""
 
-import ipaddress
 from urllib.parse import urlsplit
+
+from bot.transports.loopback import is_loopback
 
 OFFICIAL_URL = "https://api.telegram.org"
 
@@ -24,7 +25,7 @@ def checked_base_url(url: str, allow_loopback: bool) -> str:
         raise ValueError(f"TELEGRAM_BASE_URL may hold only a scheme, a host and a port, such as {OFFICIAL_URL}")
     if (scheme, host) == ("https", "api.telegram.org") and port in (None, 443):
         return OFFICIAL_URL
-    if scheme not in ("http", "https") or not _is_loopback(host):
+    if scheme not in ("http", "https") or not is_loopback(host):
         raise ValueError(f"TELEGRAM_BASE_URL must be {OFFICIAL_URL}: the server it names would learn the bot's token")
     if not allow_loopback:
         raise ValueError(
@@ -32,12 +33,3 @@ def checked_base_url(url: str, allow_loopback: bool) -> str:
         )
     shown = f"[{host}]" if ":" in host else host
     return f"{scheme}://{shown}" + (f":{port}" if port is not None else "")
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -28,6 +28,15 @@ def running_rpc(
         finally:
             asyncio.run_coroutine_threadsafe(rpc.__aexit__(None, None, None), loop).result(_START_S)
     finally:
+        asyncio.run_coroutine_threadsafe(_end_tasks(), loop).result(_START_S)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(_START_S)
         loop.close()
+
+
+async def _end_tasks() -> None:
+    """Requests that an injected delay still holds."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

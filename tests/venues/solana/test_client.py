@@ -252,3 +252,13 @@ async def test_no_error_and_no_log_line_of_ours_shows_the_path_of_a_url(
             link = link.__cause__ or link.__context__
     assert "canary" not in caplog.text
     await manager.close()
+
+
+async def test_a_key_that_a_node_quotes_is_not_passed_on(first: SolanaRpc, clock: StillClock) -> None:
+    first.inject(Refusal(message="no more calls for 0a1b2c3d4e5f, see ?api=9f8e7d6c5b"))
+    url = f"{first.url}/v1/0a1b2c3d4e5f?api=9f8e7d6c5b"
+    client = ClientManager(SolanaSettings(rpc_urls=(url,)), clock=clock)
+    with pytest.raises(VenueUnavailable) as refusal:
+        await client.accounts(KEYS)
+    assert "no more calls for [secret], see ?api=[secret]" in str(refusal.value)
+    await client.close()

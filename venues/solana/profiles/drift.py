@@ -68,6 +68,7 @@ USER = record(
     {
         "discriminator": (0, "<u8"),
         "authority": (8, ("u1", (32,))),
+        "delegate": (40, ("u1", (32,))),
         "name": (72, ("u1", (32,))),
         "spot_positions": (104, (SPOT_POSITION, (8,))),
         "perp_positions": (424, (PERP_POSITION, (8,))),

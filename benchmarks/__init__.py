@@ -1,0 +1,1 @@
+"""How fast the product is, beside driftpy where it can do the same. ``python -m benchmarks --help``; never a test."""

@@ -1,0 +1,80 @@
+"""What Discord answers, where a caller inside this package acts on the difference.
+
+DeliveryError
+├── TryAgain
+│   └── TokenRefused        wrong token: only a person can help
+├── Unreachable
+│   └── NotAllowed          the channel is there, and the bot may not do this in it
+└── Refused
+    ├── MessageGone         the message to edit was deleted, or is not the bot's
+    ├── ThreadGone          the thread was deleted or locked, the channel around it lives
+    ├── TooLate             the interaction is over: not acknowledged in time, or older than its token
+    └── AlreadyAcknowledged an earlier acknowledgement arrived, only its answer was lost
+"""
+
+from bot.messages import DeliveryError, Refused, RetryAfter, TryAgain, Unreachable
+
+TOKEN_REFUSED = "Discord refused the token: check DISCORD_TOKEN"  # noqa: S105 - a sentence about a token, not a token
+
+_SHOWN_CHARACTERS = 200
+_MESSAGE_IS_GONE = {10008, 50005}
+_THREAD_IS_GONE = {50083, 160005}
+_INTERACTION_IS_OVER = {10015, 10062, 50027}
+_ALREADY_ACKNOWLEDGED = 40060
+UNKNOWN_CHANNEL = 10003
+
+
+class TokenRefused(TryAgain):
+    def __init__(self) -> None:
+        super().__init__(TOKEN_REFUSED)
+
+
+class NotAllowed(Unreachable):
+    pass
+
+
+class MessageGone(Refused):
+    pass
+
+
+class ThreadGone(Refused):
+    pass
+
+
+class TooLate(Refused):
+    pass
+
+
+class AlreadyAcknowledged(Refused):
+    pass
+
+
+def answered(status: int, code: int, words: str, *, retry_after_s: float | None = None) -> DeliveryError:
+    """What the caller can do about an answer that is not a success.
+
+    Args:
+        status: Of HTTP.
+        code: Discord's own, which tells refusals of one status apart; 0 if the answer is not Discord's.
+        words: Of Discord, free of secrets. Not shown where ``code`` is 0: a proxy's page may quote anything.
+        retry_after_s: For status 429.
+    """
+    said = f"{words[:_SHOWN_CHARACTERS]}, code {code}" if code else f"status {status}"
+    if status == 429:
+        return RetryAfter(retry_after_s if retry_after_s is not None else 5.0)
+    if status == 401:
+        return TokenRefused()
+    if status >= 500:
+        return TryAgain(f"Discord has trouble ({said})")
+    if code in _MESSAGE_IS_GONE:
+        return MessageGone(f"the message cannot be edited any more ({said})")
+    if code in _THREAD_IS_GONE:
+        return ThreadGone(f"the thread is closed or gone ({said})")
+    if code in _INTERACTION_IS_OVER:
+        return TooLate(f"Discord no longer waits for an answer ({said}): ask again")
+    if code == _ALREADY_ACKNOWLEDGED:
+        return AlreadyAcknowledged(f"this was acknowledged already ({said})")
+    if status == 403:
+        return NotAllowed(f"Discord refuses this channel ({said}): let the bot view it, write and attach files there")
+    if status == 404:
+        return Unreachable(f"this channel is gone or hidden from the bot ({said}): add the bot there, or link another")
+    return Refused(f"Discord refused the message ({said})")

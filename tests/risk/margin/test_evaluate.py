@@ -1,0 +1,396 @@
+"""What holds for every evaluation, whatever the account: batches, scenarios, directions, and what is not known."""
+
+import warnings
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from risk.margin.book import FleetBook
+from risk.margin.build import book_of
+from risk.margin.evaluate import Detail, Evaluation, Totals, evaluate
+from risk.margin.health import liquidatable, ratio_percent, worst_ratio_percent
+from risk.margin.plan import MarginPlan
+from risk.model.account import AccountSnapshot, MarginMode, PerpPosition, SpotBalance
+from risk.model.market import ContractType, MarketStatus
+from tests.risk.builders import (
+    cross,
+    evaluated,
+    excess_usd,
+    make_account,
+    make_balance,
+    make_perp_market,
+    make_position,
+    make_spot_market,
+    make_usdc_market,
+    scaled,
+)
+from tests.risk.generated import FEEDS, accounts, fleets
+
+FACTORS = st.floats(0.3, 3.0)
+FLOOR_USD = 2e-5  # a dozen floors, each a millionth
+
+
+def figures(evaluation: Evaluation, account: int) -> list[float]:
+    """Every number an evaluation has for one account, rows included."""
+    book, found = evaluation.book, []
+    perps, spots = book.perps.account == account, book.spots.account == account
+    isolated = book.perps.account[evaluation.isolated_rows] == account
+
+    def add(values: np.ndarray[tuple[int], np.dtype[np.float64]], name: str) -> None:
+        rows = isolated if "isolated" in name else perps if name in _PERP_ROWS else spots if name in _SPOT_ROWS else account
+        found.extend(np.atleast_1d(values[rows]).tolist())
+
+    for totals in (evaluation.maintenance, evaluation.full.initial):
+        for field in fields(Totals):
+            add(getattr(totals, field.name), field.name)
+    for field in fields(Detail):
+        if field.name != "initial":
+            add(getattr(evaluation.full, field.name), field.name)
+    return found
+
+
+_PERP_ROWS = ("perp_pnl_usd", "perp_notional_usd", "perp_requirement_usd")
+_SPOT_ROWS = ("spot_value_usd",)
+
+
+@pytest.mark.parametrize("strict", [False, True], ids=["plain", "strict"])
+@given(fleet=fleets(largest=6))
+def test_accounts_evaluated_together_are_evaluated_as_if_alone(fleet: list[AccountSnapshot], strict: bool) -> None:
+    together = evaluate(book_of(fleet), strict=strict)
+    for at, account in enumerate(fleet):
+        alone = figures(evaluated(account, strict=strict), 0)
+        assert figures(together, at) == pytest.approx(alone, abs=1e-9, rel=1e-14)
+
+
+@given(fleet=fleets(largest=4), factors=st.lists(FACTORS, min_size=2, max_size=5))
+def test_scenarios_evaluated_together_are_evaluated_as_if_alone(
+    fleet: list[AccountSnapshot], factors: list[float]
+) -> None:
+    book = book_of(fleet)
+    usd = book.oracles.price_1e6 / 1e6
+    scenarios = np.stack([usd * factor ** np.linspace(0.2, 1, usd.size) for factor in factors])
+    plan = MarginPlan.of(book)
+    together, maintenance = evaluate(plan, scenarios), evaluate(plan, scenarios, maintenance_only=True)
+    for at, prices in enumerate(scenarios):
+        alone = evaluate(book, prices)
+        for field in fields(Totals):
+            expected = getattr(alone.maintenance, field.name)
+            assert np.array_equal(getattr(together.maintenance, field.name)[at], expected)
+            assert np.array_equal(getattr(maintenance.maintenance, field.name)[at], expected)
+            assert np.array_equal(
+                getattr(together.full.initial, field.name)[at], getattr(alone.full.initial, field.name)
+            )
+        assert together.full.equity_usd[at] == pytest.approx(alone.full.equity_usd, abs=1e-9, rel=1e-14)
+        assert np.array_equal(worst_ratio_percent(together)[at], worst_ratio_percent(alone))
+        assert np.array_equal(liquidatable(together)[at], liquidatable(alone))
+
+
+@given(account=accounts(), factor=FACTORS)
+def test_a_price_of_a_scenario_is_as_good_as_a_price_of_the_book(account: AccountSnapshot, factor: float) -> None:
+    assume(account.oracles)
+    moved = scaled(account, sorted(account.oracles)[0], factor)
+    as_scenario = evaluate(book_of([account]), book_of([moved]).oracles.price_1e6 / 1e6)
+    # Millionths become USD and millionths again, which may cost one floor; a steep ratio multiplies it.
+    assert figures(as_scenario, 0) == pytest.approx(figures(evaluated(moved), 0), abs=0.01, rel=1e-6)
+
+
+@given(fleet=fleets())
+def test_the_order_of_accounts_does_not_matter(fleet: list[AccountSnapshot]) -> None:
+    forth, back = evaluate(book_of(fleet)), evaluate(book_of(fleet[::-1]))
+    for at in range(len(fleet)):
+        assert figures(forth, at) == pytest.approx(figures(back, len(fleet) - 1 - at), abs=1e-9, rel=1e-14)
+
+
+def exposed(account: AccountSnapshot, feed: str, direction: int, *, orders: bool) -> AccountSnapshot:
+    """The same account with everything a feed prices on one side: long and deposited, or short and borrowed.
+
+    Size premiums of perps are taken away: a position that needs more than its notional gains by any fall.
+    """
+
+    def perp(position: PerpPosition) -> PerpPosition:
+        market = account.perp_markets[position.market_index]
+        if market.oracle_id != feed:
+            return position
+        size = abs(position.size_base) * direction
+        # An unfilled sale of a prediction contract is the one order that a rise makes cheaper.
+        resting = orders and market.contract_type is not ContractType.PREDICTION
+        kept = position if resting else replace(position, open_bids_base=0.0, open_asks_base=0.0)
+        return replace(kept, size_base=size, quote_usd=-size * account.oracles[feed].price_usd, funding_usd=0.0)
+
+    def spot(balance: SpotBalance) -> SpotBalance:
+        if account.spot_markets[balance.market_index].oracle_id != feed:
+            return balance
+        kept = balance if orders else replace(balance, open_bids_tokens=0.0, open_asks_tokens=0.0)
+        return replace(kept, amount_tokens=abs(balance.amount_tokens) * direction)
+
+    return replace(
+        account,
+        perp_positions=tuple(map(perp, account.perp_positions)),
+        spot_balances=tuple(map(spot, account.spot_balances)),
+        perp_markets={index: replace(market, imf_factor=0.0) for index, market in account.perp_markets.items()},
+    )
+
+
+def scopes(account: AccountSnapshot) -> list[tuple[float, float]]:
+    """Maintenance collateral and requirement of the cross account and of every isolated position, USD."""
+    totals = evaluated(account).maintenance
+    own = zip(totals.isolated_collateral_usd.tolist(), totals.isolated_requirement_usd.tolist(), strict=True)
+    return [cross(account), *own]
+
+
+# The quote token is left out: where it falls, what is owed in it falls as well.
+MOVING = st.sampled_from([feed for feed in FEEDS if not feed.startswith("usd")])
+
+
+@given(account=accounts(), feed=MOVING, direction=st.sampled_from([1, -1]), start=FACTORS, adverse=st.floats(1.0, 3.0))
+def test_an_adverse_price_never_adds_margin(
+    account: AccountSnapshot, feed: str, direction: int, start: float, adverse: float
+) -> None:
+    """Margin is collateral minus requirement. What rests in the book is hurt by a rise, whichever side it is on."""
+    assume(feed in account.oracles)
+    before = scaled(exposed(account, feed, direction, orders=direction < 0), feed, start)
+    after = scaled(before, feed, adverse**-direction)
+    for (had, needed), (has, needs) in zip(scopes(before), scopes(after), strict=True):
+        assert has - needs <= had - needed + FLOOR_USD + 1e-12 * (abs(had) + needed)
+
+
+@given(account=accounts(), feed=MOVING, direction=st.sampled_from([1, -1]), start=FACTORS, adverse=st.floats(1.0, 3.0))
+def test_an_adverse_price_never_improves_health(
+    account: AccountSnapshot, feed: str, direction: int, start: float, adverse: float
+) -> None:
+    """Up to a ratio of 1 / margin ratio, 200 % for the steepest market here: beyond it, an account is so rich that its
+    requirement falls faster than its collateral."""
+    assume(feed in account.oracles)
+    before = scaled(exposed(account, feed, direction, orders=False), feed, start)
+    after = scaled(before, feed, adverse**-direction)
+    for (had, needed), (has, needs) in zip(scopes(before), scopes(after), strict=True):
+        if 0 <= had <= 2 * needed and needs > 1.0:
+            assert has / needs <= had / needed + 1e-4 / needs
+
+
+@given(account=accounts(), deposit=st.floats(0.01, 1e6))
+def test_adding_quote_collateral_never_lowers_health(account: AccountSnapshot, deposit: float) -> None:
+    """Of the cross account, and of an isolated position for its own collateral."""
+    richer = deposited(account, deposit)
+    assert scopes(richer)[0][0] >= scopes(account)[0][0]
+    assert scopes(richer)[0][1] <= scopes(account)[0][1]
+    for initial in (False, True):
+        # Below nothing the ratio says less the more is owed.
+        assert max(0.0, ratio(richer, initial=initial)) >= max(0.0, ratio(account, initial=initial))
+    for before, after in zip(scopes(account)[1:], scopes(isolated_deposited(account, deposit))[1:], strict=True):
+        assert after[0] > before[0] - FLOOR_USD
+        assert after[1] == before[1]
+
+
+def ratio(account: AccountSnapshot, *, initial: bool) -> float:
+    evaluation = evaluated(account)
+    totals = evaluation.full.initial if initial else evaluation.maintenance
+    return float(ratio_percent(totals.collateral_usd, totals.requirement_usd)[0])
+
+
+def deposited(account: AccountSnapshot, tokens: float) -> AccountSnapshot:
+    others = tuple(balance for balance in account.spot_balances if balance.market_index != 0)
+    quote = next((balance for balance in account.spot_balances if balance.market_index == 0), None)
+    if quote is None:
+        own = make_account(usdc=tokens)
+        return replace(
+            account, spot_balances=(*own.spot_balances, *others),
+            spot_markets={**account.spot_markets, 0: account.spot_markets.get(0, own.spot_markets[0])},
+            oracles={"usdc": own.oracles["usdc"], **account.oracles},
+        )  # fmt: skip
+    return replace(account, spot_balances=(replace(quote, amount_tokens=quote.amount_tokens + tokens), *others))
+
+
+def isolated_deposited(account: AccountSnapshot, tokens: float) -> AccountSnapshot:
+    return replace(
+        account,
+        perp_positions=tuple(
+            replace(position, isolated_collateral_tokens=position.isolated_collateral_tokens + tokens)
+            if position.isolated
+            else position
+            for position in account.perp_positions
+        ),
+    )
+
+
+@given(account=accounts())
+def test_strict_prices_never_flatter(account: AccountSnapshot) -> None:
+    plain, strict = evaluated(account), evaluated(account, strict=True)
+    for ours, theirs in ((plain.maintenance, strict.maintenance), (plain.full.initial, strict.full.initial)):
+        margin = ours.collateral_usd - ours.requirement_usd
+        assert theirs.collateral_usd - theirs.requirement_usd <= margin + FLOOR_USD + 1e-12 * abs(margin)
+
+
+@given(account=accounts())
+def test_a_custom_ratio_and_initial_rules_never_ask_for_less(account: AccountSnapshot) -> None:
+    plain = evaluated(replace(account, max_margin_ratio=0.0))
+    stricter = evaluated(replace(account, max_margin_ratio=max(account.max_margin_ratio, 0.05)))
+    assert np.array_equal(plain.maintenance.collateral_usd, stricter.maintenance.collateral_usd)
+    assert np.array_equal(plain.maintenance.requirement_usd, stricter.maintenance.requirement_usd)
+    margins = [e.full.initial.collateral_usd - e.full.initial.requirement_usd for e in (plain, stricter)]
+    assert margins[1] <= margins[0] + FLOOR_USD + 1e-12 * abs(margins[0])
+
+
+@given(fleet=fleets(), feed=st.sampled_from(sorted(FEEDS)))
+def test_a_missing_price_leaves_everything_that_needs_it_unknown(fleet: list[AccountSnapshot], feed: str) -> None:
+    book = book_of(fleet)
+    assume(feed in book.oracles.ids)
+    blind = np.where(np.array(book.oracles.ids) == feed, np.nan, book.oracles.price_1e6 / 1e6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        evaluation, known = evaluate(book, blind), evaluate(book, book.oracles.price_1e6 / 1e6)
+        ratios = worst_ratio_percent(evaluation)
+    for at, account in enumerate(fleet):
+        if feed in account.oracles and needs(account, feed):
+            assert np.isnan(ratios[at])
+        elif feed not in account.oracles:
+            assert figures(evaluation, at) == figures(known, at)
+
+
+def needs(account: AccountSnapshot, feed: str) -> bool:
+    """Whether any row of an account is priced by a feed."""
+    markets = [account.perp_markets[position.market_index] for position in account.perp_positions]
+    quotes = [account.spot_markets[market.quote_market_index] for market in markets]
+    held = [account.spot_markets[balance.market_index] for balance in account.spot_balances]
+    return feed in {market.oracle_id for market in (*quotes, *held)} | {market.oracle_id for market in markets}
+
+
+def with_problems(book: FleetBook, at: int) -> FleetBook:
+    return replace(book, accounts=replace(book.accounts, problems={at: ("its data is damaged",)}))
+
+
+@given(fleet=fleets())
+def test_an_account_with_a_problem_has_no_figures_and_leaves_those_of_others_alone(fleet: list[AccountSnapshot]) -> None:
+    book = book_of(fleet)
+    good, evaluation = evaluate(book), evaluate(with_problems(book, 1))
+    assert np.isnan(worst_ratio_percent(evaluation)[1])
+    assert not liquidatable(evaluation)[1]
+    totals, detail = evaluation.maintenance, evaluation.full
+    own = book.perps.account[evaluation.isolated_rows] == 1
+    for values in (totals.collateral_usd[1], totals.requirement_usd[1], detail.initial.collateral_usd[1]):
+        assert np.isnan(values)
+    for values in (totals.isolated_collateral_usd[own], detail.initial.isolated_requirement_usd[own]):
+        assert np.isnan(values).all()
+    for at in range(len(fleet)):
+        if at != 1:
+            assert figures(evaluation, at) == figures(good, at)
+
+
+def test_an_account_that_holds_nothing_needs_nothing() -> None:
+    evaluation = evaluated(make_account())
+    assert cross(make_account()) == (0.0, 0.0)
+    assert evaluation.full.equity_usd.tolist() == [0.0]
+    assert worst_ratio_percent(evaluation).tolist() == [np.inf]
+
+
+def test_nothing_but_maintenance_is_computed_when_nothing_else_is_asked_for() -> None:
+    evaluation = evaluate(book_of([make_account(usdc=1.0)]), maintenance_only=True)
+    with pytest.raises(ValueError, match="maintenance_only"):
+        _ = evaluation.full
+
+
+def test_each_open_order_needs_a_cent() -> None:
+    position = make_position(1.0, open_orders=3)
+    assert cross(make_account(position))[1] == cross(make_account(make_position(1.0)))[1] + 0.03
+    assert cross(make_account(balances=[make_balance(1.0, open_orders=2)]))[1] == 0.02
+
+
+def test_orders_on_the_quote_market_are_not_looked_at() -> None:
+    quote = make_balance(10.0, market_index=0, open_orders=4, open_bids_tokens=50.0, open_asks_tokens=-80.0)
+    assert cross(make_account(balances=[quote])) == (10.0, 0.0)
+
+
+def test_a_quote_deposit_counts_nothing_in_the_second_pool() -> None:
+    assert cross(make_account(usdc=10.0, pool_id=1)) == (0.0, 0.0)
+    assert cross(make_account(usdc=-10.0, pool_id=1)) == (0.0, 10.0)
+
+
+def test_high_leverage_needs_less_only_in_its_mode_and_only_where_it_is_offered() -> None:
+    offering = make_perp_market(high_leverage_initial_ratio=0.03, high_leverage_maintenance_ratio=0.02)
+    half = make_perp_market(high_leverage_initial_ratio=0.03)
+
+    def needed(mode: MarginMode, market: object = offering) -> tuple[float, float]:
+        evaluation = evaluated(make_account(make_position(10.0), perp_markets=[market], margin_mode=mode))
+        return float(evaluation.maintenance.requirement_usd[0]), float(evaluation.full.initial.requirement_usd[0])
+
+    assert needed(MarginMode.DEFAULT) == (50.0, 100.0)
+    assert needed(MarginMode.HIGH_LEVERAGE) == (20.0, 30.0)
+    assert needed(MarginMode.HIGH_LEVERAGE_MAINTENANCE) == (20.0, 100.0)
+    assert needed(MarginMode.HIGH_LEVERAGE, half) == (50.0, 100.0)
+
+
+def test_a_market_in_settlement_needs_nothing_and_pays_its_expiry_price() -> None:
+    for status, expected in ((MarketStatus.SETTLEMENT, (-200.0, 0.0)), (MarketStatus.DELISTED, (100.0, 55.0))):
+        market = make_perp_market(status=status, expiry_price_usd=80.0)
+        account = make_account(make_position(10.0), perp_markets=[market], prices={"sol": 110.0})
+        assert cross(account) == expected
+        assert evaluated(account).full.perp_liability_usd.tolist() == [1_100.0]
+
+
+def test_positions_settled_in_another_token_are_worth_what_it_is_worth() -> None:
+    tether = make_spot_market(name="USDT", market_index=4, oracle_id="usdt", decimals=6)
+    market = make_perp_market(quote_market_index=4)
+    account = make_account(
+        make_position(10.0, entry_usd=90.0), perp_markets=[market], spot_markets=[make_usdc_market(), tether],
+        prices={"usdt": 0.9},
+    )  # fmt: skip
+    assert cross(account) == (90.0, 45.0)
+
+
+def test_equity_counts_everything_fully() -> None:
+    account = make_account(
+        make_position(10.0, entry_usd=90.0, isolated=True, isolated_collateral_tokens=50.0),
+        usdc=-20.0,
+        balances=[make_balance(3.0)],
+    )
+    detail = evaluated(account).full
+    assert detail.equity_usd.tolist() == [100.0 + 50.0 - 20.0 + 300.0]
+    assert detail.spot_borrow_usd.tolist() == [20.0]
+    assert detail.perp_liability_usd.tolist() == [1_000.0]
+    assert detail.perp_notional_usd.tolist() == [1_000.0]
+    assert detail.perp_pnl_usd.tolist() == [100.0]
+    assert detail.perp_requirement_usd.tolist() == [50.0]
+    assert detail.spot_value_usd.tolist() == [-20.0, 300.0]
+
+
+def test_an_isolated_position_answers_for_itself_alone() -> None:
+    own = make_position(-10.0, isolated=True, isolated_collateral_tokens=80.0)
+    account = make_account(own, make_position(0.01, entry_usd=50_000.0, market_index=1), usdc=100.0)
+    totals = evaluated(account).maintenance
+    assert (totals.isolated_collateral_usd.tolist(), totals.isolated_requirement_usd.tolist()) == ([80.0], [50.0])
+    assert cross(account) == (100.0, 25.0)
+    fallen = scaled(account, "sol", 1.1)
+    assert cross(fallen) == (100.0, 25.0)
+    assert liquidatable(evaluated(fallen)).tolist() == [True]
+    assert excess_usd(fallen) == 75.0
+
+
+@pytest.mark.parametrize(
+    ("account", "shortfall_usd"),
+    [
+        (make_account(make_position(10.0), usdc=60.0), 50.0 + 20.0 - 60.0),
+        (make_account(make_position(10.0, entry_usd=102.0), usdc=60.0), 50.0 + 20.0 - (60.0 - 20.0 - 0.4)),
+        (make_account(usdc=100.0, balances=[make_balance(-1.0)]), 110.0 + 2.0 - 100.0),
+        (make_account(usdc=-50.0, balances=[make_balance(1.0)]), 50.0 + 1.0 - 90.0),
+        # Sold out and 2 SOL short once its asks are filled: what would then be owed counts.
+        (
+            make_account(balances=[make_balance(1.0, open_asks_tokens=-3.0, open_orders=1)]),
+            220.0 + 0.01 + 0.02 * 200.0 - 300.0,
+        ),
+        (
+            make_account(balances=[make_balance(0.0, open_bids_tokens=2.0, open_orders=1)]),
+            200.0 + 0.01 + 0.02 * 200.0 - 180.0,
+        ),
+    ],
+    ids=["position", "loss", "borrow", "quote borrow", "asks beyond the deposit", "bids"],
+)
+def test_a_liquidation_stops_two_percent_of_liabilities_and_losses_later(
+    account: AccountSnapshot, shortfall_usd: float
+) -> None:
+    book = book_of([account])
+    assert evaluate(book).full.exit_shortfall_usd.tolist() == pytest.approx([shortfall_usd], abs=1e-9)
+    without = evaluate(replace(book, liquidation_buffer_1e4=0.0))
+    assert without.full.exit_shortfall_usd.tolist() == pytest.approx([-excess_usd(account)], abs=1e-9)

@@ -1,0 +1,81 @@
+"""kill -9 at the worst moment: what was stored before is delivered after."""
+
+import asyncio
+
+import pytest
+
+from tests.scenarios.conftest import Start, fall_to, recover
+from tests.support.phone import Phone
+from tests.support.scenarios import OnePosition
+from tests.support.solana_rpc import SolanaRpc
+from tests.support.telegram import Drop, Fault, TelegramServer
+
+SOME_CHECKS_S = 0.5
+
+OUTAGES = {
+    "5xx": (Fault(method="sendMessage", status=502, times=None), 1),
+    "page of a proxy": (Fault(method="sendMessage", status=504, page=True, times=None), 1),
+    # The platform had it already: at least once means twice here, under one number.
+    "answers lost": (Fault(method="sendMessage", drop=Drop.AFTER, times=None), 2),
+}
+
+
+@pytest.mark.parametrize(("outage", "copies"), OUTAGES.values(), ids=OUTAGES)
+async def test_an_alert_that_was_stored_but_not_delivered_arrives_after_kill_9(
+    outage: Fault, copies: int, start: Start, phone: Phone, telegram: TelegramServer, scene: OnePosition, rpc: SolanaRpc
+) -> None:
+    bot = await start()
+    await phone.link(await bot.link_code())
+    telegram.inject(outage)
+    fall_to("CRITICAL", scene, rpc)
+    await bot.until(lambda: bot.logged("delivery.retry"), "a failed delivery")
+    await bot.kill()
+    telegram.heal()
+    lost = len(phone.alerts)
+    assert lost == copies - 1
+
+    again = await start()
+    await again.started()
+    alert = await phone.alert("CRITICAL", after=lost)
+    assert (await phone.ask("/health")).splitlines()[0].endswith("CRITICAL")
+    await asyncio.sleep(SOME_CHECKS_S)
+    assert "link code" not in again.stdout
+    assert phone.heads == ["CRITICAL"] * copies
+    assert {one.number for one in phone.alerts} == {alert.number}
+    recover(scene, rpc)
+    assert (await phone.alert("RESOLVED")).number == alert.number
+    assert phone.heads == ["CRITICAL"] * copies + ["RESOLVED"]
+    assert await again.stop() == 0
+
+
+async def test_what_was_written_while_the_process_was_dead_is_answered_after(
+    start: Start, phone: Phone, telegram: TelegramServer
+) -> None:
+    bot = await start()
+    await phone.link(await bot.link_code())
+    await bot.kill()
+    before = len(phone.answers)
+    await phone.say("/health")
+    await start()
+    await phone.until(lambda: len(phone.answers) > before, "an answer", 20)
+    assert phone.answers[before].text.startswith("main: health 85%, OK")
+    await asyncio.sleep(SOME_CHECKS_S)
+    assert len(phone.answers) == before + 1
+
+
+async def test_killed_again_and_again_it_tells_every_tier_and_none_out_of_order(
+    start: Start, phone: Phone, scene: OnePosition, rpc: SolanaRpc
+) -> None:
+    """Killed at once after each fall, whatever it was doing just then."""
+    bot = await start()
+    await phone.link(await bot.link_code())
+    for number, tier in enumerate(("WATCH", "HIGH", "LIQUIDATING")):
+        fall_to(tier, scene, rpc)
+        await asyncio.sleep(0.05 * number)
+        await bot.kill()
+        bot = await start()
+        await phone.alert(tier, timeout_s=20)
+    told = list(dict.fromkeys(phone.tiers))
+    assert told == ["WATCH", "HIGH", "LIQUIDATING"]
+    assert len({alert.number for alert in phone.alerts}) == 1
+    assert "link code" not in bot.stdout

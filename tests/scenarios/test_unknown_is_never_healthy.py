@@ -1,0 +1,176 @@
+"""The venue fails in every way it can. Nobody is told that an account is well when nobody can know."""
+
+import asyncio
+import re
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.scenarios.conftest import SLOTS_PER_S, Stage, Start, fall_to, recover, rpc_url
+from tests.support import addresses
+from tests.support.keel_process import KeelProcess
+from tests.support.phone import Phone
+from tests.support.scenarios import OnePosition
+from tests.support.solana_rpc import (
+    Delay,
+    HttpError,
+    RateLimit,
+    Reset,
+    SolanaRpc,
+    StaleSlot,
+    Truncate,
+    WrongOwner,
+    running_rpc,
+)
+from tests.support.world_builder import WorldBuilder
+
+STALL_S = 1.0
+INTERVAL_S = 0.1
+MACHINE_S = 1.5  # what a busy machine may add
+READ = "getMultipleAccounts"
+
+Break = Callable[[SolanaRpc, OnePosition], object]
+
+
+@pytest.fixture
+def stage(stage: Stage) -> Stage:
+    return Stage(
+        env={**stage.env, "SLOT_STALL_S": f"{STALL_S}", "CHECK_INTERVAL_S": f"{INTERVAL_S}"}, folder=stage.folder
+    )
+
+
+def go_back(rpc: SolanaRpc) -> None:
+    rpc.set_tick(0)
+    rpc.set_slot(rpc.slot - 5)
+
+
+def grow_stale(rpc: SolanaRpc, scene: OnePosition) -> None:
+    rpc.set_oracle(scene.oracle, scene.price_usd, hold=True)
+    rpc.advance(5_000)
+
+
+FAULTS: dict[str, tuple[Break, str, str]] = {
+    "frozen slot": (lambda rpc, _: rpc.set_tick(0), "all accounts", r"slot 300000\d+ has not moved for \d s"),
+    "slot that went back": (lambda rpc, _: go_back(rpc), "all accounts", r"slot 300000\d+ has not moved for \d s"),
+    "node far behind": (lambda rpc, _: rpc.inject(StaleSlot(slots=500)), "all accounts", r"\d+ slots behind"),
+    "connections cut": (lambda rpc, _: rpc.inject(Reset()), "all accounts", "no answer from the venue for [1-9] s"),
+    "HTTP 503": (lambda rpc, _: rpc.inject(HttpError(status=503)), "all accounts", "HTTP status 503"),
+    "HTTP 429": (lambda rpc, _: rpc.inject(RateLimit(retry_after_s=1)), "all accounts", "no answer from the venue"),
+    "truncated data": (
+        lambda rpc, scene: rpc.inject(Truncate(length=4_000), pubkeys=[scene.user]), "all accounts", "4000 bytes",
+    ),
+    "wrong owner": (
+        lambda rpc, scene: rpc.inject(WrongOwner(), pubkeys=[scene.user]), "all accounts", "is owned by 1111",
+    ),
+    "stale oracle": (grow_stale, "main", "the oracle of SOL-PERP has not been updated"),
+    "oracle without a price": (
+        lambda rpc, scene: rpc.set_oracle(scene.oracle, "0"), "main", "the oracle of SOL-PERP shows no positive price",
+    ),
+}  # fmt: skip
+
+
+def repair(rpc: SolanaRpc, scene: OnePosition) -> None:
+    rpc.heal()
+    rpc.set_tick(SLOTS_PER_S)
+    recover(scene, rpc)
+
+
+@pytest.mark.parametrize(("break_it", "whom", "why"), FAULTS.values(), ids=FAULTS)
+async def test_unknown_rings_in_time_and_no_old_figure_passes_for_health(
+    break_it: Break, whom: str, why: str, bot: KeelProcess, phone: Phone, rpc: SolanaRpc, scene: OnePosition
+) -> None:
+    assert (await phone.ask("/health")).startswith("main: health 85%, OK")
+    break_it(rpc, scene)
+    broken = time.monotonic()
+    last_healthy = broken
+    while not phone.alerts:
+        asked = time.monotonic()
+        answer = await phone.ask("/health")
+        last_healthy = last_healthy if "UNKNOWN" in answer else asked
+        await asyncio.sleep(0.05)
+        assert time.monotonic() - broken < 10, "nobody was told"
+    assert last_healthy - broken < STALL_S + INTERVAL_S + MACHINE_S
+    unknown = phone.alerts[0]
+    assert unknown.text.startswith(f"UNKNOWN {whom}: ")
+    assert re.search(why, unknown.text, re.IGNORECASE), unknown.text
+    answer = await phone.ask("/health")
+    assert answer.startswith("main: UNKNOWN, last health "), answer
+    assert re.search(r"^main · (STALE )?\d+ s old · slot 300,0\d\d,\d\d\d$", answer, re.MULTILINE), answer
+    assert (await phone.ask("/liq")).startswith("main: UNKNOWN, last ")
+    assert re.match("Keel: (UNKNOWN|cannot assess)", await phone.ask("/status"))
+    repair(rpc, scene)
+    resolved = await phone.alert("RESOLVED")
+    assert resolved.number == unknown.number
+    assert (await phone.ask("/health")).startswith("main: health 85%, OK")
+    assert phone.heads == ["UNKNOWN", "RESOLVED"]
+    assert await bot.stop() == 0
+
+
+async def test_damage_to_one_account_makes_it_unknown_and_leaves_the_other_watched(
+    start: Start, stage: Stage, phone: Phone, rpc: SolanaRpc, scene: OnePosition
+) -> None:
+    builder = WorldBuilder()
+    other = builder.add_user("bob", spots=[builder.deposit("USDC", "50")])
+    rpc.put_account(other, data=builder.build().users[other], owner=builder.build().program_id)
+    bot = await start(ACCOUNTS=f"{scene.user}=main,{other}=second")
+    await phone.link(await bot.link_code())
+    rpc.inject(Truncate(length=100), pubkeys=[other])
+    unknown = await phone.alert("UNKNOWN")
+    assert unknown.text.startswith("UNKNOWN second: ")
+    assert "health" in await phone.ask("/health main")
+    fall_to("HIGH", scene, rpc)
+    assert (await phone.alert("HIGH")).text.startswith("HIGH main: ")
+    rpc.heal()
+    assert "data is back" in (await phone.alert("RESOLVED")).text
+    assert phone.heads == ["UNKNOWN", "HIGH", "RESOLVED"]
+
+
+async def test_a_second_endpoint_keeps_tiers_assessable_while_the_first_is_down(
+    start: Start, stage: Stage, phone: Phone, rpc: SolanaRpc, scene: OnePosition
+) -> None:
+    with running_rpc(scene.world, slots_per_s=SLOTS_PER_S) as second:
+        bot = await start(RPC_URLS=f"{rpc_url(rpc)},{rpc_url(second)}", SLOT_STALL_S="3")
+        await phone.link(await bot.link_code())
+        assert (await phone.ask("/health")).startswith("main: health 85%, OK")
+        assert second.count(READ) == 0
+        for fault in (HttpError(status=503), Reset(), RateLimit(retry_after_s=30)):
+            rpc.inject(fault)
+        fall_to("HIGH", scene, rpc, second)
+        await phone.alert("HIGH")
+        assert second.count(READ) > 0
+        assert phone.heads == ["HIGH"]
+        assert (await phone.ask("/status")).startswith("Keel: watching 1 account")
+
+
+async def test_a_bot_that_starts_while_the_venue_is_silent_says_so_in_chat_and_goes_on_when_it_speaks(
+    start: Start, phone: Phone, rpc: SolanaRpc, scene: OnePosition
+) -> None:
+    fault = rpc.inject(Reset())
+    bot = await start(ACCOUNTS=f"{addresses.address(scene.authority_name)}:0=main")
+    await phone.link(await bot.link_code())
+    assert (await phone.alert("UNKNOWN")).text.startswith("UNKNOWN all accounts: ")
+    answer = await phone.ask("/health")
+    assert "OK" not in answer
+    assert "health" not in answer.splitlines()[0]
+    assert (await phone.ask("/status")).startswith("Keel: UNKNOWN")
+    fault.cancel()
+    await phone.alert("RESOLVED")
+    assert (await phone.ask("/health")).startswith("main: health 85%, OK")
+
+
+async def test_sigterm_ends_a_bot_whose_venue_hangs(bot: KeelProcess, phone: Phone, rpc: SolanaRpc) -> None:
+    rpc.inject(Delay(seconds=30))
+    await asyncio.sleep(3 * INTERVAL_S)
+    assert (await phone.ask("/health")).startswith("main: ")
+    started = time.monotonic()
+    assert await bot.stop() == 0
+    assert time.monotonic() - started < 2
+
+
+async def test_a_slow_venue_is_unknown_as_soon_as_its_time_is_up(
+    bot: KeelProcess, phone: Phone, rpc: SolanaRpc
+) -> None:
+    rpc.inject(Delay(seconds=30))
+    unknown = await phone.alert("UNKNOWN", timeout_s=4 + INTERVAL_S + MACHINE_S)
+    assert "did not answer within 4 s" in unknown.text

@@ -1,0 +1,155 @@
+"""Recorded bars, one CSV a asset, checked to the last line before anything is played.
+
+``SOL.csv`` or ``SOL.csv.gz`` with the columns ts, open, high, low, close; others, such as volume, are not looked at.
+``ts`` is the bar's open: ISO 8601, in UTC where no zone is given, or whole Unix seconds. Bars stand in order of time and
+are as long as the shortest step between two of them; a longer step means that bars are missing.
+"""
+
+import csv
+import gzip
+import io
+import math
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from risk.margin.book import FloatArray, IntArray
+from venues.replay.errors import BadRecording
+
+_ENDINGS = (".csv", ".csv.gz")
+_PRICES = ("open", "high", "low", "close")
+_LAST_S = 253_402_300_799  # the end of the year 9999
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Bars:
+    """Bars of one asset, oldest first, at least two of them.
+
+    Attributes:
+        opened_s: Unix seconds at which each bar opens, rising.
+        prices_usd: Open, high, low and close of each, shape (n_bars, 4).
+        length_s: Of every bar.
+    """
+
+    asset: str
+    opened_s: IntArray
+    prices_usd: FloatArray
+    length_s: int
+
+
+def read_bars(folder: Path, asset: str) -> Bars:
+    """The bars of an asset. Raises: BadRecording."""
+    path = _file_of(folder, asset)
+    rows = csv.reader(io.StringIO(_text(path), newline=""))
+    try:
+        header = [name.strip().lower() for name in next(rows, [])]
+        columns = _columns(path, header)
+        moments: list[int] = []
+        prices: list[list[float]] = []
+        for row in rows:
+            if not row:
+                continue
+            line = f"{path.name}, line {rows.line_num}"
+            if len(row) < len(header):
+                raise BadRecording(f"{line} has {len(row)} of {len(header)} columns; write it whole or leave it out")
+            moments.append(_moment(row[columns[0]], line))
+            _check_order(moments, line)
+            prices.append(_bar([row[at] for at in columns[1:]], line))
+    except csv.Error as exc:
+        raise BadRecording(f"{path.name} is not a CSV file ({exc}); export it again") from exc
+    if len(moments) < 2:
+        raise BadRecording(f"{path.name} has {len(moments)} bars; give two or more, for their distance is their length")
+    opened_s = np.array(moments, np.int64)
+    return Bars(
+        asset=asset,
+        opened_s=opened_s,
+        prices_usd=np.array(prices, np.float64),
+        length_s=int(np.diff(opened_s).min()),
+    )
+
+
+def _file_of(folder: Path, asset: str) -> Path:
+    try:
+        # Looked up in the listing, never built from the name: a market may be called anything.
+        there = {path.name: path for path in folder.iterdir() if path.name.endswith(_ENDINGS)}
+    except OSError as exc:
+        raise BadRecording(
+            f"the folder {folder} cannot be read ({exc.strerror}); name one with a CSV per asset"
+        ) from exc
+    found = [there[asset + ending] for ending in _ENDINGS if asset + ending in there]
+    if len(found) > 1:
+        raise BadRecording(f"{folder} has both {asset}.csv and {asset}.csv.gz; remove one")
+    if not found:
+        assets = sorted({name.partition(".csv")[0] for name in there})
+        raise BadRecording(
+            f"there are no bars of {asset} in {folder}: it needs {asset}.csv or {asset}.csv.gz, and has "
+            f"{', '.join(assets) or 'none of any asset'}"
+        )
+    return found[0]
+
+
+def _text(path: Path) -> str:
+    try:
+        raw = path.read_bytes()
+        return (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        raise BadRecording(f"{path.name} is not UTF-8 text; export it again as plain CSV") from exc
+    except (OSError, EOFError, zlib.error) as exc:
+        raise BadRecording(f"{path.name} cannot be read ({exc}); check the file") from exc
+
+
+def _columns(path: Path, header: Sequence[str]) -> list[int]:
+    """Where ts and the four prices stand."""
+    wanted = ("ts", *_PRICES)
+    missing = [name for name in wanted if name not in header]
+    if missing:
+        raise BadRecording(
+            f"{path.name} lacks the column {', '.join(missing)}; its first line must be ts,open,high,low,close,volume"
+        )
+    return [header.index(name) for name in wanted]
+
+
+def _moment(text: str, line: str) -> int:
+    text = text.strip()
+    if text.isascii() and text.removeprefix("-").isdigit():
+        seconds = int(text[:20])
+        if not 0 <= seconds <= _LAST_S:
+            raise BadRecording(f"{line}: {text[:20]} is no time in seconds; milliseconds must be divided by 1000")
+        return seconds
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadRecording(
+            f"{line}: {text[:40]!r} is no time; write 2025-10-10T21:00:00Z or whole seconds since 1970"
+        ) from None
+    seconds_float = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    if seconds_float != int(seconds_float):
+        raise BadRecording(f"{line}: {text[:40]} is no whole second; bars open at whole seconds")
+    return int(seconds_float)
+
+
+def _check_order(moments: Sequence[int], line: str) -> None:
+    if len(moments) < 2 or moments[-1] > moments[-2]:
+        return
+    if moments[-1] == moments[-2]:
+        raise BadRecording(f"{line} has the time of the line before; remove one of the two")
+    raise BadRecording(f"{line} is older than the line before; sort the file by ts, oldest first")
+
+
+def _bar(cells: Iterable[str], line: str) -> list[float]:
+    values: list[float] = []
+    for name, cell in zip(_PRICES, cells, strict=True):
+        try:
+            value = float(cell)
+        except ValueError:
+            raise BadRecording(f"{line}: {cell[:40]!r} is no {name} price; leave out bars that are not known") from None
+        if not (math.isfinite(value) and value > 0):
+            raise BadRecording(f"{line}: a {name} price of {value:g} cannot be; leave out bars that are not known")
+        values.append(value)
+    if values[2] > values[1]:
+        raise BadRecording(f"{line}: low {values[2]:g} is above high {values[1]:g}; check the file")
+    return values
