@@ -1,4 +1,4 @@
-"""python -m benchmarks [NAME ...] [--quick] [--json]
+"""python -m benchmarks [NAME ...] [--quick] [--json] [--patience SECONDS]
 
 A target that is missed is a row that says no; the exit code is 0, for a busy machine is no defect.
 """
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from benchmarks.figures import Figure, as_json, as_table
-from benchmarks.machine import Machine
+from benchmarks.machine import Machine, wait_until_idle
 from benchmarks.runner import QUICK, THOROUGH, Effort
 
 # Each is a module here with a function ``figures``. Processes come first: nothing they start waits for what follows.
@@ -34,6 +34,10 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="few repetitions: whether it runs, not how fast it is")
     parser.add_argument("--json", action="store_true", help="one JSON object, in seconds and MiB")
+    parser.add_argument(
+        "--patience", type=float, default=0.0, metavar="SECONDS",
+        help="before each benchmark, wait so long at most for the machine to have nothing else to do",
+    )  # fmt: skip
     arguments = parser.parse_args()
     unknown = [name for name in arguments.names if name not in NAMES]
     if unknown:
@@ -41,6 +45,7 @@ def main() -> None:
     warnings.simplefilter("ignore")  # driftpy's dependencies have many
     machine, results = Machine.here(), Results([], [])
     for name in arguments.names or NAMES:
+        wait_until_idle(arguments.patience)
         print(f"{name} ...", file=sys.stderr, flush=True)
         measure(name, QUICK if arguments.quick else THOROUGH, results)
     if arguments.json:
@@ -53,8 +58,8 @@ def main() -> None:
 
 def measure(name: str, effort: Effort, results: Results) -> None:
     """Add the figures of one benchmark; one that breaks leaves a reason and the others alone."""
-    figures: Figures = importlib.import_module(f"benchmarks.{name}").figures
     try:
+        figures: Figures = importlib.import_module(f"benchmarks.{name}").figures
         results.figures.extend(figures(effort))
     except Exception as exc:  # noqa: BLE001  # the top of a job: the other benchmarks are still worth having
         results.failures.append(f"{name}: {type(exc).__name__}: {exc}")

@@ -2,9 +2,13 @@
 
 import os
 import platform
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+_QUIET_FRAC = 0.85
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,24 @@ class Machine:
             f"{self.measured_at:%Y-%m-%d %H:%M} UTC, {self.system}, {self.cores} cores (load {self.load:.1f}),"
             f" Python {self.python}, numpy {self.numpy}, {driftpy}"
         )
+
+
+def wait_until_idle(patience_s: float) -> None:
+    """Return once the cores have had little to do for a second, or when patience is over."""
+    until_s = time.monotonic() + patience_s
+    while time.monotonic() < until_s and _idle_frac() < _QUIET_FRAC:
+        pass
+
+
+def _idle_frac() -> float:
+    before, started_s = _idle_s(), time.monotonic()
+    time.sleep(1.0)
+    return (_idle_s() - before) / (time.monotonic() - started_s) / (os.cpu_count() or 1)
+
+
+def _idle_s() -> float:
+    """Seconds all cores together have been idle since the start of the machine."""
+    return float(Path("/proc/uptime").read_text().split()[1])
 
 
 def _version(distribution: str) -> str:

@@ -104,6 +104,46 @@ async def _sweep(rpc_urls: tuple[str, ...], venue: str, *, as_json: bool) -> Non
 
 
 @main.command()
+@click.argument("folder", metavar="DIR")
+@click.option("--book", "book_file", required=True, help="The book to play, as JSON; see below.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object with unrounded numbers.")
+@click.option("--chart", "chart_file", default=None, help="Also write a picture of the health ratio to this PNG.")
+def replay(folder: str, book_file: str, chart_file: str | None, *, as_json: bool) -> None:
+    """Would it have warned? Play recorded bars through the tiers and alerts of keel run.
+
+    DIR holds one CSV of bars per asset, such as SOL.csv or SOL.csv.gz, with the columns ts,open,high,low,close,volume.
+
+    The book: {"collateral_usd": 10000, "positions": [{"market": "SOL-PERP", "leverage": 5, "side": "long"}]}, with size
+    in base units instead of leverage where that is known, and maintenance_ratio and initial_ratio where the market asks
+    for other than 0.05 and 0.10.
+    """
+    _until_done(_replay(Path(folder), Path(book_file), Path(chart_file) if chart_file else None, as_json=as_json))
+
+
+async def _replay(folder: Path, book_file: Path, chart_file: Path | None, *, as_json: bool) -> None:
+    from tqdm import tqdm
+
+    from bot.replay import play
+    from bot.replaying import report
+    from venues.replay import load
+
+    recording = load(folder, book_file)
+    # disable=None: a bar on a terminal, nothing in a pipe.
+    with tqdm(total=len(recording), desc="playing", unit=" prices", disable=None, file=sys.stderr, leave=False) as bar:
+        found = await play(recording, progress=bar.update)
+    if chart_file is not None:
+        _write(chart_file, report.chart(found))
+    click.echo(report.as_json(found) if as_json else report.as_text(found))
+
+
+def _write(file: Path, content: bytes) -> None:
+    try:
+        file.write_bytes(content)
+    except OSError as exc:
+        _fail(f"{file} cannot be written ({exc.strerror}); name another file", EXIT_BAD_INPUT)
+
+
+@main.command()
 @click.argument("wallet", required=False)
 @click.option("--rpc", "rpc_url", default="", help="Solana RPC URL; asked for when left out.")
 @click.option("--venue", default="drift", show_default=True, help="Which venue the wallet trades on.")

@@ -5,7 +5,7 @@ boundary, and splits on blocks before the wire: a long message becomes several, 
 """
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -76,11 +76,17 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """Where a message goes: a chat of a transport, and a thread inside it where the platform has threads."""
+    """Where a message goes: a chat of a transport, and a thread inside it where the platform has threads.
+
+    Attributes:
+        reply_to: Says which question an answer belongs to, where the platform shows it to whoever asked and nobody
+            else. It is good for minutes, is no part of the place, and is not stored.
+    """
 
     transport: str
     chat: str
     thread: str = ""
+    reply_to: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +99,16 @@ class MessageRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Who wrote or pressed, as the platform vouches for them. ``user_id`` is the identity, the name is decoration."""
+    """Who wrote or pressed, as the platform vouches for them. ``user_id`` is the identity, the name is decoration.
+
+    Attributes:
+        roles: Ids of the roles the platform gives them where they are, at that moment; none where it has no roles.
+    """
 
     transport: str
     user_id: str
     display_name: str = ""
+    roles: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,23 +19,32 @@ Job = Callable[[], Awaitable[None]]
 
 
 class Schedule:
-    """Jobs at fixed intervals. One run of a job at a time; a late run is done, not dropped."""
+    """Jobs at fixed intervals. One run of a job at a time; a late run is done, not dropped.
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    Args:
+        last_runs_s: How long the end waits for runs that have begun.
+    """
+
+    def __init__(self, clock: Clock, *, last_runs_s: float = 5.0) -> None:
+        self._clock, self._last_runs_s = clock, last_runs_s
         self._scheduler = AsyncIOScheduler(
             timezone=UTC,
             # The default grace of one second silently skips a run that is later than that.
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         self.jobs: dict[str, JobState] = {}
+        self._running: set[asyncio.Task[None]] = set()
 
     def every(self, seconds: float, name: str, job: Job) -> None:
         """Run a job at once and then every so many seconds."""
         state = self.jobs[name] = JobState(interval_s=seconds)
 
         async def run() -> None:
-            await run_once(name, job, state, self._clock)
+            # A task of its own: the scheduler cancels its tasks when it ends, and calls that an error.
+            task = asyncio.create_task(run_once(name, job, state, self._clock), name=f"job.{name}")
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+            await asyncio.wait((task,))
 
         self._scheduler.add_job(run, IntervalTrigger(seconds=seconds), id=name, next_run_time=datetime.now(UTC))
 
@@ -44,6 +53,14 @@ class Schedule:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
+        """Lets what has begun come to its end for a while, so that nothing is stored by half."""
+        self._scheduler.pause()
+        if self._running:
+            _, late = await asyncio.wait(self._running, timeout=self._last_runs_s)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await asyncio.sleep(0)  # for the scheduler to hear of it
         self._scheduler.shutdown(wait=False)
         await asyncio.sleep(0)
 

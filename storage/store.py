@@ -3,19 +3,20 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 
-from storage.connection import Connection
+from storage.connection import MEMORY, Connection
 from storage.errors import StorageDefect, StoreClosed, translated
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 _BUSY_TIMEOUT = timedelta(seconds=5)
 
@@ -27,7 +28,7 @@ class Store:
     not stop it: what had begun is stored whole, what had not begun never runs.
     """
 
-    def __init__(self, connection: Connection, thread: ThreadPoolExecutor) -> None:
+    def __init__(self, connection: Connection, thread: Executor) -> None:
         self._connection = connection
         self._thread = thread
         self._closed = False
@@ -56,6 +57,15 @@ class Store:
             thread.shutdown(wait=False)
             raise
         return cls(connection, thread)
+
+    @classmethod
+    def forgetful(cls) -> Self:
+        """A store in memory that works in the caller's own thread.
+
+        For working through history, where handing every look to another thread and back is most of the time. Its calls
+        keep the event loop; a process that talks to people opens ":memory:" instead.
+        """
+        return cls(Connection(MEMORY, busy_timeout=_BUSY_TIMEOUT), _CallersThread())
 
     @property
     def where(self) -> str:
@@ -112,7 +122,20 @@ class Store:
                     f"A value cannot be stored ({exc}); this is a defect of Keel, please report it."
                 ) from exc
 
-        return await asyncio.wrap_future(self._thread.submit(translating))
+        running = self._thread.submit(translating)
+        return running.result() if running.done() else await asyncio.wrap_future(running)
+
+
+class _CallersThread(Executor):
+    """Runs at once what it is given."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        done: Future[T] = Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except BaseException as exc:  # noqa: BLE001  # kept for whoever asks for the result, as a thread pool does
+            done.set_exception(exc)
+        return done
 
 
 def _close_opened(opening: Future[Connection]) -> None:

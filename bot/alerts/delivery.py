@@ -56,6 +56,13 @@ class Delivery:
         """There is something to deliver."""
         self._wake.set()
 
+    async def drain_if_woken(self) -> int:
+        """One round where something was queued since the last, for a caller that runs no loop; as drain()."""
+        if not self._wake.is_set():
+            return 0
+        self._wake.clear()
+        return await self.drain()
+
     async def run(self) -> None:
         """Deliver until cancelled."""
         try:

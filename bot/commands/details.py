@@ -12,7 +12,10 @@ async def press(services: Services, press: PressRequest) -> PressReply:
     incident = await services.incidents.find(number)
     if incident is None:
         raise Usage(f"There is no alert #{number}.")
-    nickname = (services.roster.label(incident.cause.account_id),) if incident.cause.account_id else ()
+    account_id = incident.cause.account_id
+    if account_id and account_id not in services.roster.account_ids:
+        raise Usage("This account is not watched any more.")
+    nickname = (services.roster.label(account_id),) if account_id else ()
     sender = Person(transport=press.person.transport, user_id=press.person.user_id)
     request = Request(args=nickname, sender=sender, person=press.person, address=press.address)
     first = await health.run(services, request)

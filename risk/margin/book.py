@@ -15,7 +15,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from risk.errors import BadBook
+from risk.errors import BadBook, UnknownAccount
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -211,8 +211,11 @@ class FleetBook:
         return len(self.accounts.ids)
 
     def position_of(self, account_id: str) -> int:
-        """Row of an account in this book. Raises: ValueError when it was not read."""
-        return list(self.accounts.ids).index(account_id)
+        """Row of an account in this book. Raises: UnknownAccount when it was not read."""
+        try:
+            return list(self.accounts.ids).index(account_id)
+        except ValueError:
+            raise UnknownAccount(f"account {account_id} was not part of this reading") from None
 
     def checked(self) -> Self:
         """The book itself, if its columns fit together. Raises: BadBook, naming the first that does not."""

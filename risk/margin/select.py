@@ -5,7 +5,6 @@ from typing import TypeVar
 
 import numpy as np
 
-from risk.errors import UnknownAccount
 from risk.margin.book import AccountTable, FleetBook, IntArray, OrderRows, PerpRows, SpotRows
 
 Rows = TypeVar("Rows", PerpRows, SpotRows, OrderRows)
@@ -13,11 +12,7 @@ Rows = TypeVar("Rows", PerpRows, SpotRows, OrderRows)
 
 def only(book: FleetBook, account_id: str) -> FleetBook:
     """The book of one account, with all its markets and oracles. Raises: UnknownAccount."""
-    try:
-        at = book.position_of(account_id)
-    except ValueError:
-        raise UnknownAccount(f"account {account_id} was not part of this reading") from None
-    return row_of(book, at)
+    return row_of(book, book.position_of(account_id))
 
 
 def row_of(book: FleetBook, at: int) -> FleetBook:

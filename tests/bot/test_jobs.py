@@ -234,12 +234,29 @@ async def test_two_jobs_run_side_by_side_and_one_that_hangs_holds_up_no_other() 
     async def tick() -> None:
         ticks.append(1)
 
-    schedule = Schedule(clock)
+    schedule = Schedule(clock, last_runs_s=0.01)
     schedule.every(0.01, "hangs", lambda: _waited(hang))
     schedule.every(0.01, "ticks", tick)
     async with schedule:
         await until(lambda: len(ticks) >= 3)
         assert schedule.jobs["hangs"].runs == 1
+
+
+async def test_what_has_begun_comes_to_its_end_before_the_clockwork_does() -> None:
+    begun, done = asyncio.Event(), asyncio.Event()
+
+    async def slowly() -> None:
+        begun.set()
+        await asyncio.sleep(0.05)
+        done.set()
+
+    schedule = Schedule(FakeClock())
+    schedule.every(60.0, "slowly", slowly)
+    async with schedule:
+        await begun.wait()
+
+    assert done.is_set()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 async def _waited(event: asyncio.Event) -> None:

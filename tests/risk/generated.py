@@ -9,7 +9,16 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from risk.model.account import AccountSnapshot, MarginMode, PerpPosition, SpotBalance
+from risk.model.account import (
+    AccountSnapshot,
+    MarginMode,
+    MarketKind,
+    OpenOrder,
+    OrderKind,
+    PerpPosition,
+    Side,
+    SpotBalance,
+)
 from risk.model.market import ContractType, MarketStatus, OracleReading, PerpMarket, SpotMarket
 from tests.risk.builders import NOW, SLOT
 
@@ -65,8 +74,11 @@ class Universe:
         return AccountSnapshot(
             account_id=account_id,
             authority=f"owner of {account_id}",
+            sub_account=random.randint(0, 3),
+            name=random.choice(("", "Main Account")),
             perp_positions=positions,
             spot_balances=balances,
+            open_orders=self._resting(positions, balances),
             perp_markets={index: self.perps[index] for index in perps},
             spot_markets={index: self.spots[index] for index in sorted(touched)},
             oracles={feed: self.oracles[feed] for feed in sorted(feeds)},
@@ -106,7 +118,7 @@ class Universe:
             maintenance_liability_weight=liability / 10**4,
             imf_factor=random.choice((0, 50, 1_250, 10_000, 105_000, 900_000)) / 10**6,
             scale_initial_weight_start_usd=random.choice((0.0, 0.0, 500_000.0, 15_000_000.0)),
-            deposits_tokens=float(round(deposits_usd / price)),
+            deposits_tokens=min(_LARGEST_BASE, round(deposits_usd / price * 10**decimals)) / 10**decimals,
             oracle_twap_usd=self._average(feed),
         )
 
@@ -178,6 +190,35 @@ class Universe:
             open_bids_tokens=bids / unit,
             open_asks_tokens=asks / unit,
             open_orders=orders,
+        )
+
+    def _resting(self, positions: Sequence[PerpPosition], balances: Sequence[SpotBalance]) -> tuple[OpenOrder, ...]:
+        """One order for every side that rests; margin does not look at them, people do."""
+        sides = [
+            (MarketKind.PERP, slot.market_index, base)
+            for slot in positions
+            for base in (slot.open_bids_base, slot.open_asks_base)
+        ]
+        sides += [
+            (MarketKind.SPOT, slot.market_index, tokens)
+            for slot in balances
+            for tokens in (slot.open_bids_tokens, slot.open_asks_tokens)
+        ]
+        random = self._random
+        return tuple(
+            OpenOrder(
+                order_id=number,
+                market_kind=kind,
+                market_index=index,
+                side=Side.BUY if size > 0 else Side.SELL,
+                kind=random.choice(tuple(OrderKind)),
+                size_base=abs(size),
+                price_usd=random.choice((None, random.randint(1, 10**12) / 10**6)),
+                reduce_only=random.random() < 0.2,
+                trigger_price_usd=random.choice((None, random.randint(1, 10**12) / 10**6)),
+            )
+            for number, (kind, index, size) in enumerate(sides, start=1)
+            if size
         )
 
     def _orders(self, size: int) -> tuple[int, int, int]:

@@ -56,8 +56,10 @@ async def test_inspect_of_a_wrong_account_ends_with_2(
     assert sentence in ended.stderr
 
 
-@pytest.mark.parametrize("command", ["inspect", "sweep"])
-@pytest.mark.parametrize("fault", [HttpError(status=503), RateLimit(retry_after_s=1), Reset(), None])
+@pytest.mark.parametrize(
+    ("command", "fault"),
+    [("inspect", HttpError(status=503)), ("inspect", None), ("sweep", RateLimit(retry_after_s=1)), ("sweep", Reset())],
+)
 async def test_a_venue_that_does_not_answer_ends_a_command_with_3(
     command: str, fault: HttpError | RateLimit | Reset | None, scene: OnePosition, rpc: SolanaRpc, tmp_path: Path
 ) -> None:

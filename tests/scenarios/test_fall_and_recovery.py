@@ -59,7 +59,7 @@ async def test_ack_marks_every_copy_and_a_further_fall_still_rings(
         worse = await phone.alert("LIQUIDATING")
         assert worse.number == critical.number
         assert "Ack" in worse.message.labels
-        await bot.type("/ack")
+        await bot.type(f"/ack {worse.number}")
         await phone.until(lambda: "Acked by the console" in worse.text, "the ack from the terminal")
         assert phone.tiers == ["CRITICAL", "LIQUIDATING"]
         assert await bot.stop() == 0

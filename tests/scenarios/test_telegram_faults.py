@@ -35,6 +35,7 @@ async def test_an_alert_that_telegram_does_not_take_comes_later(
     scene: OnePosition,
     rpc: SolanaRpc,
 ) -> None:
+    await phone.quiet()
     telegram.inject(fault)
     started = time.monotonic()
     fall_to("CRITICAL", scene, rpc)

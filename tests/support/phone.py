@@ -48,6 +48,10 @@ class Phone:
         out."""
         return [alert for alert in map(_alert_of, self.messages) if alert is not None and alert.head != "LIMIT"]
 
+    async def quiet(self) -> None:
+        """Until what is said of an account that breaks a limit from the start has been said."""
+        await self.until(lambda: any(m.text.startswith("LIMIT ") for m in self.messages), "the broken limit")
+
     @property
     def heads(self) -> list[str]:
         return [alert.head for alert in self.alerts]

@@ -1,8 +1,8 @@
 """Recorded bars, one CSV a asset, checked to the last line before anything is played.
 
 ``SOL.csv`` or ``SOL.csv.gz`` with the columns ts, open, high, low, close; others, such as volume, are not looked at.
-``ts`` is the bar's open: ISO 8601, in UTC where no zone is given, or whole Unix seconds. Bars stand in order of time and
-are as long as the shortest step between two of them; a longer step means that bars are missing.
+``ts`` is the bar's open: ISO 8601, in UTC where no zone is given, or whole Unix seconds. Bars stand in order of time.
+They are as long as the shortest step between two of them; a longer step means that bars are missing.
 """
 
 import csv

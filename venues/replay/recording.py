@@ -84,7 +84,7 @@ class Recording:
             observed_at=observed_at,
             accounts=accounts,
             perp_markets=markets,
-            oracles=replace(book.oracles, price_1e6=_columns(book, prices)),
+            oracles=replace(book.oracles, price_1e6=_columns_usd(book, prices) * 1e6),
         )
 
 
@@ -145,7 +145,7 @@ def _opened(book: ReplayBook, ticks: Ticks) -> FleetBook:
     maintenance, initial = (np.array(column) for column in zip(*map(_ratios_1e4, book.positions), strict=True))
     return replace(
         opened,
-        oracles=replace(opened.oracles, price_1e6=_columns(opened, ticks.prices_usd[0])),
+        oracles=replace(opened.oracles, price_1e6=_columns_usd(opened, ticks.prices_usd[0]) * 1e6),
         perp_markets=replace(opened.perp_markets, maintenance_1e4=maintenance, initial_1e4=initial),
     )
 
@@ -186,16 +186,16 @@ def _ratios_1e4(position: BookPosition) -> tuple[float, float]:
     return round(position.maintenance_ratio * 1e4, 6), round(position.initial_ratio * 1e4, 6)
 
 
-def _columns(opened: FleetBook, prices_usd: FloatArray) -> FloatArray:
-    """Prices of the assets, shape (..., n_assets), in the places of the book's oracles, in 1e6; the quote is worth 1."""
-    columns = np.full((*prices_usd.shape[:-1], len(opened.oracles.ids)), 1e6)
-    columns[..., opened.perp_markets.oracle] = prices_usd * 1e6
+def _columns_usd(opened: FleetBook, prices_usd: FloatArray) -> FloatArray:
+    """Prices of the assets, shape (..., n_assets), in the places of the book's oracles; the quote is worth 1."""
+    columns = np.ones((*prices_usd.shape[:-1], len(opened.oracles.ids)))
+    columns[..., opened.perp_markets.oracle] = prices_usd
     return columns
 
 
 def _assessed(opened: FleetBook, ticks: Ticks) -> tuple[FloatArray, FloatArray, BoolArray]:
     """(excess USD, health ratio percent, whether below maintenance) at every moment, by the margin engine."""
-    plan, prices = MarginPlan.of(opened), _columns(opened, ticks.prices_usd) / 1e6
+    plan, prices = MarginPlan.of(opened), _columns_usd(opened, ticks.prices_usd)
     excess, ratio, below = [], [], []
     for first in range(0, len(prices), _AT_ONCE):
         evaluation = evaluate(plan, prices[first : first + _AT_ONCE], maintenance_only=True)

@@ -78,3 +78,11 @@ def answered(status: int, code: int, words: str, *, retry_after_s: float | None 
     if status == 404:
         return Unreachable(f"this channel is gone or hidden from the bot ({said}): add the bot there, or link another")
     return Refused(f"Discord refused the message ({said})")
+
+
+def seconds(told: object) -> float | None:
+    """A wait as Discord writes it, in JSON or in a header; None where it is neither."""
+    try:
+        return max(0.0, float(told)) if isinstance(told, str | int | float) else None
+    except ValueError:
+        return None

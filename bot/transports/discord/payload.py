@@ -13,7 +13,7 @@ _ACTION_ROW, _BUTTON, _SECONDARY = 1, 2, 2
 
 
 def message_json(content: Content, *, flags: int = SUPPRESS_EMBEDS) -> dict[str, Any]:
-    """A new message, or all of an edited one: what is not in it is taken away. Nobody is mentioned, whatever it says."""
+    """A new message, or all of an edited one: what is not in it is taken away. Nobody is mentioned by it."""
     return {
         "content": content.text,
         "components": _components(content.keyboard),

@@ -79,9 +79,7 @@ def checked_urls(api_url: str, gateway_url: str, allow_loopback: bool) -> Discor
         elif not ((official_api and parts is api) or (official_gateway and parts is gateway)):
             raise ValueError(f"{variable} must be {official}: the server it names would learn the bot's token")
     if official_api or official_gateway:
-        raise ValueError(
-            "only one of DISCORD_API_URL and DISCORD_GATEWAY_URL names this machine: set both, or neither"
-        )
+        raise ValueError("only one of DISCORD_API_URL and DISCORD_GATEWAY_URL names this machine: set both, or neither")
     return DiscordUrls(api=_rebuilt(api), gateway=_rebuilt(gateway))
 
 

@@ -65,7 +65,9 @@ async def test_it_is_readable_and_says_where_it_comes_from(text: str, state: Acc
 
 
 @pytest.mark.parametrize("state", DOUBTFUL.values(), ids=DOUBTFUL)
-@pytest.mark.parametrize("text", ["/portfolio", "/positions", "/health", "/liq", "/stress", "/limits", "/chart distance"])
+@pytest.mark.parametrize(
+    "text", ["/portfolio", "/positions", "/health", "/liq", "/stress", "/limits", "/chart distance"]
+)
 async def test_figures_that_cannot_be_trusted_say_so_first_and_why(text: str, state: AccountSnapshot) -> None:
     async with bot_world(limits=None) as world:
         world.reader.accounts[world.account] = state
@@ -78,7 +80,9 @@ async def test_figures_that_cannot_be_trusted_say_so_first_and_why(text: str, st
         assert PROVENANCE.fullmatch(answer.text.split("\n")[-1]), answer.text
 
 
-@pytest.mark.parametrize("text", ["/portfolio", "/positions", "/health", "/liq", "/stress", "/limits", "/chart distance"])
+@pytest.mark.parametrize(
+    "text", ["/portfolio", "/positions", "/health", "/liq", "/stress", "/limits", "/chart distance"]
+)
 async def test_figures_of_a_silent_venue_come_with_their_age_and_are_called_stale(text: str) -> None:
     async with bot_world(limits=None) as world:
         world.reader.accounts[world.account] = rich()
@@ -114,11 +118,13 @@ async def test_with_several_accounts_the_first_is_meant_unless_one_is_named(text
         assert (await ask(world, f"{text} account-of-second")).first.startswith("second: ")
 
 
-@pytest.mark.parametrize("text", ["/portfolio", "/positions", "/health", "/liq", "/stress", "/limits", "/tiers", "/chart"])
+@pytest.mark.parametrize(
+    "text", ["/portfolio", "/positions", "/health", "/liq", "/stress", "/limits", "/tiers", "/chart"]
+)
 async def test_without_an_account_the_answer_says_how_to_get_one(text: str) -> None:
     async with bot_world() as world:
         roster = world.app.services.roster
-        roster._by_id = {}  # noqa: SLF001 - settings demand one; a later version may let the last one go
+        roster._by_id = {}
         answer = await ask(world, text)
 
         assert answer.first == "No account is watched. Set ACCOUNTS, or run keel setup."
@@ -141,8 +147,6 @@ async def test_every_button_of_every_answer_is_answered() -> None:
         await ask(world, "/limits leverage 4")
         await ask(world, "/tiers critical 130")
         await world.say("/alerts")
-        datas = [
-            button.data for sent in world.transport.sent for row in sent.message.buttons for button in row
-        ]
+        datas = [button.data for sent in world.transport.sent for row in sent.message.buttons for button in row]
 
         assert {data.partition(":")[0] for data in datas} == known

@@ -216,7 +216,7 @@ async def test_stress_that_is_survived_names_the_worst() -> None:
         answer = await asked(world, "/stress")
 
         assert answer.first.startswith("main: survives all ")
-        assert "The worst: all -50%, ratio " in answer.text
+        assert "The worst: SOL -50%, ratio 400.0%." in answer.text
 
 
 async def test_asking_again_within_a_check_asks_the_venue_nothing() -> None:

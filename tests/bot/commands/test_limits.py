@@ -157,7 +157,8 @@ def forged(card: Sent) -> dict[str, str]:
         "another limit with another old value": (2, "1"), "no such limit": (2, "9"), "counted from the end": (2, "-1"),
         "NaN": (3, "nan"), "infinite": (3, "inf"), "negative": (3, "-4.0"), "no number": (3, "4,0"), "zero": (3, "0"),
         "an old value that never was": (4, "7.0"), "expired": (5, "1"), "for ever": (5, "99999999999"),
-        "beyond every calendar": (5, "9" * 30), "an hour": (5, str(int(expires) + 3_600)), "another account": (1, "0" * 8),
+        "beyond every calendar": (5, "9" * 30), "an hour": (5, str(int(expires) + 3_600)),
+        "another account": (1, "0" * 8),
     }  # fmt: skip
     found = {why: ":".join([*good[:at], word, *good[at + 1 :]]) for why, (at, word) in swaps.items()}
     return found | {"too short": ":".join(good[:-1]), "too long": ":".join([*good, "x"])}
@@ -176,7 +177,9 @@ async def test_a_forged_confirm_changes_nothing() -> None:
 @pytest.mark.parametrize("value", ["1e-300", "123456789.123456789", "1e300", "0.1234567890123456789"])
 @pytest.mark.parametrize("limit", [limit.value for limit in LimitName])
 async def test_the_buttons_of_a_card_fit_64_bytes(limit: str, value: str) -> None:
-    async with bot_world(limits=RiskLimits(max_portfolio_leverage=1.23457e-05, max_position_size_usd=1.23457e200)) as world:
+    async with bot_world(
+        limits=RiskLimits(max_portfolio_leverage=1.23457e-05, max_position_size_usd=1.23457e200)
+    ) as world:
         answer = await world.answer(f"/limits {limit} {value}")
 
         assert all(len(button.data.encode()) <= 64 for row in answer.message.buttons for button in row)

@@ -13,8 +13,11 @@ from tests.support.bot_world import OWNER, bot_world
 EVERY_COMMAND = sorted(all_commands())
 
 WORDS = st.sampled_from(
-    [*(f"/{name}" for name in EVERY_COMMAND), "main", "second", "set", "leverage", "1", "#1", "2h", "24h", "dark", 
-     "nan", "5%", "-1", "1e308", "0", '"', "'", "\\", "equity", "distance", "health", "max_drawdown_percent", "0.1", "9" * 12]
+    [
+        *(f"/{name}" for name in EVERY_COMMAND), "main", "second", "set", "leverage", "1", "#1", "2h", "24h", "dark",
+        "nan", "5%", "-1", "1e308", "0", '"', "'", "\\", "equity", "distance", "health", "critical", "off",
+        "max_drawdown_percent", "0.1", "9" * 12,
+    ]
 )  # fmt: skip
 SENTENCES = st.lists(WORDS, max_size=6).map(" ".join)
 ANYTHING = (

@@ -1,0 +1,47 @@
+"""Which alarms rang for nothing. Pure."""
+
+import math
+from dataclasses import dataclass
+
+from risk.decisions.incidents import severity
+from risk.decisions.tiers import Tier
+
+_ENOUGH = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarms:
+    """Alarms of HIGH or worse so far. One stands from the look that raises it to the look at which it is better.
+
+    A false one ends without a price within half its distance to liquidation. The distance is measured in collateral to
+    spare: for a single market that is proportional to the distance of its price, for several it weighs them together.
+
+    Attributes:
+        rung: How many there were, standing ones included.
+        false: How many ended and were false.
+        raised_usd: What was to spare when the standing one was raised; None while none stands.
+        least_usd: Least that was to spare since.
+    """
+
+    rung: int = 0
+    false: int = 0
+    raised_usd: float | None = None
+    least_usd: float = math.inf
+
+    def after(self, known: Tier, to_spare_usd: float) -> "Alarms":
+        """After a look.
+
+        Args:
+            known: Last known tier; while data is missing the alarm stands as it did.
+            to_spare_usd: Maintenance collateral minus requirement; NaN while data is missing.
+        """
+        stands = severity(known) >= severity(Tier.HIGH)
+        if self.raised_usd is None:
+            if not stands:
+                return self
+            return Alarms(rung=self.rung + 1, false=self.false, raised_usd=to_spare_usd, least_usd=to_spare_usd)
+        least = self.least_usd if math.isnan(to_spare_usd) else min(self.least_usd, to_spare_usd)
+        if stands:
+            return Alarms(rung=self.rung, false=self.false, raised_usd=self.raised_usd, least_usd=least)
+        rang_for_nothing = least > self.raised_usd * _ENOUGH
+        return Alarms(rung=self.rung, false=self.false + rang_for_nothing)

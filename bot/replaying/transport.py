@@ -1,0 +1,53 @@
+"""A chat platform on which nobody reads: it takes every message at once and counts."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+
+from bot.messages import Address, CommandHint, Incoming, Message, MessageRef, Press, TransportHealth
+
+NAME = "replay"
+
+
+class CountingTransport:
+    """Implements bot.messages.Transport.
+
+    Attributes:
+        messages: How many a person would have received.
+    """
+
+    def __init__(self, *, now: Callable[[], datetime]) -> None:
+        self._now, self._since = now, now()
+        self.messages = 0
+
+    @property
+    def name(self) -> str:
+        return NAME
+
+    async def __aenter__(self) -> "CountingTransport":
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Nothing was started."""
+
+    async def incoming(self) -> AsyncIterator[Incoming]:
+        await asyncio.Event().wait()  # nobody ever answers
+        nobody: tuple[Incoming, ...] = ()
+        for one in nobody:
+            yield one
+
+    async def send(self, address: Address, message: Message) -> MessageRef:
+        self.messages += 1
+        return MessageRef(address=address, message_id=str(self.messages))
+
+    async def edit(self, ref: MessageRef, message: Message) -> None:
+        """Never rings, so it does not count."""
+
+    async def answer(self, press: Press, text: str = "") -> None:
+        """Nobody presses."""
+
+    async def announce(self, hints: tuple[CommandHint, ...]) -> None:
+        """There is no menu."""
+
+    def health(self) -> TransportHealth:
+        return TransportHealth(connected=True, detail="counts messages", since=self._since)

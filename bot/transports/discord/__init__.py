@@ -1,0 +1,10 @@
+"""Discord over its gateway and REST, and over a channel's webhook where these fail.
+
+Importing this package does not import the discord library: it is loaded in a thread when the transport is entered.
+"""
+
+from bot.transports.discord.transport import DiscordTransport
+from bot.transports.discord.urls import DiscordUrls, checked_urls, checked_webhook
+from bot.transports.discord.webhook import ChannelWebhook
+
+__all__ = ["ChannelWebhook", "DiscordTransport", "DiscordUrls", "checked_urls", "checked_webhook"]

@@ -1,0 +1,112 @@
+"""One channel's webhook: the way in when the bot itself is shut out.
+
+It needs no login, no gateway and not even the library. A webhook that a person made cannot carry buttons, so none are
+sent; what they do can be typed once the bot is back.
+"""
+
+import asyncio
+import json
+import logging
+from typing import Any, Self
+
+import httpx
+
+from bot.messages import Address, DeliveryError, Message, MessageRef, Refused, Tone, TryAgain
+from bot.transports.discord.errors import answered, seconds
+from bot.transports.discord.payload import SUPPRESS_EMBEDS, SUPPRESS_NOTIFICATIONS, file_name, message_json
+from bot.transports.discord.render import Content, parts_of, ways, whole
+from bot.transports.discord.urls import OFFICIAL_API_URL, WebhookUrl
+
+TRANSPORT = "discord-webhook"
+
+
+class ChannelWebhook:
+    """Used as ``async with ChannelWebhook(checked_webhook(url, allow_loopback)) as webhook``.
+
+    Args:
+        url: As checked_webhook returns it. Its token appears in no log, error or representation.
+        answer_s: How long Discord may take to answer.
+    """
+
+    def __init__(self, url: WebhookUrl, *, answer_s: float = 10.0) -> None:
+        for name in ("httpx", "httpcore"):  # their INFO lines hold the URL, and so the token
+            logger = logging.getLogger(name)
+            logger.setLevel(max(logger.level, logging.WARNING))
+        self.address = Address(transport=TRANSPORT, chat=url.webhook_id)
+        self._url = url
+        self._answer_s = answer_s
+        self._http = httpx.AsyncClient(
+            timeout=answer_s,
+            follow_redirects=False,
+            trust_env=url.api == OFFICIAL_API_URL,  # this machine is reached directly, whatever the proxy
+        )
+
+    def __repr__(self) -> str:
+        return f"ChannelWebhook({self._url.webhook_id})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._http.aclose()
+
+    async def send(self, message: Message) -> MessageRef:
+        """Sends all parts, in order. Raises: DeliveryError."""
+        flags = SUPPRESS_EMBEDS | (SUPPRESS_NOTIFICATIONS if message.tone is Tone.QUIET else 0)
+        message_id = ""
+        for part in parts_of(message):
+            message_id = await self._somehow("POST", "", part, flags)
+        return MessageRef(address=self.address, message_id=message_id)
+
+    async def edit(self, ref: MessageRef, message: Message) -> None:
+        """Replaces a message this webhook sent. Raises: DeliveryError."""
+        await self._somehow("PATCH", f"/messages/{int(ref.message_id)}", whole(message), SUPPRESS_EMBEDS)
+
+    async def _somehow(self, method: str, path: str, part: Content, flags: int) -> str:
+        *better, last = ways(Content(text=part.text, pictures=part.pictures))
+        for content in better:
+            try:
+                return await self._say(method, path, content, flags)
+            except Refused:
+                continue
+        return await self._say(method, path, last, flags)
+
+    async def _say(self, method: str, path: str, content: Content, flags: int) -> str:
+        body = message_json(content, flags=flags)
+        del body["components"]
+        url = f"{self._url.api}/webhooks/{self._url.webhook_id}/{self._url.token}{path}"
+        form: dict[str, Any] = {"json": body}
+        if content.pictures:
+            files = {
+                f"files[{number}]": (file_name(picture), picture.png, "image/png")
+                for number, picture in enumerate(content.pictures)
+            }
+            form = {"data": {"payload_json": json.dumps(body)}, "files": files}
+        failure: DeliveryError
+        try:
+            async with asyncio.timeout(2 * self._answer_s):
+                answer = await self._http.request(method, url, params={"wait": "true"}, **form)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            failure = TryAgain(f"Discord cannot be reached ({type(error).__name__})")
+        except (httpx.HTTPError, TimeoutError) as error:
+            failure = TryAgain(f"Discord did not answer ({type(error).__name__})", unknown=True)
+        else:
+            return _id_of(answer)
+        raise failure
+
+
+def _id_of(answer: httpx.Response) -> str:
+    """Raises: DeliveryError, for anything but the message that was made."""
+    try:
+        body = answer.json()
+    except ValueError:
+        body = None
+    told = body if isinstance(body, dict) else {}
+    if answer.is_success and isinstance(told.get("id"), str):
+        return str(told["id"])
+    if answer.is_success or answer.is_redirect:
+        raise TryAgain("Discord's answer cannot be read", unknown=True)
+    wait_s = seconds(told.get("retry_after", answer.headers.get("Retry-After")))
+    code = told.get("code")
+    # Discord's words stay out: here they could quote the URL.
+    raise answered(answer.status_code, code if isinstance(code, int) else 0, "refused", retry_after_s=wait_s)

@@ -1,0 +1,262 @@
+"""The requests a bot makes, over discord.py. Every method raises DeliveryError, free of tokens.
+
+The library's HTTP client logs in, signs and keeps to the limits it is told of; what is said in JSON is ours. Its
+message, view and command-tree objects are not used: they would have to be kept alive for buttons of old messages.
+"""
+
+import asyncio
+import io
+import json
+import re
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import discord
+from discord.http import Route
+
+from bot.messages import DeliveryError, RetryAfter, TryAgain
+from bot.transports.discord.client import Client, Events, MakeClient
+from bot.transports.discord.errors import AlreadyAcknowledged, TokenRefused
+from bot.transports.discord.payload import EPHEMERAL, SUPPRESS_EMBEDS, SUPPRESS_NOTIFICATIONS, file_name, message_json
+from bot.transports.discord.render import Content
+from bot.transports.discord.tracing import CURRENT, Call
+from bot.transports.discord.translate import LIBRARY_ERRORS, translated
+from bot.transports.discord.urls import DiscordUrls
+
+_TOKEN = re.compile(r"[\x21-\x7e]{1,500}")  # anything else cannot stand in a header
+_REFUSED_LASTS_S = 30.0  # a wrong token is not tried for every message: Discord bans who asks 10,000 times
+_ACKNOWLEDGE_S = 3.0  # Discord's own deadline
+_ACKNOWLEDGE_AGAIN_S = 0.25
+_LATER_REPLY, _LATER_EDIT, _CHOICES = 5, 6, 8  # kinds of answers to an interaction
+
+Json = Mapping[str, Any]
+Ids = Mapping[str, int | str | None]
+T = TypeVar("T")
+
+
+class Wire:
+    """One bot's requests.
+
+    Args:
+        token: The bot's.
+        urls: As checked_urls returns them. They hold for the whole process, as the library has one address.
+        events: Who hears what the gateway brings.
+        answer_s: How long Discord may take to answer.
+        silence_s: See Client.
+        make_client: For tests that simulate Discord in the process.
+    """
+
+    def __init__(
+        self,
+        token: str,
+        *,
+        urls: DiscordUrls,
+        events: Events,
+        answer_s: float,
+        silence_s: float,
+        make_client: MakeClient | None = None,
+    ) -> None:
+        Route.BASE = urls.api
+        self._token = token
+        self._answer_s = answer_s
+        self._make_client = make_client or (lambda: Client(events, silence_s=silence_s))
+        self._login: asyncio.Task[discord.Client] | None = None
+        self._refused_until = 0.0
+        self._held_until = 0.0
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return "Wire()"
+
+    async def client(self) -> discord.Client:
+        """Logged in. Whoever comes while a login is under way shares it; after a failure the next one tries anew."""
+        if self._closed:
+            raise TryAgain("Discord is being left")
+        failed = (
+            self._login is not None
+            and self._login.done()
+            and (self._login.cancelled() or self._login.exception() is not None)
+        )
+        if self._login is None or failed:
+            if asyncio.get_running_loop().time() < self._refused_until:
+                raise TokenRefused
+            self._login = asyncio.create_task(self._log_in(), name="discord.login")
+            self._login.add_done_callback(_retrieve)
+        return await asyncio.shield(self._login)
+
+    async def send(self, channel_id: int, content: Content, *, silent: bool) -> str:
+        """Returns the id of the new message."""
+        flags = SUPPRESS_EMBEDS | (SUPPRESS_NOTIFICATIONS if silent else 0)
+        answer = await self._say("POST", "/channels/{channel_id}/messages", content, flags=flags, channel_id=channel_id)
+        return _id_of(answer)
+
+    async def edit(self, channel_id: int, message_id: int, content: Content) -> None:
+        """Replaces all of a message. An identical one is fine."""
+        path = "/channels/{channel_id}/messages/{message_id}"
+        await self._say("PATCH", path, content, channel_id=channel_id, message_id=message_id)
+
+    async def acknowledge(self, interaction_id: int, interaction_token: str, *, reply: bool, hidden: bool) -> None:
+        """Says in time that an answer will come. Raises: TooLate, if Discord does not wait any more.
+
+        Args:
+            reply: A message will follow; otherwise the message with the button stays as it is until it is edited.
+            hidden: Only the person who asked will see it.
+        """
+        body: dict[str, Any] = {"type": _LATER_REPLY if reply else _LATER_EDIT}
+        if reply and hidden:
+            body["data"] = {"flags": EPHEMERAL}
+        failure: DeliveryError = TryAgain("there was no time to acknowledge", unknown=True)
+        try:
+            async with asyncio.timeout(_ACKNOWLEDGE_S):
+                while True:
+                    try:
+                        return await self._callback(interaction_id, interaction_token, body)
+                    except AlreadyAcknowledged:
+                        return  # an earlier attempt arrived
+                    except (TryAgain, RetryAfter) as error:
+                        failure = error
+                    await asyncio.sleep(_ACKNOWLEDGE_AGAIN_S)
+        except TimeoutError:
+            pass
+        raise failure
+
+    async def suggest(self, interaction_id: int, interaction_token: str, choices: Sequence[str]) -> None:
+        """Offers ways to go on typing."""
+        data = {"choices": [{"name": choice, "value": choice} for choice in choices]}
+        await self._callback(interaction_id, interaction_token, {"type": _CHOICES, "data": data})
+
+    async def fill(self, interaction_token: str, content: Content) -> str:
+        """The answer that was acknowledged, or a new form of the message whose button was pressed; returns its id."""
+        client = await self.client()
+        path = "/webhooks/{webhook_id}/{webhook_token}/messages/@original"
+        answer = await self._say(
+            "PATCH", path, content, webhook_id=client.application_id, webhook_token=interaction_token
+        )
+        return _id_of(answer)
+
+    async def follow(self, interaction_token: str, content: Content, *, hidden: bool) -> str:
+        """One more answer; returns its id."""
+        client = await self.client()
+        flags = SUPPRESS_EMBEDS | (EPHEMERAL if hidden else 0)
+        answer = await self._say(
+            "POST", "/webhooks/{webhook_id}/{webhook_token}", content, flags=flags, params={"wait": "true"},
+            webhook_id=client.application_id, webhook_token=interaction_token,
+        )  # fmt: skip
+        return _id_of(answer)
+
+    async def edit_answer(self, interaction_token: str, message_id: int, content: Content) -> None:
+        """Replaces an answer that only its token reaches."""
+        client = await self.client()
+        path = "/webhooks/{webhook_id}/{webhook_token}/messages/{message_id}"
+        await self._say(
+            "PATCH", path, content, webhook_id=client.application_id, webhook_token=interaction_token,
+            message_id=message_id,
+        )  # fmt: skip
+
+    async def commands(self, guild_id: int | None) -> list[Json]:
+        """The slash commands of a guild, or of direct messages."""
+        answer = await self._ask("GET", *await self._commands_route(guild_id))
+        return [one for one in answer if isinstance(one, dict)] if isinstance(answer, list) else []
+
+    async def set_commands(self, guild_id: int | None, commands: Sequence[Json]) -> None:
+        """Replaces them all."""
+        path, ids = await self._commands_route(guild_id)
+        await self._ask("PUT", path, ids, json=list(commands))
+
+    async def close(self) -> None:
+        self._closed = True
+        if self._login is None:
+            return
+        self._login.cancel()
+        await asyncio.wait((self._login,))
+        if not self._login.cancelled() and self._login.exception() is None:
+            await self._login.result().close()
+
+    async def _log_in(self) -> discord.Client:
+        if not _TOKEN.fullmatch(self._token):
+            raise TokenRefused
+        client = self._make_client()
+        try:
+            await self._answered(client.login(self._token), patience_s=2 * self._answer_s)
+        except TokenRefused:
+            self._refused_until = asyncio.get_running_loop().time() + _REFUSED_LASTS_S
+            raise
+        finally:
+            if client.application_id is None:
+                await client.close()
+        return client
+
+    async def _commands_route(self, guild_id: int | None) -> tuple[str, Ids]:
+        application_id = (await self.client()).application_id
+        if guild_id is None:
+            return "/applications/{application_id}/commands", {"application_id": application_id}
+        ids: Ids = {"application_id": application_id, "guild_id": guild_id}
+        return "/applications/{application_id}/guilds/{guild_id}/commands", ids
+
+    async def _callback(self, interaction_id: int, interaction_token: str, body: Json) -> None:
+        path = "/interactions/{webhook_id}/{webhook_token}/callback"
+        ids: Ids = {"webhook_id": interaction_id, "webhook_token": interaction_token}
+        await self._ask("POST", path, ids, json=body)
+
+    async def _say(
+        self,
+        method: str,
+        path: str,
+        content: Content,
+        *,
+        flags: int = SUPPRESS_EMBEDS,
+        params: Json | None = None,
+        **ids: int | str | None,
+    ) -> Any:
+        body = message_json(content, flags=flags)
+        if not content.pictures:
+            return await self._ask(method, path, ids, json=body, params=params)
+        files = [discord.File(io.BytesIO(picture.png), file_name(picture)) for picture in content.pictures]
+        form: list[Json] = [{"name": "payload_json", "value": json.dumps(body)}]
+        form += [
+            {"name": f"files[{number}]", "value": file.fp, "filename": file.filename, "content_type": "image/png"}
+            for number, file in enumerate(files)
+        ]
+        return await self._ask(method, path, ids, form=form, files=files, params=params)
+
+    async def _ask(self, method: str, path: str, ids: Ids, **how: Any) -> Any:
+        """Retries nothing, whatever Discord answers."""
+        client = await self.client()
+        wait_s = self._held_until - asyncio.get_running_loop().time()
+        if wait_s > 0:
+            raise RetryAfter(wait_s)
+        given = {name: value for name, value in how.items() if value is not None}
+        return await self._answered(client.http.request(Route(method, path, metadata=None, **ids), **given))
+
+    async def _answered(self, request: Awaitable[T], *, patience_s: float | None = None) -> T:
+        failure: DeliveryError
+        call = Call(patience=asyncio.timeout(patience_s or self._answer_s))
+        mark = CURRENT.set(call)
+        try:
+            async with call.patience:
+                return await request
+        except TimeoutError:
+            failure = TryAgain("Discord did not answer in time", unknown=call.sent)
+        except DeliveryError as known:
+            failure = known.with_traceback(None)  # the library's frames hold the token
+        except LIBRARY_ERRORS as error:
+            failure = translated(error, sent=call.sent, token=self._token)
+        finally:
+            CURRENT.reset(mark)
+        if call.held_s:
+            self._held_until = asyncio.get_running_loop().time() + call.held_s
+        raise failure
+
+
+def _id_of(answer: Any) -> str:
+    """Raises: TryAgain, for an answer that is not a message: something between us and Discord wrote it."""
+    found = answer.get("id") if isinstance(answer, dict) else None
+    if not isinstance(found, str):
+        raise TryAgain("Discord's answer cannot be read", unknown=True)
+    return found
+
+
+def _retrieve(task: "asyncio.Task[Any]") -> None:
+    """Whoever waited for it has its error; if nobody does any more, it is no news."""
+    if not task.cancelled():
+        task.exception()
