@@ -25,7 +25,7 @@ class Schedule:
         last_runs_s: How long the end waits for runs that have begun.
     """
 
-    def __init__(self, clock: Clock, *, last_runs_s: float = 5.0) -> None:
+    def __init__(self, clock: Clock, *, last_runs_s: float = 1.0) -> None:
         self._clock, self._last_runs_s = clock, last_runs_s
         self._scheduler = AsyncIOScheduler(
             timezone=UTC,
@@ -55,6 +55,7 @@ class Schedule:
     async def __aexit__(self, *exc: object) -> None:
         """Lets what has begun come to its end for a while, so that nothing is stored by half."""
         self._scheduler.pause()
+        await asyncio.sleep(0)  # what the scheduler has just started begins
         if self._running:
             _, late = await asyncio.wait(self._running, timeout=self._last_runs_s)
             for task in late:

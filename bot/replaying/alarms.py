@@ -40,7 +40,7 @@ class Alarms:
             if not stands:
                 return self
             return Alarms(rung=self.rung + 1, false=self.false, raised_usd=to_spare_usd, least_usd=to_spare_usd)
-        least = self.least_usd if math.isnan(to_spare_usd) else min(self.least_usd, to_spare_usd)
+        least = min(self.least_usd, to_spare_usd)  # NaN is less than nothing
         if stands:
             return Alarms(rung=self.rung, false=self.false, raised_usd=self.raised_usd, least_usd=least)
         rang_for_nothing = least > self.raised_usd * _ENOUGH

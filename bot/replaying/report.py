@@ -26,8 +26,8 @@ class ReplayReport:
 
     Attributes:
         played: How many moments of the recording were watched.
-        first_at: When each tier first stood, and with it when its first message went out; tiers that never did are
-            absent.
+        first_at: When each tier first stood, and its first message went out, be it that the account has eased to it;
+            tiers that never stood are absent.
         standing_at: The same since the account was last OK: the incident that stands at the end.
         messages: What one person who answers none of them would have received, repeats included.
     """

@@ -12,7 +12,9 @@ from typing import Protocol
 
 from bot.messages import Address, Transport
 from bot.transports.console import CONSOLE_CHAT, CONSOLE_USER, ConsoleTransport
+from bot.transports.discord import DiscordTransport, DiscordUrls
 from bot.transports.telegram import TelegramTransport
+from tests.support.discord_server import DiscordServer
 from tests.support.telegram_server import TelegramServer
 
 ANN = 1001
@@ -89,6 +91,43 @@ class TelegramWorld:
         await self.server.start()
 
 
+class DiscordWorld:
+    """Direct messages, where what begins with a slash is a slash command."""
+
+    def __init__(self, server: DiscordServer, transport: DiscordTransport) -> None:
+        self.server = server
+        self.transport: Transport = transport
+        self.channel = server.direct(ANN)
+        self.address = Address(transport="discord", chat=str(self.channel.channel_id))
+        self.user_id = str(ANN)
+
+    async def type(self, text: str) -> None:
+        if text.startswith("/"):
+            name, _, args = text[1:].partition(" ")
+            await self.server.slash(ANN, name, args)
+        else:
+            await self.server.say(ANN, text)
+
+    async def press(self, label: str) -> None:
+        message = next(one for one in reversed(self.server.messages(self.channel)) if label in one.labels)
+        await self.server.press(ANN, message, label)
+
+    def text(self) -> str:
+        return "\n".join(message.text for message in self.server.messages(self.channel, seen_by=ANN))
+
+    def latest(self) -> str:
+        return self.server.messages(self.channel)[-1].text
+
+    def labels(self) -> tuple[str, ...]:
+        return self.server.messages(self.channel)[-1].labels
+
+    def pictures(self) -> list[bytes]:
+        return [data for message in self.server.messages(self.channel) for data in message.files]
+
+    async def recover(self) -> None:
+        await self.server.start()
+
+
 class ConsoleWorld:
     """A console in a pipe."""
 
@@ -135,6 +174,17 @@ async def telegram_world(folder: Path, *, down: bool = False) -> AsyncIterator[T
 
 
 @contextlib.asynccontextmanager
+async def discord_world(folder: Path, *, down: bool = False) -> AsyncIterator[DiscordWorld]:
+    async with DiscordServer() as server:
+        urls = DiscordUrls(api=server.api_url, gateway=server.gateway_url)
+        if down:
+            await server.stop()
+        transport = DiscordTransport(server.token, now=now, urls=urls, sleep=hurried_sleep, answer_s=5.0)
+        async with transport:
+            yield DiscordWorld(server, transport)
+
+
+@contextlib.asynccontextmanager
 async def console_world(folder: Path, *, down: bool = False) -> AsyncIterator[ConsoleWorld]:
     reading, typed = os.pipe()
     out = io.StringIO()
@@ -151,4 +201,4 @@ async def console_world(folder: Path, *, down: bool = False) -> AsyncIterator[Co
 
 
 Open = Callable[..., contextlib.AbstractAsyncContextManager[World]]
-WORLDS: dict[str, Open] = {"telegram": telegram_world, "console": console_world}
+WORLDS: dict[str, Open] = {"telegram": telegram_world, "discord": discord_world, "console": console_world}

@@ -55,7 +55,9 @@ def make_usdc_market(**changes: Any) -> SpotMarket:
     return replace(market, **changes)
 
 
-def make_position(size_base: float = 1.0, *, entry_usd: float = 100.0, market_index: int = 0, **rest: Any) -> PerpPosition:
+def make_position(
+    size_base: float = 1.0, *, entry_usd: float = 100.0, market_index: int = 0, **rest: Any
+) -> PerpPosition:
     """A perp position bought or sold at ``entry_usd``."""
     cost_usd = -size_base * entry_usd
     return PerpPosition(

@@ -127,7 +127,8 @@ class Universe:
         maintenance = random.choice((200, 300, 500, 1_000, 3_300, 5_000))
         lowered = random.choice((0, 33, 66, maintenance // 3, maintenance + 50))
         odd_status = random.choice((MarketStatus.SETTLEMENT, MarketStatus.DELISTED, MarketStatus.REDUCE_ONLY))
-        kind = ContractType.PREDICTION if feed == "vote" else random.choice((*[ContractType.PERPETUAL] * 5, *ContractType))
+        kinds = (*[ContractType.PERPETUAL] * 5, *ContractType)
+        kind = ContractType.PREDICTION if feed == "vote" else random.choice(kinds)
         return PerpMarket(
             name=name,
             market_index=index,

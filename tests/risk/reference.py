@@ -46,9 +46,7 @@ class Margin:
     borrows: int
 
 
-def margin_of(
-    account: AccountSnapshot, *, initial: bool = False, strict: bool = False, buffer: int = 200
-) -> Margin:
+def margin_of(account: AccountSnapshot, *, initial: bool = False, strict: bool = False, buffer: int = 200) -> Margin:
     """Every rule for one account at the prices of its own oracles.
 
     Args:
@@ -135,7 +133,8 @@ def _low_high(account: AccountSnapshot, market: SpotMarket, *, strict: bool) -> 
 
 
 def _value(tokens: int, price: int, market: SpotMarket) -> int:
-    return tokens * price // 10**market.decimals
+    unit: int = 10**market.decimals
+    return tokens * price // unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,9 +260,7 @@ def _liability(market: PerpMarket, size: int, price: int) -> int:
     return abs(size) * price // 10**9
 
 
-def _ratio(
-    account: AccountSnapshot, position: PerpPosition, market: PerpMarket, size: int, *, initial: bool
-) -> int:
+def _ratio(account: AccountSnapshot, position: PerpPosition, market: PerpMarket, size: int, *, initial: bool) -> int:
     imf = _whole(market.imf_factor, 10**6)
     high_initial = _whole(market.high_leverage_initial_ratio, ONE)
     high_maintenance = _whole(market.high_leverage_maintenance_ratio, ONE)

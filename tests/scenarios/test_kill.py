@@ -10,6 +10,7 @@ from tests.support.phone import Phone
 from tests.support.scenarios import OnePosition
 from tests.support.solana_rpc import SolanaRpc
 from tests.support.telegram import Drop, Fault, TelegramServer
+from tests.support.waiting import until
 
 SOME_CHECKS_S = 0.5
 
@@ -47,6 +48,23 @@ async def test_an_alert_that_was_stored_but_not_delivered_arrives_after_kill_9(
     assert (await phone.alert("RESOLVED")).number == alert.number
     assert phone.heads == ["CRITICAL"] * copies + ["RESOLVED"]
     assert await again.stop() == 0
+
+
+async def test_an_alert_whose_sending_was_under_way_does_not_wait_for_its_lease(
+    start: Start, phone: Phone, telegram: TelegramServer, scene: OnePosition, rpc: SolanaRpc
+) -> None:
+    bot = await start()
+    await phone.link(await bot.link_code())
+    await phone.quiet()
+    telegram.inject(Fault(method="sendMessage", delay_s=60, times=None))
+    before = len(telegram.calls)
+    fall_to("CRITICAL", scene, rpc)
+    await until(lambda: any(call.method == "sendMessage" for call in telegram.calls[before:]), within_s=10)
+    await bot.kill()
+    telegram.heal()
+    await start()
+    await phone.alert("CRITICAL", timeout_s=20)
+    assert phone.heads == ["CRITICAL"]
 
 
 async def test_what_was_written_while_the_process_was_dead_is_answered_after(

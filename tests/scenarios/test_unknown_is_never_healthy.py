@@ -165,7 +165,7 @@ async def test_sigterm_ends_a_bot_whose_venue_hangs(bot: KeelProcess, phone: Pho
     assert (await phone.ask("/health")).startswith("main: ")
     started = time.monotonic()
     assert await bot.stop() == 0
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 1 + MACHINE_S  # a reading under way is waited for, not for long
 
 
 async def test_a_slow_venue_is_unknown_as_soon_as_its_time_is_up(

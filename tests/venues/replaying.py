@@ -44,11 +44,11 @@ def short(market: str = "SOL-PERP", leverage: float = 5.0, **changes: float) -> 
 
 
 def recorded(
-    bars: Sequence[Bar], *positions: BookPosition, collateral_usd: float = 10_000.0, **changes: Sequence[int]
+    bars: Sequence[Bar], *positions: BookPosition, collateral_usd: float = 10_000.0, missing: Sequence[int] = ()
 ) -> Recording:
-    """A book of 5x long SOL, or other positions in SOL, over some bars."""
+    """A book over some bars, every asset at the same prices; 5x long SOL where no position is given."""
     book = ReplayBook(collateral_usd=collateral_usd, positions=positions or (long(),))
-    return record(book, [make_bars(bars, asset=position.asset, **changes) for position in book.positions])  # type: ignore[arg-type]  # only missing is passed on
+    return record(book, [make_bars(bars, asset=position.asset, missing=missing) for position in book.positions])
 
 
 def write_bars(folder: Path, bars: Sequence[Bar], *, asset: str = "SOL") -> Path:

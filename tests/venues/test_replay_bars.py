@@ -67,11 +67,11 @@ def test_bars_are_as_long_as_the_shortest_step(tmp_path: Path) -> None:
         (lines(), "has 0 bars"),
         (lines("60,1,1,1,1,0", "0,1,1,1,1,0"), "line 3 is older than the line before; sort the file"),
         (lines("60,1,1,1,1,0", "60,1,1,1,1,0"), "line 3 has the time of the line before"),
-        (lines("0,1,1,1,1,0", "60,1,nan,1,1,0"), "line 3: a high price of nan cannot be"),
-        (lines("0,1,1,1,1,0", "60,1,1,1,inf,0"), "a close price of inf cannot be"),
-        (lines("0,1,1,1,1,0", "60,1,1,0,1,0"), "a low price of 0 cannot be"),
-        (lines("0,1,1,1,1,0", "60,-1,1,1,1,0"), "an? open price of -1 cannot be"),
-        (lines("0,1,1,1,1,0", "60,,1,1,1,0"), "'' is no open price"),
+        (lines("0,1,1,1,1,0", "60,1,nan,1,1,0"), "line 3: high nan cannot be a price"),
+        (lines("0,1,1,1,1,0", "60,1,1,1,inf,0"), "close inf cannot be"),
+        (lines("0,1,1,1,1,0", "60,1,1,0,1,0"), "low 0 cannot be"),
+        (lines("0,1,1,1,1,0", "60,-1,1,1,1,0"), "open -1 cannot be"),
+        (lines("0,1,1,1,1,0", "60,,1,1,1,0"), "open '' is no price"),
         (lines("0,1,1,1,1,0", "60,1,2,3,1,0"), "line 3: low 3 is above high 2"),
         (lines("0,1,1,1,1,0", "60,1,1"), "line 3 has 3 of 6 columns"),
         (lines("noon,1,1,1,1,0"), "'noon' is no time; write 2025-10-10T21:00:00Z"),
@@ -106,7 +106,7 @@ def test_an_unknown_asset_names_those_there_are(tmp_path: Path) -> None:
     written(written(tmp_path, GOOD), GOOD, "BTC.csv")
     with pytest.raises(BadRecording, match=r"no bars of JUP .* and has BTC, SOL"):
         read_bars(tmp_path, "JUP")
-    with pytest.raises(BadRecording, match="no bars of ../SOL"):
+    with pytest.raises(BadRecording, match=r"no bars of \.\./SOL"):
         read_bars(tmp_path / "..", "../SOL")
 
 

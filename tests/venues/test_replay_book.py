@@ -94,5 +94,5 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadReplayBook, match="cannot be read"):
         read_book(tmp_path / "book.json")
     (tmp_path / "book.json").write_bytes(b"\xff")
-    with pytest.raises(BadReplayBook, match="book.json is not UTF-8 text"):
+    with pytest.raises(BadReplayBook, match=r"book\.json is not UTF-8 text"):
         read_book(tmp_path / "book.json")

@@ -146,9 +146,9 @@ def _bar(cells: Iterable[str], line: str) -> list[float]:
         try:
             value = float(cell)
         except ValueError:
-            raise BadRecording(f"{line}: {cell[:40]!r} is no {name} price; leave out bars that are not known") from None
+            raise BadRecording(f"{line}: {name} {cell[:40]!r} is no price; leave out bars that are not known") from None
         if not (math.isfinite(value) and value > 0):
-            raise BadRecording(f"{line}: a {name} price of {value:g} cannot be; leave out bars that are not known")
+            raise BadRecording(f"{line}: {name} {value:g} cannot be a price; leave out bars that are not known")
         values.append(value)
     if values[2] > values[1]:
         raise BadRecording(f"{line}: low {values[2]:g} is above high {values[1]:g}; check the file")

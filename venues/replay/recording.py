@@ -22,7 +22,7 @@ from venues.replay.ticks import Ticks, ticks_of
 AUTHORITY = "replay"
 ACCOUNT_ID = "replay-0"
 FIRST_SLOT = 1
-_LARGEST_1E9 = 2.0**63
+_LARGEST_1E9 = 1e27
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _AT_ONCE = 20_000  # moments evaluated in one call: a few megabytes of scenarios
 

@@ -203,10 +203,10 @@ def _cut(blocks: Iterable[Block], limit: int) -> tuple[Span, ...]:
             room -= needed
             continue
         if span.style is not Style.FIXED:
-            if (at := _fitting(span, room - 1)) > 0:
+            if (at := _fitting(span, room - bool(kept))) > 0:
                 kept.append(Span(span.text[:at], span.style))
         elif room > _ROOM_FOR_ROWS:  # whole rows only: half a figure reads like a smaller figure
-            kept.append(Span(span.text[: _fitting(span, room - 1)].rpartition("\n")[0], span.style))
+            kept.append(Span(span.text[: _fitting(span, room - bool(kept))].rpartition("\n")[0], span.style))
         break
     return (*kept, Span(ELLIPSIS))
 

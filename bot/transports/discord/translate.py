@@ -8,7 +8,8 @@ import discord
 from bot.messages import DeliveryError, RetryAfter, TryAgain
 from bot.transports.discord.errors import TokenRefused, answered, seconds
 
-LIBRARY_ERRORS = (discord.DiscordException, aiohttp.ClientError, OSError, ValueError)
+# The last three: what the library trips over in an answer that is not Discord's.
+LIBRARY_ERRORS = (discord.DiscordException, aiohttp.ClientError, OSError, ValueError, TypeError, LookupError)
 
 
 def translated(error: Exception, *, sent: bool, token: str) -> DeliveryError:

@@ -73,6 +73,12 @@ PROFIT = order(8, 2.0, 120.0, SELL)
             "a rest explains its part of the move, a gone order the other",
         ),
         (
+            account(0, order(1), order(2, 4)),
+            account(2, order(1, 3)),
+            [(K.ORDER_PARTIALLY_FILLED, 1, 2, 3), (K.ORDER_ENDED, 2, 4, 0)],
+            "nothing of the move is left for the gone one to explain",
+        ),
+        (
             account(0, order(1), order(2, 5, 110.0, SELL)), account(0),
             [(K.ORDER_ENDED, 1, 5, 0), (K.ORDER_ENDED, 2, 5, 0)],
             "fills that cancel out cannot be seen",

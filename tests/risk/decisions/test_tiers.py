@@ -90,9 +90,7 @@ def test_what_counts_before_any_threshold(reading: TierReading, tier: Tier, why:
     assert tier_of(reading, DEFAULTS) is tier, why
 
 
-WITH_DISTANCE = TierThresholds(
-    distance_frac={Tier.WARNING: 0.2, Tier.CRITICAL: 0.05}, distance_sigmas={Tier.HIGH: 3.0}
-)
+WITH_DISTANCE = TierThresholds(distance_frac={Tier.WARNING: 0.2, Tier.CRITICAL: 0.05}, distance_sigmas={Tier.HIGH: 3.0})
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The engine says what the rules say, for any account: checked against a slow second implementation in whole numbers."""
+"""The engine says what the rules say, for any account, by a slow second implementation in whole numbers."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

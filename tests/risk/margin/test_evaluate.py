@@ -8,13 +8,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from risk.margin.book import FleetBook
+from risk.margin.book import FleetBook, FloatArray
 from risk.margin.build import book_of
 from risk.margin.evaluate import Detail, Evaluation, Totals, evaluate
 from risk.margin.health import liquidatable, ratio_percent, worst_ratio_percent
 from risk.margin.plan import MarginPlan
 from risk.model.account import AccountSnapshot, MarginMode, PerpPosition, SpotBalance
-from risk.model.market import ContractType, MarketStatus
+from risk.model.market import ContractType, MarketStatus, PerpMarket
 from tests.risk.builders import (
     cross,
     evaluated,
@@ -39,9 +39,15 @@ def figures(evaluation: Evaluation, account: int) -> list[float]:
     perps, spots = book.perps.account == account, book.spots.account == account
     isolated = book.perps.account[evaluation.isolated_rows] == account
 
-    def add(values: np.ndarray[tuple[int], np.dtype[np.float64]], name: str) -> None:
-        rows = isolated if "isolated" in name else perps if name in _PERP_ROWS else spots if name in _SPOT_ROWS else account
-        found.extend(np.atleast_1d(values[rows]).tolist())
+    def add(values: FloatArray, name: str) -> None:
+        if "isolated" in name:
+            found.extend(values[isolated].tolist())
+        elif name in _PERP_ROWS:
+            found.extend(values[perps].tolist())
+        elif name in _SPOT_ROWS:
+            found.extend(values[spots].tolist())
+        else:
+            found.append(float(values[account]))
 
     for totals in (evaluation.maintenance, evaluation.full.initial):
         for field in fields(Totals):
@@ -263,7 +269,9 @@ def with_problems(book: FleetBook, at: int) -> FleetBook:
 
 
 @given(fleet=fleets())
-def test_an_account_with_a_problem_has_no_figures_and_leaves_those_of_others_alone(fleet: list[AccountSnapshot]) -> None:
+def test_an_account_with_a_problem_has_no_figures_and_leaves_those_of_others_alone(
+    fleet: list[AccountSnapshot],
+) -> None:
     book = book_of(fleet)
     good, evaluation = evaluate(book), evaluate(with_problems(book, 1))
     assert np.isnan(worst_ratio_percent(evaluation)[1])
@@ -312,7 +320,7 @@ def test_high_leverage_needs_less_only_in_its_mode_and_only_where_it_is_offered(
     offering = make_perp_market(high_leverage_initial_ratio=0.03, high_leverage_maintenance_ratio=0.02)
     half = make_perp_market(high_leverage_initial_ratio=0.03)
 
-    def needed(mode: MarginMode, market: object = offering) -> tuple[float, float]:
+    def needed(mode: MarginMode, market: PerpMarket = offering) -> tuple[float, float]:
         evaluation = evaluated(make_account(make_position(10.0), perp_markets=[market], margin_mode=mode))
         return float(evaluation.maintenance.requirement_usd[0]), float(evaluation.full.initial.requirement_usd[0])
 

@@ -1,7 +1,6 @@
 """Liquidation prices: the nearest price at which the whole engine says that an account can be liquidated."""
 
 import warnings
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -26,8 +25,6 @@ from tests.risk.builders import (
     make_btc_market,
     make_perp_market,
     make_position,
-    make_spot_market,
-    make_usdc_market,
     repriced,
 )
 from tests.risk.generated import accounts
@@ -55,8 +52,9 @@ def margin_along(account: AccountSnapshot, target: LiquidationPrice, factors: Fl
 
 
 def feed_of(account: AccountSnapshot, target: LiquidationPrice) -> str:
-    markets = (*account.perp_markets.values(), *account.spot_markets.values())
-    return next(market.oracle_id for market in markets if market.name == target.market)
+    oracles = {market.name: market.oracle_id for market in account.spot_markets.values()}
+    oracles |= {market.name: market.oracle_id for market in account.perp_markets.values()}
+    return oracles[target.market]
 
 
 def brute_force(account: AccountSnapshot, target: LiquidationPrice) -> float | None:
@@ -180,7 +178,10 @@ def test_the_nearer_of_two_sides_is_given_wherever_they_lie(spare_usd: float, ti
     half = {"pnl_maintenance_weight": 0.5, "maintenance_ratio": 0.001, "initial_ratio": 0.002}
     markets = [make_perp_market(**half), make_perp_market(name="SOL-26JUN", market_index=1, **half)]
     account = make_account(
-        make_position(10.0 + tilt), make_position(-10.0 + tilt, market_index=1), usdc=2.0 + spare_usd, perp_markets=markets
+        make_position(10.0 + tilt),
+        make_position(-10.0 + tilt, market_index=1),
+        usdc=2.0 + spare_usd,
+        perp_markets=markets,
     )
     target = found(account)["SOL-PERP"]
     factors = np.concatenate([np.linspace(0.5, 1.0, 4_000), np.linspace(1.0, 1.5, 4_000)])
@@ -256,9 +257,7 @@ def test_resting_orders_bring_the_price_nearer() -> None:
 
 def test_a_prediction_contract_is_liquidated_between_nothing_and_one_dollar() -> None:
     bet = make_perp_market(contract_type=ContractType.PREDICTION)
-    account = make_account(
-        make_position(-1_000.0, entry_usd=0.4), usdc=150.0, perp_markets=[bet], prices={"sol": 0.4}
-    )
+    account = make_account(make_position(-1_000.0, entry_usd=0.4), usdc=150.0, perp_markets=[bet], prices={"sol": 0.4})
     # 150 - 1000 (p - 0.4) = 0.05 * 1000 (1 - p)
     assert found(account)["SOL-PERP"].price_usd == pytest.approx(500 / 950, rel=1e-7)
 
@@ -275,9 +274,7 @@ def test_a_missing_price_gives_no_prices_at_all(account: AccountSnapshot, at: in
     used = {account.spot_markets[balance.market_index].oracle_id for balance in account.spot_balances}
     used |= {account.perp_markets[position.market_index].oracle_id for position in account.perp_positions}
     assume(feed in used)
-    blind = replace(
-        account, oracles={**account.oracles, feed: OracleReading(oracle_id=feed, price_usd=float("nan"))}
-    )
+    blind = replace(account, oracles={**account.oracles, feed: OracleReading(oracle_id=feed, price_usd=float("nan"))})
     book = book_of([blind])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -301,9 +298,7 @@ def test_prices_are_of_one_account() -> None:
 
 
 def test_the_whole_book_falls_together_while_dollars_stand_still() -> None:
-    account = make_account(
-        make_position(10.0), make_position(0.02, entry_usd=50_000.0, market_index=1), usdc=300.0
-    )
+    account = make_account(make_position(10.0), make_position(0.02, entry_usd=50_000.0, market_index=1), usdc=300.0)
     move = whole_book_move(book_of([account]))
     # 300 + 2000 m = 0.05 * 2000 (1 + m)
     assert move.status is LiquidationStatus.AT
@@ -312,9 +307,7 @@ def test_the_whole_book_falls_together_while_dollars_stand_still() -> None:
 
 
 def test_the_whole_book_moves_along_betas() -> None:
-    account = make_account(
-        make_position(10.0), make_position(-0.02, entry_usd=50_000.0, market_index=1), usdc=300.0
-    )
+    account = make_account(make_position(10.0), make_position(-0.02, entry_usd=50_000.0, market_index=1), usdc=300.0)
     book = book_of([account])
     betas = np.array([{"sol": 2.0, "btc": 1.0, "usdc": 0.0}[feed] for feed in book.oracles.ids])
     move = whole_book_move(book, betas)
@@ -348,12 +341,8 @@ def test_the_whole_book_move_is_where_the_whole_book_falls(account: AccountSnaps
 
 def test_collateral_that_shares_the_feed_counts() -> None:
     """Three long SOL on one deposited: the deposit falls with the position."""
-    account = make_account(make_position(3.0), balances=[make_balance(1.0)], spot_markets=spots_at(0.9))
+    account = make_account(make_position(3.0), balances=[make_balance(1.0)])
     prices = found(account)
     # 0.9 p - 3 (100 - p) = 0.15 p
     assert prices["SOL-PERP"].price_usd == pytest.approx(300 / 3.75, rel=1e-7)
     assert found(repriced(account, sol=90.0))["SOL-PERP"].price_usd == pytest.approx(80.0, rel=1e-7)
-
-
-def spots_at(weight: float) -> Sequence[object]:
-    return [make_usdc_market(), make_spot_market(maintenance_asset_weight=weight)]

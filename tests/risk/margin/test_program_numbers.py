@@ -11,9 +11,8 @@ import pytest
 
 from risk.margin import rules
 from risk.margin.build import book_of
-from risk.margin.evaluate import Evaluation
 from risk.margin.liquidation import liquidation_prices
-from risk.model.account import AccountSnapshot, PerpPosition
+from risk.model.account import AccountSnapshot, PerpPosition, SpotBalance
 from risk.model.liquidation import LiquidationStatus
 from tests.risk import reference
 from tests.risk.builders import (
@@ -68,7 +67,9 @@ def test_the_initial_weight_of_a_token_shrinks_with_the_deposits_of_everybody(
     market = make_spot_market(
         initial_asset_weight=0.9, scale_initial_weight_start_usd=500_000.0, deposits_tokens=tokens_in_market
     )
-    account = make_account(balances=[make_balance(1.0)], spot_markets=[make_usdc_market(), market], prices={"sol": 25.0})
+    account = make_account(
+        balances=[make_balance(1.0)], spot_markets=[make_usdc_market(), market], prices={"sol": 25.0}
+    )
     assert initial_of(account) == (25.0 * weight, 0.0)
 
 
@@ -100,26 +101,28 @@ def test_a_short_of_bitcoin_needs_ten_percent_and_its_profit_is_capped_at_100_us
 
 
 @pytest.mark.parametrize(
-    ("orders", "margin"),
+    ("balance", "margin"),
     [
-        ({"amount_tokens": 0.0, "open_bids_tokens": 500.0}, (50_000.0, 50_000.01)),
-        ({"amount_tokens": 0.0, "open_asks_tokens": -500.0}, (60_000.0, 60_000.01)),
-        ({"amount_tokens": 500.0, "open_asks_tokens": -3_000.0}, (300_000.0, 300_000.01)),
+        (make_balance(0.0, open_bids_tokens=500.0, open_orders=1), (50_000.0, 50_000.01)),
+        (make_balance(0.0, open_asks_tokens=-500.0, open_orders=1), (60_000.0, 60_000.01)),
+        (make_balance(500.0, open_asks_tokens=-3_000.0, open_orders=1), (300_000.0, 300_000.01)),
     ],
     ids=["5x bid", "5x ask", "ask beyond the deposit"],
 )
 def test_a_resting_spot_order_counts_as_filled_where_that_is_worse(
-    orders: dict[str, float], margin: tuple[float, float]
+    balance: SpotBalance, margin: tuple[float, float]
 ) -> None:
-    usdc = 0.0 if orders["amount_tokens"] else 10_000.0
-    account = make_account(usdc=usdc, balances=[make_balance(**orders, open_orders=1)])
+    account = make_account(usdc=0.0 if balance.amount_tokens else 10_000.0, balances=[balance])
     assert initial_of(account) == pytest.approx(margin, abs=1e-9)
 
 
 @pytest.mark.parametrize(("ratio", "requirement_usd"), [(2.0, 50_000.0), (1.0, 30_000.0), (0.5, 20_000.0)])
 def test_a_custom_ratio_of_the_account_raises_initial_requirements(ratio: float, requirement_usd: float) -> None:
     account = make_account(
-        PerpPosition(market_index=0, size_base=100.0), usdc=100.0, balances=[make_balance(-100.0)], max_margin_ratio=ratio
+        PerpPosition(market_index=0, size_base=100.0),
+        usdc=100.0,
+        balances=[make_balance(-100.0)],
+        max_margin_ratio=ratio,
     )
     assert initial_of(account)[1] == requirement_usd
     assert evaluated(replace(account, max_margin_ratio=10.0)).maintenance.requirement_usd[0] == 11_500.0
@@ -187,6 +190,5 @@ def test_liquidation_prices_of_the_rust_client(account: AccountSnapshot, market:
 
 def initial_of(account: AccountSnapshot) -> tuple[float, float]:
     """Initial collateral and requirement of the cross account, USD."""
-    evaluation: Evaluation = evaluated(account)
-    totals = evaluation.full.initial
+    totals = evaluated(account).full.initial
     return float(totals.collateral_usd[0]), float(totals.requirement_usd[0])

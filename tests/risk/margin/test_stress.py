@@ -132,7 +132,9 @@ def test_wrapped_and_staked_tokens_move_with_their_asset() -> None:
 def test_columns_of_one_feed_move_together() -> None:
     account = make_account(
         make_position(1.0), make_position(1.0, market_index=1), usdc=100.0,
-        perp_markets=[make_perp_market(name="AAA-PERP"), make_perp_market(name="BBB-PERP", market_index=1, oracle_id="b")],
+        perp_markets=[
+            make_perp_market(name="AAA-PERP"), make_perp_market(name="BBB-PERP", market_index=1, oracle_id="b"),
+        ],
         prices={"b": 1.0},
     )  # fmt: skip
     book = book_of([account])
@@ -173,7 +175,9 @@ def test_scenarios_of_ones_own_are_run() -> None:
     book = book_of([make_account(make_position(10.0), usdc=100.0)])
     factors = np.where([feed == "sol" for feed in book.oracles.ids], 0.95, 1.0)
     (only,) = run_stress(book, (Scenario(name="mine", factors=factors),))
-    assert (only.scenario, only.equity_usd, only.liquidated) == ("mine", pytest.approx(50.0), False)
+    assert only.scenario == "mine"
+    assert only.equity_usd == pytest.approx(50.0)
+    assert not only.liquidated
 
 
 def test_shocks_go_both_ways() -> None:

@@ -1,0 +1,380 @@
+"""keel setup: from a wallet to an alarm that was acknowledged on a phone, and nothing less."""
+
+import asyncio
+import stat
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.clock import SystemClock
+from bot.config import BadSettings, Settings, load_settings
+from bot.env_file import write_env
+from bot.setup import PUBLIC_RPC, Rating, Wizard, rate, suggested, verdict
+from risk.margin.book import FleetBook
+from tests.bot.commands.accounts import unread_oracle
+from tests.risk.builders import make_account
+from tests.support.clock import FakeClock
+from tests.support.telegram import SentMessage, TelegramServer
+from tests.support.tuned_reader import TunedReader, at_ratio
+from tests.support.waiting import until
+from venues.errors import VenueRejected, VenueUnavailable
+
+ANN = 1001
+URL = "https://rpc.example/key"
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+class Hurried(SystemClock):
+    """Real time, whose sleeps are short."""
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(min(seconds, 0.005))
+
+
+class Person:
+    """Somebody at the terminal: answers what is asked in turn, and reads what is said."""
+
+    def __init__(self, *answers: str) -> None:
+        self._answers: Iterator[str] = iter(answers)
+        self.asked: list[str] = []
+        self.hidden: list[str] = []
+        self.read: list[str] = []
+
+    def ask(self, question: str, *, hidden: bool = False) -> str:
+        self.asked.append(question)
+        if hidden:
+            self.hidden.append(question)
+        return next(self._answers)
+
+    def say(self, line: str) -> None:
+        self.read.append(line)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.read)
+
+
+def wallet_reader(**accounts: float) -> TunedReader:
+    """A wallet with sub-accounts of these names, in order, at these ratios."""
+    reader = TunedReader(SystemClock(), "placeholder")
+    reader.accounts = {
+        f"account-{number}": replace(at_ratio(ratio), authority="wallet", sub_account=number, name=name)
+        for number, (name, ratio) in enumerate(accounts.items())
+    }
+    return reader
+
+
+def wizard(person: Person, reader: TunedReader, env_file: Path) -> Wizard:
+    return Wizard(
+        env_file=str(env_file), venue="drift", ask=person.ask, say=person.say, connect=lambda url: reader,
+        clock=Hurried(),
+    )  # fmt: skip
+
+
+async def walked(person: Person, reader: TunedReader, folder: Path, *, wallet: str = "wallet", rpc: str = URL) -> Path:
+    """Through the whole setup; where its settings were written."""
+    file = folder / ".env"
+    await wizard(person, reader, file).run(wallet, rpc)
+    return file
+
+
+async def test_every_sub_account_is_found_and_named_and_written(tmp_path: Path) -> None:
+    person = Person("", "desk", "")
+    file = await walked(person, wallet_reader(main=400, hedge=150), tmp_path)
+
+    assert "2 accounts found." in person.read
+    assert person.asked == [
+        "Name of sub-account 0, health ratio 400.0% [main]",
+        "Name of sub-account 1, health ratio 150.0% [hedge]",
+        "Telegram token",
+    ]
+    assert file.read_text() == "VENUE=drift\nRPC_URLS=https://rpc.example/key\nACCOUNTS=account-0=main,account-1=desk\n"
+    assert [spec.nickname for spec in load_settings(file).accounts] == ["main", "desk"]
+
+
+async def test_what_is_not_given_is_asked_for(tmp_path: Path) -> None:
+    person = Person("wallet", "", "", "")
+    file = await walked(person, wallet_reader(main=400), tmp_path, wallet="", rpc="")
+
+    assert person.asked[:2] == ["Wallet address", f"Solana RPC URL [{PUBLIC_RPC}]"]
+    assert f"RPC_URLS={PUBLIC_RPC}" in file.read_text()
+
+
+async def test_one_account_may_be_named_instead_of_a_wallet(tmp_path: Path) -> None:
+    reader = wallet_reader(main=400, hedge=150)
+
+    assert "ACCOUNTS=account-1=x\n" in (await walked(Person("x", ""), reader, tmp_path, wallet="wallet:1")).read_text()
+    assert "ACCOUNTS=account-0=y\n" in (await walked(Person("y", ""), reader, tmp_path, wallet="account-0")).read_text()
+
+
+async def test_names_differ_and_fit_the_file_and_the_chat(tmp_path: Path) -> None:
+    person = Person("", "", "MAIN", "my, big=acc#'t", "")
+    file = await walked(person, wallet_reader(**{"main": 400, "Main Account": 300, "third": 200}), tmp_path)
+
+    assert person.asked[1] == "Name of sub-account 1, health ratio 300.0% [main-2]"
+    assert "MAIN is taken already; names must differ." in person.read
+    assert "ACCOUNTS=account-0=main,account-1=main-2,account-2=my-big-acc-t" in file.read_text()
+    assert len(load_settings(file).accounts) == 3
+
+
+async def test_a_ratio_that_is_no_number_is_not_shown_as_one(tmp_path: Path) -> None:
+    reader = wallet_reader(main=400, second=300)
+    reader.accounts["account-0"] = replace(unread_oracle(), authority="wallet")
+    reader.accounts["account-1"] = replace(make_account(usdc=5.0), authority="wallet", sub_account=1)
+    reader.problems["account-0"] = ("its account data is truncated",)
+    person = Person("a", "b", "")
+    await walked(person, reader, tmp_path)
+
+    assert person.asked[0] == "Name of sub-account 0, health ratio - [main]"
+    assert person.asked[1] == "Name of sub-account 1, health ratio ∞ [sub-1]"
+
+
+@pytest.mark.parametrize("error", [VenueUnavailable("the endpoint does not answer"), VenueRejected("no such account")])
+async def test_nothing_is_written_when_the_venue_says_no(error: Exception, tmp_path: Path) -> None:
+    reader = wallet_reader(main=400)
+    reader.error = error
+
+    with pytest.raises(type(error)):
+        await walked(Person(), reader, tmp_path)
+    assert not (tmp_path / ".env").exists()
+    assert reader.closed
+
+
+async def test_telegram_may_be_left_for_later(tmp_path: Path) -> None:
+    person = Person("", "")
+    file = await walked(person, wallet_reader(main=400), tmp_path)
+
+    assert "Skipped: alerts go to the terminal only. Run keel setup again to add Telegram." in person.read
+    assert person.read[-1] == "Setup is done. Start the bot with: keel run"
+    assert "TELEGRAM_TOKEN" not in file.read_text()
+
+
+# Telegram
+
+
+@pytest.fixture
+async def telegram(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[TelegramServer]:
+    async with TelegramServer() as server:
+        server.add_user(ANN)
+        monkeypatch.setenv("TELEGRAM_BASE_URL", server.url)
+        monkeypatch.setenv("ALLOW_LOOPBACK_PLATFORMS", "true")
+        monkeypatch.setenv("DATABASE_PATH", str(tmp_path / "keel.db"))
+        yield server
+
+
+def code_said(person: Person) -> str:
+    return next((line.removeprefix("link code: ") for line in person.read if line.startswith("link code: ")), "")
+
+
+def alarm(server: TelegramServer) -> SentMessage | None:
+    return next((one for one in server.messages(ANN) if "this is a test" in one.text and "Ack" in one.labels), None)
+
+
+async def test_setup_ends_only_after_the_alarm_was_acknowledged_on_the_phone(
+    telegram: TelegramServer, tmp_path: Path
+) -> None:
+    person = Person("", telegram.token)
+    walking = asyncio.create_task(walked(person, wallet_reader(main=400), tmp_path))
+    await until(lambda: code_said(person))
+    assert person.hidden == ["Telegram token"]
+    await telegram.say(ANN, f"/start {code_said(person)}")
+    await until(lambda: alarm(telegram))
+    await asyncio.sleep(0.1)
+    assert not walking.done()
+    assert "Acknowledged on your phone. The alarm works." not in person.read
+
+    message = alarm(telegram)
+    assert message is not None
+    await telegram.press(ANN, message, "Ack")
+    file = await asyncio.wait_for(walking, 5)
+
+    assert person.read[-2:] == [
+        "Acknowledged on your phone. The alarm works.", "Setup is done. Start the bot with: keel run"
+    ]  # fmt: skip
+    assert f"TELEGRAM_TOKEN={telegram.token}\n" in file.read_text()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert any("RESOLVED Keel: the test alarm was acknowledged" in one.text for one in telegram.messages(ANN))
+    assert telegram.token not in person.text
+
+
+async def test_the_first_to_press_ack_must_be_linked(telegram: TelegramServer, tmp_path: Path) -> None:
+    telegram.add_user(666)
+    person = Person("", telegram.token)
+    walking = asyncio.create_task(walked(person, wallet_reader(main=400), tmp_path))
+    await until(lambda: code_said(person))
+    await telegram.say(ANN, f"/start {code_said(person)}")
+    await until(lambda: alarm(telegram))
+    message = alarm(telegram)
+    assert message is not None
+    await telegram.press(666, message, "Ack")
+    await asyncio.sleep(0.2)
+    assert not walking.done()
+
+    await telegram.press(ANN, message, "Ack")
+    await asyncio.wait_for(walking, 5)
+
+
+async def test_a_second_setup_asks_for_no_token_and_tests_the_alarm_anew(
+    telegram: TelegramServer, tmp_path: Path
+) -> None:
+    person = Person("", telegram.token)
+    for turn in range(2):
+        telegram.api.sent.clear()
+        walking = asyncio.create_task(walked(person, wallet_reader(main=400), tmp_path))
+        if turn == 0:
+            await until(lambda: code_said(person))
+            await telegram.say(ANN, f"/start {code_said(person)}")
+        await until(lambda: alarm(telegram))
+        message = alarm(telegram)
+        assert message is not None
+        await telegram.press(ANN, message, "Ack")
+        await asyncio.wait_for(walking, 5)
+        person._answers = iter([""])
+
+    assert "Telegram is linked already." in person.read
+    assert (tmp_path / ".env").read_text().count("TELEGRAM_TOKEN=") == 1
+
+
+async def test_an_alarm_left_behind_by_an_interrupted_setup_does_not_count_as_acknowledged(
+    telegram: TelegramServer, tmp_path: Path
+) -> None:
+    first = Person("", telegram.token)
+    walking = asyncio.create_task(walked(first, wallet_reader(main=400), tmp_path))
+    await until(lambda: code_said(first))
+    await telegram.say(ANN, f"/start {code_said(first)}")
+    await until(lambda: alarm(telegram))
+    walking.cancel()
+    await asyncio.gather(walking, return_exceptions=True)
+    telegram.api.sent.clear()
+
+    walking = asyncio.create_task(walked(Person(""), wallet_reader(main=400), tmp_path))
+    await until(lambda: alarm(telegram))
+    assert not walking.done()
+    message = alarm(telegram)
+    assert message is not None
+    await telegram.press(ANN, message, "Ack")
+    await asyncio.wait_for(walking, 5)
+
+
+async def test_what_is_no_token_is_asked_for_again_and_never_written(telegram: TelegramServer, tmp_path: Path) -> None:
+    person = Person("", "my token", "12:short", "")
+    file = await walked(person, wallet_reader(main=400), tmp_path)
+
+    assert person.asked.count("Telegram token") == 3
+    assert sum("That is no bot token" in line for line in person.read) == 2
+    assert "TELEGRAM_TOKEN" not in file.read_text()
+
+
+async def test_a_token_telegram_refuses_is_told_and_not_kept(telegram: TelegramServer, tmp_path: Path) -> None:
+    person = Person("", "7000000002:AAanotherTokenThatNobodyKnows01234567")
+    walking = asyncio.create_task(walked(person, wallet_reader(main=400), tmp_path))
+    await until(lambda: any("Telegram: " in line and "token" in line.lower() for line in person.read[-2:]))
+    walking.cancel()
+    await asyncio.gather(walking, return_exceptions=True)
+
+    assert "TELEGRAM_TOKEN" not in (tmp_path / ".env").read_text()
+    assert "AAanotherToken" not in person.text
+
+
+# The RPC endpoint
+
+
+class Slow(TunedReader):
+    """Takes so long for each reading, on the clock."""
+
+    def __init__(self, clock: FakeClock, *seconds: float | Exception) -> None:
+        super().__init__(clock, "a1")
+        self._hand, self._seconds = clock, iter(seconds)
+
+    async def read(self, account_ids: object, *, with_orders: bool = True) -> FleetBook:
+        took = next(self._seconds)
+        if isinstance(took, Exception):
+            raise took
+        self._hand.pass_s(took)
+        return await super().read(["a1"])
+
+
+async def test_an_endpoint_is_rated_by_what_a_check_would_feel() -> None:
+    clock = FakeClock()
+    reader = Slow(clock, 0.1, 0.3, VenueUnavailable("429"), 0.2, 0.9)
+
+    rating = await rate(reader, "a1", clock)
+
+    assert rating.median_s == pytest.approx(0.25)
+    assert rating.slowest_s == pytest.approx(0.9)
+    assert (rating.failures, rating.slots_moved) == (1, 5)
+
+
+async def test_an_endpoint_that_never_answers_is_an_error() -> None:
+    clock = FakeClock()
+
+    with pytest.raises(VenueUnavailable, match="fifth"):
+        await rate(Slow(clock, *(VenueUnavailable(word) for word in ("1", "2", "3", "4", "fifth"))), "a1", clock)
+    with pytest.raises(VenueRejected):
+        await rate(Slow(clock, VenueRejected("no such account")), "a1", clock)
+
+
+@pytest.mark.parametrize(
+    ("rating", "words"),
+    [
+        (Rating(median_s=0.1, slowest_s=0.3, failures=0, slots_moved=3), "Good for a check every 5 s."),
+        (Rating(median_s=0.1, slowest_s=1.3, failures=0, slots_moved=3), "with little to spare."),
+        (Rating(median_s=0.1, slowest_s=5.1, failures=0, slots_moved=3), "Too slow or unsteady"),
+        (Rating(median_s=0.1, slowest_s=0.3, failures=1, slots_moved=3), "Too slow or unsteady"),
+        (Rating(median_s=0.1, slowest_s=0.3, failures=0, slots_moved=0), "Its slot did not move"),
+        (Rating(median_s=0.1, slowest_s=0.3, failures=0, slots_moved=-4), "Its slot did not move"),
+    ],
+)
+def test_the_verdict_is_a_sentence(rating: Rating, words: str) -> None:
+    assert words in verdict(rating, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("on_chain", "number", "nickname"),
+    [("Main Account", 0, "main"), ("", 0, "main"), ("", 3, "sub-3"), ("  Jup / Perps!  ", 1, "jup-perps"),
+     ("\u202eevil\x00", 2, "evil"), ("🚀", 0, "main"), ("Ünïcode", 1, "n-code")],
+)  # fmt: skip
+def test_a_nickname_is_suggested_that_can_be_typed(on_chain: str, number: int, nickname: str) -> None:
+    assert suggested(on_chain, number) == nickname
+
+
+# The file
+
+
+def test_the_file_keeps_every_other_line_and_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("# mine\nCHECK_INTERVAL_S=7\nRPC_URLS=old\nexport VENUE=paper\n#ACCOUNTS=example\n\nOTHER=x")
+    file.chmod(0o644)
+    write_env(file, {"RPC_URLS": "new", "VENUE": "drift", "ACCOUNTS": "a=b"})
+
+    assert file.read_text() == (
+        "# mine\nCHECK_INTERVAL_S=7\n#ACCOUNTS=example\n\nOTHER=x\nRPC_URLS=new\nVENUE=drift\nACCOUNTS=a=b\n"
+    )
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [one.name for one in tmp_path.iterdir()] == [".env"]
+
+
+def test_a_draft_somebody_else_laid_there_is_not_written_through(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_text("untouched")
+    (tmp_path / ".env.new").symlink_to(target)
+    write_env(tmp_path / ".env", {"TELEGRAM_TOKEN": "x"})
+
+    assert target.read_text() == "untouched"
+    assert (tmp_path / ".env").read_text() == "TELEGRAM_TOKEN=x\n"
+
+
+@pytest.mark.parametrize("name", ["nosuch/.env", "folder"])
+def test_a_file_that_cannot_be_written_is_a_sentence(name: str, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+
+    with pytest.raises(BadSettings, match="the settings cannot be written to"):
+        write_env(tmp_path / name, {"A": "b"})

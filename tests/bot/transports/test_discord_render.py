@@ -1,0 +1,115 @@
+"""Messages within the limits of Discord."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.messages import Button, Line, Message, Picture, Table, lines
+from bot.transports.discord.payload import message_json
+from bot.transports.discord.render import (
+    TEXT_UNITS,
+    Content,
+    custom_ids,
+    data_of,
+    keyboard_of,
+    notice,
+    parts_of,
+    units,
+    ways,
+    whole,
+)
+from tests.support.png import tiny_png
+
+ACK = Button("Ack", "ack:1")
+TEXT = st.text(alphabet=st.sampled_from("ab \n*_`~|<>#-1.:😀\\"), max_size=4000)
+PICTURE = Picture(tiny_png(), alt="Equity rose.", name="equity 1.png")
+
+
+def rows(count: int) -> Table:
+    return Table(rows=tuple((f"SOL-PERP {number}", f"{number:.2f}") for number in range(count)))
+
+
+def test_the_answer_is_bold_and_tables_are_in_code_blocks() -> None:
+    (part,) = parts_of(Message(blocks=(*lines("HIGH main", "Deposit $820."), rows(1)), buttons=((ACK,),)))
+    assert part.text == "**HIGH main**\nDeposit $820.\n```\nSOL-PERP 0 0.00\n```"
+    assert part.keyboard == ((ACK,),)
+
+
+@given(st.lists(st.tuples(TEXT, st.booleans()), max_size=4), st.integers(0, 90))
+def test_no_part_is_too_long_or_blank_whatever_is_said(texts: list[tuple[str, bool]], row_count: int) -> None:
+    message = Message(blocks=(*(Line(text, strong=bold) for text, bold in texts), rows(row_count)), buttons=((ACK,),))
+    parts = parts_of(message)
+    for content in (*parts, whole(message), *(way for part in parts for way in ways(part))):
+        assert units(content.text) <= TEXT_UNITS
+        assert content.text.strip()
+    assert [part.keyboard for part in parts] == [()] * (len(parts) - 1) + [((ACK,),)]
+
+
+def test_a_table_is_parted_between_rows_and_each_part_is_a_code_block() -> None:
+    parts = parts_of(Message(blocks=(rows(200),)))
+    assert len(parts) > 1
+    shown = [line for part in parts for line in part.text.removeprefix("```\n").removesuffix("\n```").split("\n")]
+    assert len(shown) == 200
+    assert all(line.startswith("SOL-PERP") for line in shown)
+
+
+def test_an_edit_is_cut_at_a_row_and_says_so() -> None:
+    content = whole(Message(blocks=(Line("Positions"), rows(200)), buttons=((ACK,),)))
+    assert content.text.endswith("\n```\n…")
+    assert content.keyboard == ((ACK,),)
+
+
+def test_a_long_paragraph_is_cut_and_says_so() -> None:
+    assert whole(Message(blocks=lines("x" * 3000))).text == f"**{'x' * 1994}**\n…"
+
+
+def test_pictures_are_under_the_last_part_and_described_where_there_is_no_text() -> None:
+    said = parts_of(Message(blocks=(PICTURE, *(Line("x" * 1500) for _ in range(2)))))
+    assert [len(part.pictures) for part in said] == [0, 1]
+    (alone,) = parts_of(Message(blocks=(PICTURE,)))
+    assert alone.text == "Equity rose."
+
+
+def test_more_pictures_than_a_message_holds_make_another() -> None:
+    parts = parts_of(Message(blocks=(Line("All"), *([PICTURE] * 12)), buttons=((ACK,),)))
+    assert [(len(part.pictures), bool(part.keyboard)) for part in parts] == [(10, False), (2, True)]
+
+
+def test_a_refused_picture_becomes_words_and_refused_buttons_do_not_silence_them() -> None:
+    content = Content(text="Equity", pictures=(PICTURE,), keyboard=((ACK,),))
+    assert ways(content)[1:] == (
+        Content(text="Equity\nEquity rose.", keyboard=((ACK,),)),
+        Content(text="Equity\nEquity rose."),
+    )
+
+
+def test_too_many_buttons_are_laid_out_as_far_as_they_fit() -> None:
+    message = Message(blocks=lines("x"), buttons=(tuple(Button(str(n), str(n)) for n in range(12)),) * 3)
+    assert [len(row) for row in keyboard_of(message)] == [5, 5, 2, 5, 5]
+
+
+def test_what_a_button_sends_back_is_its_data_even_where_two_are_equal() -> None:
+    ids = custom_ids(((ACK, Button("Ack too", "ack:1")), (Button("x", "d" * 64),)))
+    flat = [one for row in ids for one in row]
+    assert len(set(flat)) == 3
+    assert [data_of(one) for one in flat] == ["ack:1", "ack:1", "d" * 64]
+    assert all(len(one) <= 100 for one in flat)
+
+
+def test_the_id_of_a_button_somebody_else_made_is_its_data() -> None:
+    assert data_of("other:1") == "other:1"
+
+
+def test_nobody_is_mentioned_and_links_are_not_previewed() -> None:
+    body = message_json(Content(text="@everyone https://x.example", pictures=(PICTURE,)))
+    assert body["allowed_mentions"] == {"parse": []}
+    assert body["flags"] == 4
+    assert body["attachments"] == [{"id": 0, "filename": "equity-1.png", "description": "Equity rose."}]
+
+
+def test_a_blank_label_is_still_a_button() -> None:
+    (row,) = message_json(Content(text="x", keyboard=((Button("\u200b", "a"), Button("l" * 99, "b")),)))["components"]
+    assert [len(button["label"]) for button in row["components"]] == [1, 80]
+
+
+def test_a_notice_is_short_and_on_one_line() -> None:
+    assert notice("a\nb" + "c" * 300) == "a b" + "c" * 196 + "…"
