@@ -1,9 +1,12 @@
 """Fixtures every test may use: the material beside the project, and hypothesis profiles."""
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("default", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
@@ -25,3 +28,14 @@ def material() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip(f"no recorded material at {folder}; set KEEL_MATERIAL to its folder")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """Commands configure logging for their process; a test that runs one leaves the next test's as it was."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)

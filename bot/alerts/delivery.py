@@ -75,8 +75,10 @@ class Delivery:
                     log.error("delivery.storage_failed", transport=self._transport.name, error=str(exc))
                     tried = 0
                 if not tried:
+                    # Not wait_for: before Python 3.12 it swallows a cancellation that comes together with the event.
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._wake.wait(), _IDLE_S)
+                        async with asyncio.timeout(_IDLE_S):
+                            await self._wake.wait()
         finally:
             serving = tuple(self._serving.values())
             if serving:

@@ -43,7 +43,7 @@ def test_times_are_iso_8601_or_whole_seconds(moments: tuple[str, str], tmp_path:
 
 
 def test_a_compressed_file_reads_the_same(tmp_path: Path) -> None:
-    (tmp_path / "SOL.csv.gz").write_bytes(gzip.compress(GOOD.encode()))
+    (tmp_path / "SOL.csv.gz").write_bytes(gzip.compress(GOOD.encode(), mtime=0))
     assert read_bars(tmp_path, "SOL").opened_s.size == 2
 
 
@@ -92,8 +92,8 @@ def test_a_file_that_cannot_be_played_is_refused_with_its_line(text: str, senten
     [
         ("SOL.csv", b"\xff\xfe\x00", "is not UTF-8 text"),
         ("SOL.csv.gz", GOOD.encode(), "cannot be read"),
-        ("SOL.csv.gz", gzip.compress(GOOD.encode())[:-12], "cannot be read"),
-        ("SOL.csv.gz", gzip.compress(GOOD.encode())[:20] + b"\0" * 40, "cannot be read"),
+        ("SOL.csv.gz", gzip.compress(GOOD.encode(), mtime=0)[:-12], "cannot be read"),
+        ("SOL.csv.gz", gzip.compress(GOOD.encode(), mtime=0)[:20] + b"\0" * 40, "cannot be read"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused(name: str, content: bytes, sentence: str, tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_an_unknown_asset_names_those_there_are(tmp_path: Path) -> None:
 
 
 def test_two_files_of_one_asset_are_refused(tmp_path: Path) -> None:
-    (written(tmp_path, GOOD) / "SOL.csv.gz").write_bytes(gzip.compress(GOOD.encode()))
+    (written(tmp_path, GOOD) / "SOL.csv.gz").write_bytes(gzip.compress(GOOD.encode(), mtime=0))
     with pytest.raises(BadRecording, match="remove one"):
         read_bars(tmp_path, "SOL")
 

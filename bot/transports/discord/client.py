@@ -50,7 +50,7 @@ class Client(discord.Client):
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
-            guild_ready_timeout=0.0,  # nothing here waits for on_ready
+            guild_ready_timeout=0.0,  # which guilds there are is known at once; what is in them is not needed
             heartbeat_timeout=silence_s,
             max_ratelimit_timeout=_LONGEST_LIMIT_S,
             http_trace=tracing(),
@@ -66,8 +66,9 @@ class Client(discord.Client):
     async def on_resumed(self) -> None:
         self._events.connected()
 
-    async def on_guild_available(self, guild: discord.Guild) -> None:
-        self._events.guild_seen(guild.id)
+    async def on_ready(self) -> None:
+        for guild in self.guilds:
+            self._events.guild_seen(guild.id)
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         self._events.guild_seen(guild.id)

@@ -21,7 +21,6 @@ _MESSAGE_IS_GONE = {10008, 50005}
 _THREAD_IS_GONE = {50083, 160005}
 _INTERACTION_IS_OVER = {10015, 10062, 50027}
 _ALREADY_ACKNOWLEDGED = 40060
-UNKNOWN_CHANNEL = 10003
 
 
 class TokenRefused(TryAgain):
@@ -61,8 +60,6 @@ def answered(status: int, code: int, words: str, *, retry_after_s: float | None 
     said = f"{words[:_SHOWN_CHARACTERS]}, code {code}" if code else f"status {status}"
     if status == 429:
         return RetryAfter(retry_after_s if retry_after_s is not None else 5.0)
-    if status == 401:
-        return TokenRefused()
     if status >= 500:
         return TryAgain(f"Discord has trouble ({said})")
     if code in _MESSAGE_IS_GONE:
@@ -73,6 +70,8 @@ def answered(status: int, code: int, words: str, *, retry_after_s: float | None 
         return TooLate(f"Discord no longer waits for an answer ({said}): ask again")
     if code == _ALREADY_ACKNOWLEDGED:
         return AlreadyAcknowledged(f"this was acknowledged already ({said})")
+    if status == 401:
+        return TokenRefused()
     if status == 403:
         return NotAllowed(f"Discord refuses this channel ({said}): let the bot view it, write and attach files there")
     if status == 404:

@@ -11,7 +11,7 @@ from bot.messages import Command, DeliveryError, Incoming, Person
 from bot.transports.discord import updates
 from bot.transports.discord.health import HealthRecord
 from bot.transports.discord.menu import Menu
-from bot.transports.discord.replies import Replies, Reply
+from bot.transports.discord.replies import InteractionToken, Replies, Reply
 
 if TYPE_CHECKING:
     import discord
@@ -107,19 +107,20 @@ class Hearing:
         is_command = isinstance(heard, Command)
         in_guild = interaction.guild_id is not None
         hidden = in_guild and not (is_command and updates.command_name(interaction) in self._public)
-        acknowledged = asyncio.create_task(self._acknowledge(interaction, reply=is_command, hidden=hidden))
+        token = InteractionToken(interaction.token)
+        acknowledged = asyncio.create_task(self._acknowledge(interaction.id, token, reply=is_command, hidden=hidden))
         self._keep(acknowledged)
-        reply = Reply(token=interaction.token, hidden=hidden, unanswered=is_command, acknowledged=acknowledged)
+        reply = Reply(token=token, hidden=hidden, unanswered=is_command, acknowledged=acknowledged)
         message = interaction.message
         if message is not None and message.flags.ephemeral:
             reply.original = str(message.id)
             reply.own.add(reply.original)
         return reply
 
-    async def _acknowledge(self, interaction: "discord.Interaction", *, reply: bool, hidden: bool) -> bool:
+    async def _acknowledge(self, interaction_id: int, token: InteractionToken, *, reply: bool, hidden: bool) -> bool:
         try:
             wire = await self._wire()
-            await wire.acknowledge(interaction.id, interaction.token, reply=reply, hidden=hidden)
+            await wire.acknowledge(interaction_id, token, reply=reply, hidden=hidden)
         except DeliveryError as error:
             log.warning("discord.not_acknowledged", reason=str(error))
             return False
@@ -132,7 +133,9 @@ class Hearing:
             async with asyncio.timeout(_SUGGEST_S):
                 found = await self._suggest(person, command, typed) if self._suggest is not None else ()
                 fitting = [one for one in dict.fromkeys(found) if 0 < len(one) <= _CHOICE_CHARACTERS]
-                await (await self._wire()).suggest(interaction.id, interaction.token, fitting[:_MOST_CHOICES])
+                await (await self._wire()).suggest(
+                    interaction.id, InteractionToken(interaction.token), fitting[:_MOST_CHOICES]
+                )
         except (DeliveryError, TimeoutError) as error:
             log.info("discord.no_suggestions", reason=str(error) or type(error).__name__)
         except Exception as error:  # noqa: BLE001 - the top of a task, around a function of somebody else's

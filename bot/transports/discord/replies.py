@@ -14,6 +14,15 @@ _TOKEN_LASTS = timedelta(minutes=14, seconds=30)
 _REMEMBERED = 2_000
 
 
+class InteractionToken(str):
+    """Hides itself wherever variables are shown."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "InteractionToken()"
+
+
 @dataclass(slots=True, kw_only=True)
 class Reply:
     """One interaction.
@@ -27,10 +36,10 @@ class Reply:
         original: The one of them whose button was pressed.
     """
 
-    token: str = field(repr=False)
+    token: InteractionToken
     hidden: bool
     unanswered: bool
-    acknowledged: "asyncio.Task[bool]" = field(repr=False)
+    acknowledged: "asyncio.Task[bool]"
     own: set[str] = field(default_factory=set)
     original: str = ""
 

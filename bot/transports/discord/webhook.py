@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import httpx
 
-from bot.messages import Address, DeliveryError, Message, MessageRef, Refused, Tone, TryAgain
+from bot.messages import Address, DeliveryError, Message, MessageRef, Refused, Tone, TryAgain, Unreachable
 from bot.transports.discord.errors import answered, seconds
 from bot.transports.discord.payload import SUPPRESS_EMBEDS, SUPPRESS_NOTIFICATIONS, file_name, message_json
 from bot.transports.discord.render import Content, parts_of, ways, whole
@@ -62,6 +62,9 @@ class ChannelWebhook:
         """Replaces a message this webhook sent. Raises: DeliveryError."""
         await self._somehow("PATCH", f"/messages/{int(ref.message_id)}", whole(message), SUPPRESS_EMBEDS)
 
+    def _at(self, path: str) -> str:
+        return f"{self._url.api}/webhooks/{self._url.webhook_id}/{self._url.token}{path}"
+
     async def _somehow(self, method: str, path: str, part: Content, flags: int) -> str:
         *better, last = ways(Content(text=part.text, pictures=part.pictures))
         for content in better:
@@ -74,7 +77,6 @@ class ChannelWebhook:
     async def _say(self, method: str, path: str, content: Content, flags: int) -> str:
         body = message_json(content, flags=flags)
         del body["components"]
-        url = f"{self._url.api}/webhooks/{self._url.webhook_id}/{self._url.token}{path}"
         form: dict[str, Any] = {"json": body}
         if content.pictures:
             files = {
@@ -85,18 +87,21 @@ class ChannelWebhook:
         failure: DeliveryError
         try:
             async with asyncio.timeout(2 * self._answer_s):
-                answer = await self._http.request(method, url, params={"wait": "true"}, **form)
+                answer = await self._http.request(method, self._at(path), params={"wait": "true"}, **form)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             failure = TryAgain(f"Discord cannot be reached ({type(error).__name__})")
         except (httpx.HTTPError, TimeoutError) as error:
             failure = TryAgain(f"Discord did not answer ({type(error).__name__})", unknown=True)
         else:
-            return _id_of(answer)
+            outcome = _outcome(answer)
+            if isinstance(outcome, str):
+                return outcome
+            failure = outcome
         raise failure
 
 
-def _id_of(answer: httpx.Response) -> str:
-    """Raises: DeliveryError, for anything but the message that was made."""
+def _outcome(answer: httpx.Response) -> str | DeliveryError:
+    """The id of the message that was made, or what went wrong; not raised here, where the answer quotes the URL."""
     try:
         body = answer.json()
     except ValueError:
@@ -105,8 +110,9 @@ def _id_of(answer: httpx.Response) -> str:
     if answer.is_success and isinstance(told.get("id"), str):
         return str(told["id"])
     if answer.is_success or answer.is_redirect:
-        raise TryAgain("Discord's answer cannot be read", unknown=True)
+        return TryAgain("Discord's answer cannot be read", unknown=True)
     wait_s = seconds(told.get("retry_after", answer.headers.get("Retry-After")))
     code = told.get("code")
-    # Discord's words stay out: here they could quote the URL.
-    raise answered(answer.status_code, code if isinstance(code, int) else 0, "refused", retry_after_s=wait_s)
+    if answer.status_code in (401, 403, 404):
+        return Unreachable(f"the webhook is gone (status {answer.status_code}): make another in the channel's settings")
+    return answered(answer.status_code, code if isinstance(code, int) else 0, "refused", retry_after_s=wait_s)

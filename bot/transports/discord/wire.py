@@ -19,6 +19,7 @@ from bot.transports.discord.client import Client, Events, MakeClient
 from bot.transports.discord.errors import AlreadyAcknowledged, TokenRefused
 from bot.transports.discord.payload import EPHEMERAL, SUPPRESS_EMBEDS, SUPPRESS_NOTIFICATIONS, file_name, message_json
 from bot.transports.discord.render import Content
+from bot.transports.discord.replies import InteractionToken
 from bot.transports.discord.tracing import CURRENT, Call
 from bot.transports.discord.translate import LIBRARY_ERRORS, translated
 from bot.transports.discord.urls import DiscordUrls
@@ -87,15 +88,15 @@ class Wire:
     async def send(self, channel_id: int, content: Content, *, silent: bool) -> str:
         """Returns the id of the new message."""
         flags = SUPPRESS_EMBEDS | (SUPPRESS_NOTIFICATIONS if silent else 0)
-        answer = await self._say("POST", "/channels/{channel_id}/messages", content, flags=flags, channel_id=channel_id)
-        return _id_of(answer)
+        path = "/channels/{channel_id}/messages"
+        return _id_of(await self._say("POST", path, content, flags=flags, channel_id=channel_id))
 
     async def edit(self, channel_id: int, message_id: int, content: Content) -> None:
         """Replaces all of a message. An identical one is fine."""
         path = "/channels/{channel_id}/messages/{message_id}"
         await self._say("PATCH", path, content, channel_id=channel_id, message_id=message_id)
 
-    async def acknowledge(self, interaction_id: int, interaction_token: str, *, reply: bool, hidden: bool) -> None:
+    async def acknowledge(self, interaction_id: int, token: InteractionToken, *, reply: bool, hidden: bool) -> None:
         """Says in time that an answer will come. Raises: TooLate, if Discord does not wait any more.
 
         Args:
@@ -110,7 +111,7 @@ class Wire:
             async with asyncio.timeout(_ACKNOWLEDGE_S):
                 while True:
                     try:
-                        return await self._callback(interaction_id, interaction_token, body)
+                        return await self._callback(interaction_id, token, body)
                     except AlreadyAcknowledged:
                         return  # an earlier attempt arrived
                     except (TryAgain, RetryAfter) as error:
@@ -120,36 +121,35 @@ class Wire:
             pass
         raise failure
 
-    async def suggest(self, interaction_id: int, interaction_token: str, choices: Sequence[str]) -> None:
+    async def suggest(self, interaction_id: int, token: InteractionToken, choices: Sequence[str]) -> None:
         """Offers ways to go on typing."""
         data = {"choices": [{"name": choice, "value": choice} for choice in choices]}
-        await self._callback(interaction_id, interaction_token, {"type": _CHOICES, "data": data})
+        await self._callback(interaction_id, token, {"type": _CHOICES, "data": data})
 
-    async def fill(self, interaction_token: str, content: Content) -> str:
+    async def fill(self, token: InteractionToken, content: Content) -> str:
         """The answer that was acknowledged, or a new form of the message whose button was pressed; returns its id."""
         client = await self.client()
         path = "/webhooks/{webhook_id}/{webhook_token}/messages/@original"
-        answer = await self._say(
-            "PATCH", path, content, webhook_id=client.application_id, webhook_token=interaction_token
+        return _id_of(
+            await self._say("PATCH", path, content, webhook_id=client.application_id, webhook_token=token)
         )
-        return _id_of(answer)
 
-    async def follow(self, interaction_token: str, content: Content, *, hidden: bool) -> str:
+    async def follow(self, token: InteractionToken, content: Content, *, hidden: bool) -> str:
         """One more answer; returns its id."""
         client = await self.client()
         flags = SUPPRESS_EMBEDS | (EPHEMERAL if hidden else 0)
-        answer = await self._say(
+        said = self._say(
             "POST", "/webhooks/{webhook_id}/{webhook_token}", content, flags=flags, params={"wait": "true"},
-            webhook_id=client.application_id, webhook_token=interaction_token,
+            webhook_id=client.application_id, webhook_token=token,
         )  # fmt: skip
-        return _id_of(answer)
+        return _id_of(await said)
 
-    async def edit_answer(self, interaction_token: str, message_id: int, content: Content) -> None:
+    async def edit_answer(self, token: InteractionToken, message_id: int, content: Content) -> None:
         """Replaces an answer that only its token reaches."""
         client = await self.client()
         path = "/webhooks/{webhook_id}/{webhook_token}/messages/{message_id}"
         await self._say(
-            "PATCH", path, content, webhook_id=client.application_id, webhook_token=interaction_token,
+            "PATCH", path, content, webhook_id=client.application_id, webhook_token=token,
             message_id=message_id,
         )  # fmt: skip
 
@@ -193,9 +193,9 @@ class Wire:
         ids: Ids = {"application_id": application_id, "guild_id": guild_id}
         return "/applications/{application_id}/guilds/{guild_id}/commands", ids
 
-    async def _callback(self, interaction_id: int, interaction_token: str, body: Json) -> None:
+    async def _callback(self, interaction_id: int, token: InteractionToken, body: Json) -> None:
         path = "/interactions/{webhook_id}/{webhook_token}/callback"
-        ids: Ids = {"webhook_id": interaction_id, "webhook_token": interaction_token}
+        ids: Ids = {"webhook_id": interaction_id, "webhook_token": token}
         await self._ask("POST", path, ids, json=body)
 
     async def _say(
@@ -251,6 +251,7 @@ class Wire:
 def _id_of(answer: Any) -> str:
     """Raises: TryAgain, for an answer that is not a message: something between us and Discord wrote it."""
     found = answer.get("id") if isinstance(answer, dict) else None
+    del answer  # a proxy's page quotes the URL, and so a token
     if not isinstance(found, str):
         raise TryAgain("Discord's answer cannot be read", unknown=True)
     return found

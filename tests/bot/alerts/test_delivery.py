@@ -196,14 +196,14 @@ async def test_a_notice_nobody_can_read_is_given_up_and_the_others_go_on(world: 
     await world.delivery.drain()
     assert world.heard(ANN) == ["WATCH #2"]
 
-    await world.rounds(120)
+    await world.rounds(120, every_s=10)
     assert await world.states() == [OutboxState.SENT, OutboxState.DEAD]
 
 
 async def test_a_transport_with_a_defect_silences_nobody(world: World) -> None:
     world.transport.fail("ann", *(RuntimeError("a defect") for _ in range(9)))
     await world.queue(ANN, BOB)
-    await world.rounds(120)
+    await world.rounds(120, every_s=10)
 
     assert world.heard(BOB) == ["HIGH #1"]
     (dead,) = await world.outbox.dead_letters(10)
@@ -282,3 +282,16 @@ async def test_what_a_platform_is_taking_while_the_loop_stops_is_noted_and_not_s
 
     assert world.heard(ANN) == ["HIGH #1"]
     assert await world.states() == [OutboxState.SENT]
+
+
+async def test_a_loop_that_is_stopped_just_as_it_is_woken_stops(world: World) -> None:
+    running = asyncio.create_task(world.delivery.run())
+    for _ in range(20):
+        await asyncio.sleep(0.01)  # it idles
+        world.delivery.wake()
+        running.cancel()
+        done, _ = await asyncio.wait((running,), timeout=1)
+        assert done
+        running = asyncio.create_task(world.delivery.run())
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)

@@ -84,7 +84,7 @@ async def test_forged_data_changes_nothing_and_says_something_short(data: str) -
 _ALMOST_OURS = r"(ack|snooze|details|limit|limit-no)(:[-0-9a-f.naix]{0,9}){0,6}"
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.text(max_size=64) | st.from_regex(r"(ack|snooze|details|limit|limit-no)(:[-0-9a-f.naix]{0,9}){0,6}"))
 )

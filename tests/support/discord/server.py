@@ -141,7 +141,7 @@ class DiscordServer:
         await self._listening()
         interaction = Interaction(
             interaction_id=self.api.next_id(),
-            token=f"interactionToken{self.api.next_id()}",
+            token=f"interactionTokenOf{self.api.next_id()}",
             kind=kind,
             channel=(channel or self.direct(user_id)).channel_id,
             user=user_id,
@@ -179,7 +179,7 @@ class DiscordServer:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         path = request.match_info["path"]
-        found = next(
+        found: tuple[Callable[[Request], Any], dict[str, str]] | None = next(
             (
                 (run, ids)
                 for method, pattern, run in self._routes
@@ -187,7 +187,7 @@ class DiscordServer:
             ),
             None,
         )
-        ids = found[1].groupdict() if found else {}
+        ids = found[1] if found else {}
         channel = int(ids["channel"]) if ids.get("channel", "").isdigit() else None
         fault = self._faults.take(request.method, path, channel)
         await asyncio.sleep(self.latency_s + (fault.delay_s if fault else 0.0))

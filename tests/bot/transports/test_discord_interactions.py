@@ -1,0 +1,399 @@
+"""Commands and presses: acknowledged at once, answered to whoever asked, edited where everybody reads them."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from bot.messages import Address, Button, Line, Message, MessageRef, Person, Picture, Refused, TryAgain, lines
+from bot.transports.discord import DiscordTransport
+from tests.bot.transports.conftest import (
+    ANN,
+    TRADERS,
+    Time,
+    at,
+    discord_of,
+    heard,
+    heard_command,
+    heard_press,
+)
+from tests.support.discord_server import Channel, DiscordServer, Drop, Fault, Interaction
+from tests.support.png import tiny_png
+
+BOB = 1002
+ACK = Button("Ack", "ack:17")
+CARD = Message(blocks=lines("HIGH main", "Deposit $820."), buttons=((ACK,),))
+ANSWER = Message(blocks=lines("main: health 61%"))
+DONE = Message(blocks=lines("Acknowledged by Ann"))
+LATER_REPLY, LATER_EDIT = 5, 6
+
+
+async def acknowledged(server: DiscordServer, interaction: Interaction) -> None:
+    await server.wait_for(lambda: interaction.acknowledged is not None)
+
+
+async def test_a_slash_command_is_what_would_be_typed_elsewhere(
+    discord: DiscordTransport, discord_server: DiscordServer, direct: Address, time: Time
+) -> None:
+    await discord_server.slash(ANN, "stress", "  main 20 ")
+    command = await heard_command(discord)
+    assert (command.text, command.private, command.sent_at) == ("/stress main 20", True, time.now())
+    assert command.address == direct
+    assert command.sender == Person(transport="discord", user_id=str(ANN), display_name="ann")
+
+
+async def test_it_is_acknowledged_before_anybody_has_looked_at_it(
+    discord: DiscordTransport, discord_server: DiscordServer
+) -> None:
+    interaction = await discord_server.slash(ANN, "health")
+    await acknowledged(discord_server, interaction)
+    assert interaction.acknowledged == LATER_REPLY
+    assert interaction.loading
+
+
+async def test_the_first_answer_takes_the_place_of_thinking_and_the_next_ones_follow(
+    discord: DiscordTransport, discord_server: DiscordServer, direct: Address
+) -> None:
+    interaction = await discord_server.slash(ANN, "health")
+    command = await heard_command(discord)
+    ref = await discord.send(command.address, ANSWER)
+    await discord.send(command.address, DONE)
+    assert not interaction.loading
+    assert [message.text for message in discord_server.messages()] == ["main: health 61%", "Acknowledged by Ann"]
+    assert ref.message_id == str(interaction.original)
+    await discord.edit(ref, CARD)
+    assert discord_server.messages()[0].labels == ("Ack",)
+    assert discord_server.calls[-1].path.startswith("/channels/")  # not by the token, which ends
+
+
+async def test_a_long_answer_with_a_picture_is_one_reply_and_what_follows_it(
+    discord: DiscordTransport, discord_server: DiscordServer
+) -> None:
+    await discord_server.slash(ANN, "chart")
+    command = await heard_command(discord)
+    blocks = (Line("x" * 1900), Line("y" * 1900), Picture(tiny_png(), alt="Equity."))
+    ref = await discord.send(command.address, Message(blocks=blocks, buttons=((ACK,),)))
+    first, last = discord_server.messages()
+    assert (first.text[0], first.files, last.text[0], last.files, last.labels) == (
+        "x",
+        (),
+        "y",
+        (tiny_png(),),
+        ("Ack",),
+    )
+    assert ref.message_id == str(last.message_id)
+
+
+async def test_in_a_guilds_channel_only_whoever_asked_sees_the_answer(
+    discord: DiscordTransport, discord_server: DiscordServer, desk: Channel
+) -> None:
+    await discord_server.slash(ANN, "health", channel=desk)
+    command = await heard_command(discord)
+    assert (command.private, command.address) == (False, at(desk))
+    ref = await discord.send(command.address, ANSWER)
+    await discord.send(command.address, CARD)
+    assert discord_server.messages(desk, seen_by=BOB) == []
+    assert len(discord_server.messages(desk, seen_by=ANN)) == 2
+    await discord.edit(ref, DONE)
+    assert discord_server.messages(desk, seen_by=ANN)[0].text == "Acknowledged by Ann"
+    assert discord_server.messages(desk, seen_by=BOB) == []
+
+
+async def test_commands_named_public_are_answered_to_everybody(
+    discord_server: DiscordServer, time: Time, desk: Channel
+) -> None:
+    async with discord_of(discord_server, time, public_commands=("hedge",)) as discord:
+        await discord_server.slash(ANN, "hedge", channel=desk)
+        command = await heard_command(discord)
+        ref = await discord.send(command.address, CARD)
+        assert len(discord_server.messages(desk, seen_by=BOB)) == 1
+        await discord.edit(ref, DONE)
+        assert discord_server.calls[-1].path.startswith("/channels/")
+
+
+async def test_who_asks_comes_with_the_roles_discord_vouches_for(
+    discord: DiscordTransport, discord_server: DiscordServer, desk: Channel
+) -> None:
+    await discord_server.slash(ANN, "health", channel=desk)
+    await discord_server.slash(BOB, "health", channel=desk)
+    commands = await heard(discord, 2)
+    assert [command.sender.roles for command in commands] == [frozenset({str(TRADERS)}), frozenset()]
+    assert [command.sender.user_id for command in commands] == [str(ANN), str(BOB)]
+
+
+async def test_a_role_taken_away_is_gone_at_the_next_press(
+    discord: DiscordTransport, discord_server: DiscordServer, desk: Channel
+) -> None:
+    await discord.send(at(desk), CARD)
+    await discord_server.press(ANN, discord_server.messages()[0], "Ack")
+    assert (await heard_press(discord)).sender.roles == {str(TRADERS)}
+    discord_server.api.guilds[desk.guild or 0].roles[ANN] = ()
+    await discord_server.press(ANN, discord_server.messages()[0], "Ack")
+    assert (await heard_press(discord)).sender.roles == frozenset()
+
+
+async def test_a_thread_is_part_of_the_address(
+    discord: DiscordTransport, discord_server: DiscordServer, desk: Channel
+) -> None:
+    thread = discord_server.add_thread(desk)
+    await discord_server.slash(ANN, "health", channel=thread)
+    command = await heard_command(discord)
+    assert command.address == at(thread)
+    assert (command.address.chat, command.address.thread) == (str(desk.channel_id), str(thread.channel_id))
+
+
+async def test_in_private_plain_text_is_heard_and_answered_as_well(
+    discord: DiscordTransport, discord_server: DiscordServer, direct: Address
+) -> None:
+    await discord_server.say(ANN, "I am a bot", bot=True)
+    await discord_server.say(ANN, "/start ABCD-1234")
+    command = await heard_command(discord)
+    assert (command.text, command.private, command.address) == ("/start ABCD-1234", True, direct)
+    await discord.send(command.address, ANSWER)
+    assert discord_server.messages()[-1].text == "main: health 61%"
+
+
+async def test_a_press_is_acknowledged_without_changing_the_card_until_it_is_edited(
+    discord: DiscordTransport, discord_server: DiscordServer, desk: Channel
+) -> None:
+    ref = await discord.send(at(desk), CARD)
+    (message,) = discord_server.messages()
+    interaction = await discord_server.press(ANN, message, "Ack")
+    press = await heard_press(discord)
+    await acknowledged(discord_server, interaction)
+    assert interaction.acknowledged == LATER_EDIT
+    assert (press.message, press.data, press.press_id) == (ref, "ack:17", str(interaction.interaction_id))
+    assert message.labels == ("Ack",)
+    await discord.answer(press, "Acknowledged")
+    await discord.edit(press.message, DONE)
+    assert (message.text, message.labels) == ("Acknowledged by Ann", ())
+    assert discord_server.calls[-1].path.startswith("/channels/")
+
+
+async def test_the_notice_of_a_press_is_seen_by_whoever_pressed(
+    discord: DiscordTransport, discord_server: DiscordServer, desk: Channel
+) -> None:
+    await discord.send(at(desk), CARD)
+    await discord_server.press(ANN, discord_server.messages()[0], "Ack")
+    press = await heard_press(discord)
+    await discord.answer(press, "This needs the role *trader*.")
+    assert [message.text for message in discord_server.messages(seen_by=BOB)] == ["HIGH main\nDeposit $820."]
+    assert discord_server.messages(seen_by=ANN)[-1].text == "This needs the role *trader*."
+
+
+async def test_a_press_without_a_notice_says_nothing_more(
+    discord: DiscordTransport, discord_server: DiscordServer, desk: Channel
+) -> None:
+    await discord.send(at(desk), CARD)
+    interaction = await discord_server.press(ANN, discord_server.messages()[0], "Ack")
+    await discord.answer(await heard_press(discord))
+    await acknowledged(discord_server, interaction)
+    assert len(discord_server.messages(seen_by=ANN)) == 1
+
+
+async def test_what_a_press_in_a_guild_is_told_more_is_for_whoever_pressed_and_in_private_a_message(
+    discord: DiscordTransport, discord_server: DiscordServer, desk: Channel, direct: Address
+) -> None:
+    for place in (at(desk), direct):
+        await discord.send(place, CARD)
+        await discord_server.press(ANN, discord_server.messages()[-1], "Ack")
+        press = await heard_press(discord)
+        await discord.send(press.message.address, ANSWER)
+    assert [message.channel for message in discord_server.messages(seen_by=BOB)] == [
+        desk.channel_id,
+        int(direct.chat),
+        int(direct.chat),
+    ]
+    assert discord_server.messages(desk, seen_by=ANN)[-1].text == "main: health 61%"
+
+
+async def test_buttons_of_before_a_restart_still_work(
+    discord_server: DiscordServer, time: Time, desk: Channel, direct: Address
+) -> None:
+    async with discord_of(discord_server, time) as before:
+        ref = await before.send(at(desk), CARD)
+    async with discord_of(discord_server, time) as after:
+        await discord_server.press(ANN, discord_server.messages()[0], "Ack")
+        press = await heard_press(after)
+        assert (press.message, press.data) == (ref, "ack:17")
+        await after.answer(press, "Acknowledged")
+        await after.edit(MessageRef(address=at(desk), message_id=ref.message_id), DONE)
+    assert discord_server.messages()[0].text == "Acknowledged by Ann"
+
+
+async def test_a_hidden_answers_button_works_after_a_restart_too(
+    discord_server: DiscordServer, time: Time, desk: Channel
+) -> None:
+    async with discord_of(discord_server, time) as before:
+        await discord_server.slash(ANN, "health", channel=desk)
+        await before.send((await heard_command(before)).address, CARD)
+    (hidden,) = discord_server.messages(desk, seen_by=ANN)
+    async with discord_of(discord_server, time) as after:
+        await discord_server.press(ANN, hidden, "Ack")
+        press = await heard_press(after)
+        await after.edit(press.message, DONE)
+    assert hidden.text == "Acknowledged by Ann"
+    assert discord_server.messages(desk, seen_by=BOB) == []
+
+
+async def test_a_button_somebody_else_made_is_a_press_nobody_understands(
+    discord: DiscordTransport, discord_server: DiscordServer, desk: Channel
+) -> None:
+    await discord.send(at(desk), CARD)
+    (message,) = discord_server.messages()
+    message.keyboard = ((replace(message.keys[0], custom_id="other:1"),),)
+    await discord_server.press(ANN, message, "Ack")
+    assert (await heard_press(discord)).data == "other:1"
+
+
+async def test_an_acknowledgement_that_fails_once_is_tried_again_in_time(
+    discord: DiscordTransport, discord_server: DiscordServer, desk: Channel
+) -> None:
+    for fault in (Fault(path="/callback", status=503), Fault(path="/callback", drop=Drop.AFTER)):
+        discord_server.inject(fault)
+        await discord_server.slash(ANN, "health", channel=desk)
+        command = await heard_command(discord)
+        await discord.send(command.address, ANSWER)
+    assert len(discord_server.messages(desk, seen_by=ANN)) == 2
+
+
+async def test_acknowledged_too_late_an_answer_in_private_comes_as_a_message(
+    discord: DiscordTransport, discord_server: DiscordServer, direct: Address
+) -> None:
+    discord_server.inject(Fault(path="/callback", status=404, code=10062, words="Unknown interaction"))
+    await discord_server.slash(ANN, "health")
+    command = await heard_command(discord)
+    ref = await discord.send(command.address, ANSWER)
+    assert [message.text for message in discord_server.messages(seen_by=BOB)] == ["main: health 61%"]
+    assert ref.address == direct
+
+
+async def test_acknowledged_too_late_nobody_else_gets_the_answer(
+    discord: DiscordTransport, discord_server: DiscordServer, desk: Channel
+) -> None:
+    discord_server.inject(Fault(path="/callback", status=404, code=10062, words="Unknown interaction"))
+    await discord_server.slash(ANN, "health", channel=desk)
+    command = await heard_command(discord)
+    with pytest.raises(Refused, match="ask again"):
+        await discord.send(command.address, ANSWER)
+    assert discord_server.messages() == []
+
+
+async def test_a_press_acknowledged_too_late_counts_and_its_card_is_edited(
+    discord: DiscordTransport, discord_server: DiscordServer, desk: Channel
+) -> None:
+    await discord.send(at(desk), CARD)
+    discord_server.inject(Fault(path="/callback", status=404, code=10062, words="Unknown interaction"))
+    await discord_server.press(ANN, discord_server.messages()[0], "Ack")
+    press = await heard_press(discord)
+    await discord.answer(press, "Acknowledged")  # nobody can hear it
+    await discord.edit(press.message, DONE)
+    assert [message.text for message in discord_server.messages(seen_by=ANN)] == ["Acknowledged by Ann"]
+
+
+@pytest.mark.parametrize("place", ["private", "guild"])
+async def test_after_a_quarter_of_an_hour_only_a_private_answer_can_still_be_given(
+    discord: DiscordTransport, discord_server: DiscordServer, desk: Channel, time: Time, place: str
+) -> None:
+    channel = desk if place == "guild" else discord_server.direct(ANN)
+    interaction = await discord_server.slash(ANN, "health", channel=channel)
+    command = await heard_command(discord)
+    await acknowledged(discord_server, interaction)
+    time.pass_by(15 * 60)
+    interaction.over = True
+    if place == "private":
+        await discord.send(command.address, ANSWER)
+        assert len(discord_server.messages(channel, seen_by=BOB)) == 1
+    else:
+        with pytest.raises(Refused, match="ask again"):
+            await discord.send(command.address, ANSWER)
+        assert discord_server.messages(channel) == []
+
+
+async def test_a_token_that_ends_between_two_parts_does_not_swallow_the_rest(
+    discord: DiscordTransport, discord_server: DiscordServer
+) -> None:
+    await discord_server.slash(ANN, "health")
+    command = await heard_command(discord)
+    discord_server.inject(Fault(path="/webhooks/"))  # the first part passes
+    discord_server.inject(Fault(path="/webhooks/", status=401, code=50027, words="Invalid Webhook Token"))
+    await discord.send(command.address, Message(blocks=(Line("x" * 1900), Line("y" * 1900))))
+    assert [message.text[0] for message in discord_server.messages()] == ["x", "y"]
+
+
+async def test_a_hidden_answer_that_cannot_be_edited_any_more_says_so(
+    discord: DiscordTransport, discord_server: DiscordServer, desk: Channel, time: Time
+) -> None:
+    await discord_server.slash(ANN, "health", channel=desk)
+    ref = await discord.send((await heard_command(discord)).address, CARD)
+    time.pass_by(15 * 60)
+    with pytest.raises(Refused, match="edited any more"):
+        await discord.edit(ref, DONE)
+
+
+async def test_an_answer_whose_sending_failed_can_be_sent_again_to_the_same_place(
+    discord: DiscordTransport, discord_server: DiscordServer, desk: Channel
+) -> None:
+    interaction = await discord_server.slash(ANN, "health", channel=desk)
+    command = await heard_command(discord)
+    discord_server.inject(Fault(path="/webhooks/", status=500))
+    with pytest.raises(TryAgain):
+        await discord.send(command.address, ANSWER)
+    assert interaction.loading
+    await discord.send(command.address, ANSWER)
+    assert not interaction.loading
+
+
+async def test_many_commands_at_once_are_heard_in_order_however_slow_the_acknowledgements(
+    discord: DiscordTransport, discord_server: DiscordServer
+) -> None:
+    discord_server.latency_s = 0.02
+    sent = [await discord_server.slash(ANN, "ack", str(number)) for number in range(20)]
+    commands = await heard(discord, 20)
+    assert [command.text for command in commands] == [f"/ack {number}" for number in range(20)]  # type: ignore[union-attr]
+    await discord_server.wait_for(lambda: all(one.acknowledged for one in sent))
+
+
+async def test_ways_to_go_on_typing_are_offered(discord_server: DiscordServer, time: Time, desk: Channel) -> None:
+    asked: list[tuple[Person, str, str]] = []
+
+    async def suggest(person: Person, command: str, typed: str) -> list[str]:
+        asked.append((person, command, typed))
+        return ["main", "main", "", "x" * 101, *(f"account {number}" for number in range(40))]
+
+    async with discord_of(discord_server, time, suggest=suggest):
+        interaction = await discord_server.typing(ANN, "health", "ma", channel=desk)
+        await acknowledged(discord_server, interaction)
+    assert interaction.choices[:2] == ("main", "account 0")
+    assert len(interaction.choices) == 25
+    assert [(person.user_id, person.roles, *rest) for person, *rest in asked] == [
+        (str(ANN), {str(TRADERS)}, "health", "ma")
+    ]
+
+
+async def test_suggestions_that_fail_are_no_suggestions(discord_server: DiscordServer, time: Time) -> None:
+    async def suggest(person: Person, command: str, typed: str) -> list[str]:
+        raise LookupError("broken")
+
+    async with discord_of(discord_server, time, suggest=suggest) as discord:
+        await discord_server.typing(ANN, "health", "ma")
+        await discord_server.slash(ANN, "health")
+        assert (await heard_command(discord)).text == "/health"
+
+
+async def test_without_suggestions_none_are_offered(discord: DiscordTransport, discord_server: DiscordServer) -> None:
+    interaction = await discord_server.typing(ANN, "health", "ma")
+    await acknowledged(discord_server, interaction)
+    assert interaction.choices == ()
+
+
+async def test_what_was_not_taken_ends_with_the_transport(
+    discord_idle: DiscordTransport, discord_server: DiscordServer
+) -> None:
+    async with discord_idle:
+        await discord_server.slash(ANN, "health")
+        await discord_server.slash(ANN, "status")
+    taken = [incoming async for incoming in discord_idle.incoming()]
+    assert len(taken) <= 2
+    async with asyncio.timeout(1):
+        assert [incoming async for incoming in discord_idle.incoming()] == []
