@@ -4,27 +4,12 @@ A target that is missed is a row that says no; the exit code is 0, for a busy ma
 """
 
 import argparse
-import importlib
 import sys
-import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
-from benchmarks.figures import Figure, as_json, as_table
+from benchmarks.figures import as_json, as_table
 from benchmarks.machine import Machine, wait_until_idle
-from benchmarks.runner import QUICK, THOROUGH, Effort
-
-# Each is a module here with a function ``figures``. Processes come first: nothing they start waits for what follows.
-NAMES = ("process", "health", "liquidation", "scenarios", "fleet", "tick")
-Figures = Callable[[Effort], Iterator[Figure]]
-
-
-@dataclass(slots=True)
-class Results:
-    """What has been measured so far, and the reasons why something was not."""
-
-    figures: list[Figure]
-    failures: list[str]
+from benchmarks.measure import NAMES, Outcome, measured
+from benchmarks.runner import QUICK, THOROUGH
 
 
 def main() -> None:
@@ -42,27 +27,19 @@ def main() -> None:
     unknown = [name for name in arguments.names if name not in NAMES]
     if unknown:
         parser.error(f"there is no benchmark {unknown[0]!r}; choose of {', '.join(NAMES)}")
-    warnings.simplefilter("ignore")  # driftpy's dependencies have many
-    machine, results = Machine.here(), Results([], [])
+    machine, outcomes = Machine.here(), list[Outcome]()
     for name in arguments.names or NAMES:
         wait_until_idle(arguments.patience)
         print(f"{name} ...", file=sys.stderr, flush=True)
-        measure(name, QUICK if arguments.quick else THOROUGH, results)
+        outcomes.append(measured(name, QUICK if arguments.quick else THOROUGH))
+    figures = [figure for outcome in outcomes for figure in outcome.figures]
+    failures = [outcome.failure for outcome in outcomes if outcome.failure]
     if arguments.json:
-        print(as_json(machine, results.figures, results.failures))
-    else:
-        print(f"\n{machine}\nMedians; smaller is better; peer / Keel above 1 means Keel is faster or smaller.\n")
-        print(as_table(results.figures))
-        print("".join(f"\nnot measured: {failure}" for failure in results.failures))
-
-
-def measure(name: str, effort: Effort, results: Results) -> None:
-    """Add the figures of one benchmark; one that breaks leaves a reason and the others alone."""
-    try:
-        figures: Figures = importlib.import_module(f"benchmarks.{name}").figures
-        results.figures.extend(figures(effort))
-    except Exception as exc:  # noqa: BLE001  # the top of a job: the other benchmarks are still worth having
-        results.failures.append(f"{name}: {type(exc).__name__}: {exc}")
+        print(as_json(machine, figures, failures))
+        return
+    print(f"\n{machine}\nMedians; smaller is better; peer / Keel above 1 means Keel is faster or smaller.\n")
+    print(as_table(figures))
+    print("".join(f"\nnot measured: {failure}" for failure in failures))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 ``.env.example`` lists every one of them with its meaning, unit, default and consequence; a test keeps the two equal.
 """
 
-import ipaddress
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot.transports.discord.urls import checked_api_url, checked_gateway_url
 from bot.transports.telegram.base_url import checked_base_url
 
 
@@ -90,15 +90,8 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _official(self) -> Self:
         checked_base_url(self.telegram_base_url, allow_loopback=self.allow_loopback_platforms)
-        for variable, url, official in (
-            ("DISCORD_API_URL", self.discord_api_url, "https://discord.com"),
-            ("DISCORD_GATEWAY_URL", self.discord_gateway_url, "wss://gateway.discord.gg"),
-        ):
-            if not (_same_server(url, official) or (self.allow_loopback_platforms and _is_loopback(url))):
-                raise ValueError(
-                    f"{variable} must be on {official}: the server it names would learn the bot's token."
-                    " A test may name this machine with ALLOW_LOOPBACK_PLATFORMS=true"
-                )
+        checked_api_url(self.discord_api_url, allow_loopback=self.allow_loopback_platforms)
+        checked_gateway_url(self.discord_gateway_url, allow_loopback=self.allow_loopback_platforms)
         return self
 
     @model_validator(mode="after")
@@ -121,25 +114,6 @@ class Settings(BaseSettings):
             return self.ws_url
         parts = urlsplit(self.rpc_urls[0].get_secret_value())
         return SecretStr(urlunsplit(parts._replace(scheme="wss" if parts.scheme == "https" else "ws")))
-
-
-def _same_server(url: str, official: str) -> bool:
-    try:
-        parts, wanted = urlsplit(url), urlsplit(official)
-        return (parts.scheme, parts.netloc) == (wanted.scheme, wanted.netloc)
-    except ValueError:
-        return False
-
-
-def _is_loopback(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        return parts.scheme in ("http", "https", "ws", "wss") and (
-            host == "localhost" or ipaddress.ip_address(host).is_loopback
-        )
-    except ValueError:
-        return False
 
 
 def parse_accounts(text: str) -> tuple[AccountSpec, ...]:

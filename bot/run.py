@@ -17,6 +17,7 @@ from bot.config import AccountSpec, BadSettings, Settings, VenueName
 from bot.logs import setup_logging
 from bot.messages import Transport
 from bot.roster import Roster
+from bot.suggestions import Suggestions
 from bot.transports.console import CONSOLE_CHAT, ConsoleTransport
 from risk.decisions.tiers import TierThresholds
 from risk.ports import AccountReader, Clock
@@ -31,7 +32,7 @@ def secrets_of(settings: Settings) -> tuple[str, ...]:
     tokens = [one.get_secret_value() for one in (settings.telegram_token, settings.discord_token)]
     urls = [one.get_secret_value() for one in (settings.ws_url, *settings.rpc_urls)]
     parts = [part for url in urls for part in re.split(r"[/?&=#:@]+", url.partition("://")[2].partition("/")[2])]
-    parts += [half for token in tokens for half in token.split(":")]
+    parts += [part for token in tokens for part in re.split(r"[:.]", token)]
     return tuple(text for text in (*tokens, *urls, *(part for part in parts if len(part) >= _A_KEY)) if text)
 
 
@@ -42,13 +43,13 @@ async def run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    transports, console = connected_transports(settings, clock)
     with ThreadPoolExecutor(max_workers=2, thread_name_prefix="work") as executor:
         reader = reader_of(settings, clock)
         try:
             async with await Store.open(settings.database_path) as store:
                 await _show_link_code(People(store), clock)
                 roster = await _roster(settings, reader, store, clock)
+                transports, console = connected_transports(settings, clock, Suggestions(People(store), roster))
                 app = assemble(
                     store=store, reader=reader, roster=roster, transports=transports, clock=clock,
                     venue=settings.venue.value, executor=executor, console=console,
@@ -62,8 +63,10 @@ async def run(settings: Settings) -> None:
             await reader.close()
 
 
-def connected_transports(settings: Settings, clock: Clock) -> tuple[Sequence[Transport], Receiver | None]:
-    """The chats of this process, and the terminal as a receiver where there is one."""
+def connected_transports(
+    settings: Settings, clock: Clock, suggestions: Suggestions
+) -> tuple[Sequence[Transport], Receiver | None]:
+    """The chats of this process, and the terminal as a receiver where there is one. Raises: BadSettings."""
     found: list[Transport] = []
     token = settings.telegram_token.get_secret_value()
     if token:
@@ -71,10 +74,26 @@ def connected_transports(settings: Settings, clock: Clock) -> tuple[Sequence[Tra
 
         base_url = checked_base_url(settings.telegram_base_url, allow_loopback=settings.allow_loopback_platforms)
         found.append(TelegramTransport(token, now=clock.now, base_url=base_url))
+    if settings.discord_token.get_secret_value():
+        found.append(_discord(settings, clock, suggestions))
     if found and not sys.stdin.isatty():
         return found, None
     found.append(ConsoleTransport(now=clock.now))
     return found, Receiver(transport="console", chat=CONSOLE_CHAT, route="terminal")
+
+
+def _discord(settings: Settings, clock: Clock, suggestions: Suggestions) -> Transport:
+    from bot.transports.discord import DiscordTransport, checked_urls
+
+    try:
+        urls = checked_urls(
+            settings.discord_api_url, settings.discord_gateway_url, allow_loopback=settings.allow_loopback_platforms
+        )
+    except ValueError as exc:
+        raise BadSettings(str(exc)) from None
+    return DiscordTransport(
+        settings.discord_token.get_secret_value(), now=clock.now, urls=urls, suggest=suggestions.suggest
+    )
 
 
 def reader_of(settings: Settings, clock: Clock) -> AccountReader:

@@ -127,8 +127,6 @@ class Delivery:
 
     async def _serve_chat(self, notices: list[Notice]) -> None:
         for notice in notices:
-            if self._clock.now() >= notice.due_at:
-                return  # the lease ran out while the chat was slow; somebody may have claimed what is left
             wait_until = self._not_before.get(notice.receiver.chat)
             if wait_until is not None and self._clock.now() < wait_until:
                 await self._outbox.postpone(notice.outbox_id, notice.lease_epoch, wait_until)

@@ -136,7 +136,8 @@ class Universe:
             quote_market_index=random.choice((0, 0, 0, 4)),
             initial_ratio=(maintenance + random.choice((100, 200, 500, maintenance))) / 10**4,
             maintenance_ratio=maintenance / 10**4,
-            high_leverage_initial_ratio=(lowered + lowered // 2) / 10**4,
+            # Offered only where both are set.
+            high_leverage_initial_ratio=(lowered + lowered // 2) * random.choice((0, 1, 1, 1, 1)) / 10**4,
             high_leverage_maintenance_ratio=lowered / 10**4,
             imf_factor=random.choice((0, 0, 50, 500, 4_000, 20_000, 900_000)) / 10**6,
             pnl_initial_weight=random.choice((0, 5_000, 8_000, 10_000)) / 10**4,

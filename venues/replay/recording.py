@@ -143,9 +143,13 @@ def _opened(book: ReplayBook, ticks: Ticks) -> FleetBook:
     )
     # A book made of dataclasses is rounded to the venue's units. Ratios and the prices of small coins need more.
     maintenance, initial = (np.array(column) for column in zip(*map(_ratios_1e4, book.positions), strict=True))
+    price_1e6 = _columns_usd(opened, ticks.prices_usd[0]) * 1e6
+    # Rounded as the margin engine rounds, so that nothing is gained or lost at the moment of opening.
+    worth_1e6 = np.trunc(opened.perps.base_1e9 * price_1e6[opened.perp_markets.oracle[opened.perps.market]] / 1e9)
     return replace(
         opened,
-        oracles=replace(opened.oracles, price_1e6=_columns_usd(opened, ticks.prices_usd[0]) * 1e6),
+        perps=replace(opened.perps, quote_1e6=-worth_1e6, quote_entry_1e6=-worth_1e6),
+        oracles=replace(opened.oracles, price_1e6=price_1e6),
         perp_markets=replace(opened.perp_markets, maintenance_1e4=maintenance, initial_1e4=initial),
     )
 
@@ -174,12 +178,11 @@ def _market(index: int, position: BookPosition, price_usd: float) -> PerpMarket:
 
 def _position(index: int, position: BookPosition, price_usd: float, collateral_usd: float) -> PerpPosition:
     size = position.signed_size_base(price_usd, collateral_usd)
-    base_1e9 = float(np.rint(size * 1e9))
+    # A size that was given is rounded; one that follows from leverage must not grow beyond it.
+    base_1e9 = float(np.rint(size * 1e9) if position.size_base is not None else np.trunc(size * 1e9))
     if not (base_1e9 and abs(base_1e9) < _LARGEST_1E9):
         raise BadReplayBook(f"{position.market}: a size of {size:g} is not one a venue could hold; check its amount")
-    # Rounded as the margin engine rounds, so that nothing is gained or lost at the moment of opening.
-    cost_usd = float(np.trunc(base_1e9 * (price_usd * 1e6) / 1e9)) / 1e6
-    return PerpPosition(market_index=index, size_base=base_1e9 / 1e9, quote_usd=-cost_usd, quote_entry_usd=-cost_usd)
+    return PerpPosition(market_index=index, size_base=base_1e9 / 1e9)
 
 
 def _ratios_1e4(position: BookPosition) -> tuple[float, float]:

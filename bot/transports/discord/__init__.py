@@ -1,10 +1,9 @@
-"""Discord over its gateway and REST, and over a channel's webhook where these fail.
+"""Discord over its gateway and REST; over a channel's webhook, where these fail, by ``webhook``.
 
 Importing this package does not import the discord library: it is loaded in a thread when the transport is entered.
 """
 
 from bot.transports.discord.transport import DiscordTransport
 from bot.transports.discord.urls import DiscordUrls, checked_urls, checked_webhook
-from bot.transports.discord.webhook import ChannelWebhook
 
-__all__ = ["ChannelWebhook", "DiscordTransport", "DiscordUrls", "checked_urls", "checked_webhook"]
+__all__ = ["DiscordTransport", "DiscordUrls", "checked_urls", "checked_webhook"]

@@ -70,6 +70,9 @@ class Client(discord.Client):
         for guild in self.guilds:
             self._events.guild_seen(guild.id)
 
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        self._events.guild_seen(guild.id)
+
     async def on_guild_join(self, guild: discord.Guild) -> None:
         self._events.guild_seen(guild.id)
 

@@ -10,7 +10,7 @@ OFFICIAL_API_URL = "https://discord.com/api/v10"
 OFFICIAL_GATEWAY_URL = "wss://gateway.discord.gg"
 _API_PATHS = ("", "/api", "/api/v10")
 _GATEWAYS = ".discord.gg"  # a session is resumed at a server of its own, such as gateway-us-east1-b.discord.gg
-_PATH = re.compile(r"(/[\w.-]+)*")
+_PATH = re.compile(r"(/[\w.-]+)*/?")
 _WEBHOOK = re.compile(r"(?P<base>(/[\w.-]+)*?)/webhooks/(?P<id>\d{1,20})/(?P<token>[\w-]{1,200})")
 
 
@@ -52,35 +52,33 @@ class WebhookUrl:
 
 
 def checked_urls(api_url: str, gateway_url: str, allow_loopback: bool) -> DiscordUrls:
-    """Both, built anew so that no later parser can read another host into them.
+    """Both, as the functions below return them. Raises: ValueError, also if only one of them is this machine."""
+    api, gateway = checked_api_url(api_url, allow_loopback), checked_gateway_url(gateway_url, allow_loopback)
+    if (api == OFFICIAL_API_URL) is not (gateway == OFFICIAL_GATEWAY_URL):
+        raise ValueError("only one of DISCORD_API_URL and DISCORD_GATEWAY_URL names this machine: set both, or neither")
+    return DiscordUrls(api=api, gateway=gateway)
+
+
+def checked_api_url(url: str, allow_loopback: bool) -> str:
+    """DISCORD_API_URL, built anew so that no later parser can read another host into it.
 
     Args:
-        api_url: DISCORD_API_URL.
-        gateway_url: DISCORD_GATEWAY_URL.
         allow_loopback: The setting ALLOW_LOOPBACK_PLATFORMS.
 
-    Raises: ValueError, whose text says what to set, for anything but Discord's servers or an allowed loopback host.
+    Raises: ValueError, whose text says what to set, for anything but Discord's server or an allowed loopback host.
     """
-    api = _split("DISCORD_API_URL", api_url, OFFICIAL_API_URL)
-    gateway = _split("DISCORD_GATEWAY_URL", gateway_url, OFFICIAL_GATEWAY_URL)
-    official_api = _is_official_api(api) and api.path.rstrip("/") in _API_PATHS
-    official_gateway = _is_at(gateway, "wss", "gateway.discord.gg") and gateway.path in ("", "/")
-    if official_api and official_gateway:
-        return DiscordUrls()
-    for variable, parts, schemes, official in (
-        ("DISCORD_API_URL", api, ("http", "https"), OFFICIAL_API_URL),
-        ("DISCORD_GATEWAY_URL", gateway, ("ws", "wss"), OFFICIAL_GATEWAY_URL),
-    ):
-        if parts.scheme in schemes and is_loopback(parts.hostname or "") and _PATH.fullmatch(parts.path.rstrip("/")):
-            if not allow_loopback:
-                raise ValueError(
-                    f"{variable} names this machine: set {official}, or, in a test, ALLOW_LOOPBACK_PLATFORMS=true"
-                )
-        elif not ((official_api and parts is api) or (official_gateway and parts is gateway)):
-            raise ValueError(f"{variable} must be {official}: the server it names would learn the bot's token")
-    if official_api or official_gateway:
-        raise ValueError("only one of DISCORD_API_URL and DISCORD_GATEWAY_URL names this machine: set both, or neither")
-    return DiscordUrls(api=_rebuilt(api), gateway=_rebuilt(gateway))
+    parts = _split("DISCORD_API_URL", url, OFFICIAL_API_URL)
+    if _is_official_api(parts) and parts.path.rstrip("/") in _API_PATHS:
+        return OFFICIAL_API_URL
+    return _on_this_machine("DISCORD_API_URL", parts, ("http", "https"), OFFICIAL_API_URL, allow_loopback)
+
+
+def checked_gateway_url(url: str, allow_loopback: bool) -> str:
+    """DISCORD_GATEWAY_URL, likewise."""
+    parts = _split("DISCORD_GATEWAY_URL", url, OFFICIAL_GATEWAY_URL)
+    if _is_at(parts, "wss", "gateway.discord.gg") and parts.path in ("", "/"):
+        return OFFICIAL_GATEWAY_URL
+    return _on_this_machine("DISCORD_GATEWAY_URL", parts, ("ws", "wss"), OFFICIAL_GATEWAY_URL, allow_loopback)
 
 
 def checked_webhook(url: str, allow_loopback: bool) -> WebhookUrl:
@@ -107,6 +105,16 @@ def _split(what: str, url: str, example: str) -> SplitResult:
     if parts.query or parts.fragment or "@" in parts.netloc:
         raise ValueError(f"{what} may hold only a scheme, a host, a port and a path, such as {example}")
     return parts
+
+
+def _on_this_machine(
+    variable: str, parts: SplitResult, schemes: tuple[str, ...], official: str, allow_loopback: bool
+) -> str:
+    if parts.scheme not in schemes or not is_loopback(parts.hostname or "") or not _PATH.fullmatch(parts.path):
+        raise ValueError(f"{variable} must be {official}: the server it names would learn the bot's token")
+    if not allow_loopback:
+        raise ValueError(f"{variable} names this machine: set {official}, or, in a test, ALLOW_LOOPBACK_PLATFORMS=true")
+    return _rebuilt(parts)
 
 
 def _is_official_api(parts: SplitResult) -> bool:

@@ -130,9 +130,7 @@ class Wire:
         """The answer that was acknowledged, or a new form of the message whose button was pressed; returns its id."""
         client = await self.client()
         path = "/webhooks/{webhook_id}/{webhook_token}/messages/@original"
-        return _id_of(
-            await self._say("PATCH", path, content, webhook_id=client.application_id, webhook_token=token)
-        )
+        return _id_of(await self._say("PATCH", path, content, webhook_id=client.application_id, webhook_token=token))
 
     async def follow(self, token: InteractionToken, content: Content, *, hidden: bool) -> str:
         """One more answer; returns its id."""

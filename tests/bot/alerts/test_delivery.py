@@ -224,7 +224,7 @@ async def test_a_chat_that_hangs_does_not_hold_up_the_others(world: World) -> No
     assert world.heard(ANN) == ["HIGH #1", "HIGH #2"]
 
 
-async def test_what_waited_behind_a_chat_that_hung_is_not_sent_under_a_lease_that_ran_out(world: World) -> None:
+async def test_a_lease_that_runs_out_behind_a_chat_that_hangs_doubles_nothing(world: World) -> None:
     with world.transport.held("ann"):
         await world.queue(ANN)
         await world.queue(ANN)

@@ -8,7 +8,7 @@ import pytest
 
 from bot.alerts.desk import Finding
 from bot.app import TEST_ALARM
-from risk.decisions.incidents import CauseKind, IncidentStatus
+from risk.decisions.incidents import Cause, CauseKind, IncidentStatus
 from risk.decisions.tiers import Tier, TierThresholds
 from risk.errors import BadBook
 from risk.model.market import OracleValidity
@@ -243,19 +243,14 @@ async def test_an_ack_in_the_middle_of_a_check_is_kept_and_the_check_decides_aga
 
 
 async def test_two_jobs_that_open_incidents_at_once_number_them_apart() -> None:
-    async with bot_world(limits=None) as world:
-        await world.check(400)
-        world.put(110)
-        world.clock.pass_s(5)
-        await world.app.watch.check()
-        world.put(90)
-        world.clock.pass_s(5)
-        await world.app.services.fleet.refresh()
+    async with bot_world() as world:
+        causes = [Cause(kind=CauseKind.SYSTEM, subject=f"subject {number}") for number in range(5)]
+        await asyncio.gather(
+            *(world.app.desk.settle([Finding(cause=cause, tier=Tier.HIGH, fact="a test")]) for cause in causes)
+        )
 
-        await asyncio.gather(world.app.limits.check(), world.app.equity.record(), world.app.watch.check())
-
-        numbers = [incident.incident_id for incident in await world.app.services.incidents.open_incidents()]
-        assert len(numbers) == len(set(numbers)) > 2
+        opened = await world.app.services.incidents.open_incidents()
+        assert [incident.incident_id for incident in opened] == [1, 2, 3, 4, 5]
 
 
 async def test_a_restart_neither_repeats_nor_hides_a_warning(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -18,6 +19,10 @@ async def until(holds: Callable[[], object]) -> None:
     async with asyncio.timeout(5):
         while not holds():  # noqa: ASYNC110 - a transport has no event for what is only its health
             await asyncio.sleep(0.002)
+
+
+def has_identified(server: DiscordServer, times: int) -> bool:
+    return server.gateway.identified == times
 
 
 async def is_connected(discord: DiscordTransport, server: DiscordServer) -> None:
@@ -215,10 +220,9 @@ async def test_reconnecting_registers_no_commands_again(
     await discord.announce((CommandHint(name="health", summary="h"),))
     await discord_server.wait_for(lambda: len(discord_server.api.commands) == 2)
     asked = sum("/commands" in call.path for call in discord_server.calls)
-    for _ in range(3):
-        identified = discord_server.gateway.identified
+    for identified in range(2, 5):
         await discord_server.gateway.invalidate(resumable=False)
-        await discord_server.wait_for(lambda before=identified: discord_server.gateway.identified > before)
+        await discord_server.wait_for(partial(has_identified, discord_server, identified))
         await is_connected(discord, discord_server)
     assert sum("/commands" in call.path for call in discord_server.calls) == asked
 

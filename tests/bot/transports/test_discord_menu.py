@@ -1,5 +1,7 @@
 """The slash commands people see."""
 
+from functools import partial
+
 import pytest
 
 from bot.messages import CommandHint, Person
@@ -30,6 +32,10 @@ def test_each_hint_is_a_command_with_one_free_argument() -> None:
 
 def gets(server: DiscordServer) -> int:
     return sum(call.method == "GET" and call.path.endswith("/commands") for call in server.calls)
+
+
+def has_looked(server: DiscordServer, times: int) -> bool:
+    return gets(server) == times
 
 
 @pytest.mark.parametrize("name", ["", "two words", "a" * 33, "ä b", "a/b"])
@@ -78,7 +84,7 @@ async def test_what_is_registered_already_is_left_alone(
     for looked in (2, 6):  # each announcement looks at direct messages and at the guild
         async with discord_of(discord_server, time) as discord:
             await discord.announce(HINTS)
-            await discord_server.wait_for(lambda count=looked: gets(discord_server) == count)
+            await discord_server.wait_for(partial(has_looked, discord_server, looked))
             await discord.announce(HINTS)
     assert puts(discord_server) == 2
 

@@ -24,7 +24,8 @@ from bot.messages import (
     Press,
     lines,
 )
-from bot.transports.discord import ChannelWebhook, DiscordTransport, DiscordUrls, checked_webhook
+from bot.transports.discord import DiscordTransport, DiscordUrls, checked_webhook
+from bot.transports.discord.webhook import ChannelWebhook
 from bot.transports.discord.wire import Wire
 from tests.bot.transports.conftest import ANN, Time, at, discord_of, heard
 from tests.support.discord_server import DiscordServer, Drop, Fault

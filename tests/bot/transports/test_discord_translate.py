@@ -22,8 +22,8 @@ from bot.transports.discord.translate import translated, without_token
 TOKEN = "MTQwMDAw.Gx1yZ2.secret-Half_of-it"
 
 
-def refusal(status: int, code: int = 0, words: str = "No", **headers: str) -> discord.HTTPException:
-    response: Any = SimpleNamespace(status=status, reason="", headers=headers)
+def refusal(status: int, code: int = 0, words: str = "No", retry_after: str = "") -> discord.HTTPException:
+    response: Any = SimpleNamespace(status=status, reason="", headers={"Retry-After": retry_after})
     return discord.HTTPException(response, {"code": code, "message": words})
 
 
@@ -68,7 +68,7 @@ def test_only_a_request_that_may_have_been_read_is_unknown(sent: bool) -> None:
 
 
 def test_a_limit_says_how_long() -> None:
-    found = translated(refusal(429, **{"Retry-After": "7"}), sent=True, token=TOKEN)
+    found = translated(refusal(429, retry_after="7"), sent=True, token=TOKEN)
     assert isinstance(found, RetryAfter)
     assert found.seconds == 7
 

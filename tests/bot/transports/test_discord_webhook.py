@@ -19,7 +19,8 @@ from bot.messages import (
     Unreachable,
     lines,
 )
-from bot.transports.discord import ChannelWebhook, checked_webhook
+from bot.transports.discord import checked_webhook
+from bot.transports.discord.webhook import ChannelWebhook
 from tests.support.discord_server import Channel, DiscordServer, Drop, Fault
 from tests.support.png import tiny_png
 

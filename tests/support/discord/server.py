@@ -18,7 +18,7 @@ from tests.support.discord.errors import ApiError
 from tests.support.discord.faults import Drop, Fault, Faults
 from tests.support.discord.gateway import Gateway
 from tests.support.discord.limits import Limits
-from tests.support.discord.model import APPLICATION, BOT, Call, Channel, Guild, Interaction, SentMessage
+from tests.support.discord.model import APPLICATION, Call, Channel, Guild, Interaction, SentMessage
 from tests.support.discord.shapes import Json
 
 TOKEN = "MTQwMDAwMDAwMDAwMDAwMDAwMg.GtestA.testTokenOfTheLoopbackServer0123456789"
@@ -179,15 +179,7 @@ class DiscordServer:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         path = request.match_info["path"]
-        found: tuple[Callable[[Request], Any], dict[str, str]] | None = next(
-            (
-                (run, ids)
-                for method, pattern, run in self._routes
-                if method == request.method and (ids := pattern(path))
-            ),
-            None,
-        )
-        ids = found[1] if found else {}
+        run, ids = self._route(request.method, path)
         channel = int(ids["channel"]) if ids.get("channel", "").isdigit() else None
         fault = self._faults.take(request.method, path, channel)
         await asyncio.sleep(self.latency_s + (fault.delay_s if fault else 0.0))
@@ -196,11 +188,9 @@ class DiscordServer:
             if fault is not None and (fault.status is not None or fault.drop is Drop.BEFORE):
                 response = _struck(request, fault)
             else:
-                if found is None:
-                    raise ApiError(404, 0, "404: Not Found")
                 self._check_login(request, path)
                 headers = self.limits.take(request.method, path, channel)
-                result = found[0](await _read(request, ids))
+                result = run(await _read(request, ids))
                 response = _json(result, headers={**_VIA, **headers})
                 if fault is not None and fault.drop is Drop.AFTER:
                     response = _dropped(request)
@@ -211,13 +201,19 @@ class DiscordServer:
         await self._notify()
         return response
 
+    def _route(self, method: str, path: str) -> tuple[Callable[[Request], Any], dict[str, str]]:
+        for its_method, pattern, run in self._routes:
+            if its_method == method and (found := pattern(path)):
+                return run, found.groupdict()
+        return _nowhere, {}
+
     def _check_login(self, request: web.Request, path: str) -> None:
         if not path.startswith(_WITHOUT_LOGIN) and request.headers.get("Authorization") != f"Bot {self.token}":
             raise ApiError(401, 0, "401: Unauthorized")
 
     def _ready(self, session_id: str) -> list[tuple[str, Json]]:
         guilds = list(self.api.guilds.values())
-        ready = {
+        ready: Json = {
             "v": 10,
             "user": self.api.shapes.me(),
             "session_id": session_id,
@@ -228,7 +224,6 @@ class DiscordServer:
             "application": {"id": str(APPLICATION), "flags": 0},
             "_trace": [],
         }
-        assert ready["user"]["id"] == str(BOT)
         return [("READY", ready), *(("GUILD_CREATE", self.api.shapes.guild(guild)) for guild in guilds)]
 
     async def _listening(self) -> None:
@@ -241,6 +236,10 @@ class DiscordServer:
     async def _notify(self) -> None:
         async with self._changed:
             self._changed.notify_all()
+
+
+def _nowhere(_: Request) -> Any:
+    raise ApiError(404, 0, "404: Not Found")
 
 
 def _pattern(path: str) -> Callable[[str], re.Match[str] | None]:
