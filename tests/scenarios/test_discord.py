@@ -75,7 +75,7 @@ async def test_a_code_from_the_console_links_and_alerts_arrive_with_buttons_that
     high = alert(discord, "HIGH")
     assert high is not None
     await discord.press(ANN, high, "Ack")
-    await seen(discord, lambda: "Acknowledged" in high.text or "ack" in high.text.lower(), "acknowledged alert")
+    await seen(discord, lambda: "Acked by ann" in high.text, "acknowledged alert")
     assert await bot.stop() == 0
     assert discord.token not in bot.output
     assert discord.token.rpartition(".")[2] not in bot.output

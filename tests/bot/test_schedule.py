@@ -1,0 +1,174 @@
+"""The clockwork: runs are counted, errors stop nothing, and a watchdog notices when checks do not succeed."""
+
+import asyncio
+
+import pytest
+import structlog
+
+from bot.jobs import Watchdog
+from bot.process import JobState
+from bot.schedule import Schedule, run_once
+from storage import DiskFull
+from tests.support.bot_world import BotWorld, bot_world
+from tests.support.clock import FakeClock
+from tests.support.waiting import until
+from venues.errors import VenueUnavailable
+
+
+async def succeed() -> None:
+    pass
+
+
+async def fail() -> None:
+    raise RuntimeError("https://rpc.example/very-secret-key refused")
+
+
+async def test_a_job_that_fails_is_counted_and_does_not_stop_the_clockwork() -> None:
+    clock = FakeClock()
+    runs: list[int] = []
+
+    async def sometimes() -> None:
+        runs.append(len(runs))
+        if len(runs) == 1:
+            raise RuntimeError("once")
+
+    schedule = Schedule(clock)
+    schedule.every(0.01, "sometimes", sometimes)
+    async with schedule:
+        await until(lambda: len(runs) >= 3)
+
+    state = schedule.jobs["sometimes"]
+    assert state.failures == 1
+    assert state.runs >= 3
+
+
+async def test_two_jobs_run_side_by_side_and_one_that_hangs_holds_up_no_other() -> None:
+    clock, hang = FakeClock(), asyncio.Event()
+    ticks: list[int] = []
+
+    async def tick() -> None:
+        ticks.append(1)
+
+    schedule = Schedule(clock, last_runs_s=0.01)
+    schedule.every(0.01, "hangs", lambda: _waited(hang))
+    schedule.every(0.01, "ticks", tick)
+    async with schedule:
+        await until(lambda: len(ticks) >= 3)
+        assert schedule.jobs["hangs"].runs == 1
+
+
+async def test_what_has_begun_comes_to_its_end_before_the_clockwork_does() -> None:
+    begun, done = asyncio.Event(), asyncio.Event()
+
+    async def slowly() -> None:
+        begun.set()
+        await asyncio.sleep(0.05)
+        done.set()
+
+    schedule = Schedule(FakeClock())
+    schedule.every(60.0, "slowly", slowly)
+    async with schedule:
+        await begun.wait()
+
+    assert done.is_set()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def _waited(event: asyncio.Event) -> None:
+    await event.wait()
+
+
+async def test_a_run_longer_than_its_interval_is_counted() -> None:
+    clock, state = FakeClock(), JobState(interval_s=5.0)
+
+    await run_once("check", lambda: clock.sleep(5.0), state, clock)
+    assert state.overruns == 0
+    await run_once("check", lambda: clock.sleep(5.1), state, clock)
+
+    assert (state.overruns, state.runs) == (1, 2)
+    assert state.last_duration_s == pytest.approx(5.1)
+
+
+async def test_a_failed_run_ends_but_does_not_succeed_and_shows_no_foreign_text() -> None:
+    clock, state = FakeClock(), JobState(interval_s=5.0)
+    await run_once("check", succeed, state, clock)
+    good = clock.now()
+    clock.pass_s(5)
+    await run_once("check", fail, state, clock)
+
+    assert (state.last_succeeded, state.last_finished) == (good, clock.now())
+    assert state.last_error == "RuntimeError, see the log"
+
+
+async def test_an_error_of_ours_is_shown_as_its_sentence() -> None:
+    async def full() -> None:
+        raise DiskFull("There is no room left; free some space.")
+
+    clock, state = FakeClock(), JobState(interval_s=5.0)
+    await run_once("check", full, state, clock)
+
+    assert state.last_error == "There is no room left; free some space."
+
+
+async def test_a_failed_job_is_one_line_in_the_log() -> None:
+    clock, state = FakeClock(), JobState(interval_s=5.0)
+    with structlog.testing.capture_logs() as logs:
+        await run_once("check", fail, state, clock)
+
+    assert [(entry["event"], entry["job"]) for entry in logs] == [("job.failed", "check")]
+
+
+async def watched(world: BotWorld) -> tuple[Watchdog, JobState]:
+    check = JobState(interval_s=5.0)
+    clock = world.clock
+    return Watchdog(check=check, desk=world.app.desk, clock=clock, started_at=clock.now()), check
+
+
+async def test_the_watchdog_tells_when_checks_stop_and_when_they_are_back() -> None:
+    async with bot_world() as world:
+        dog, check = await watched(world)
+        await run_once("check", succeed, check, world.clock)
+        world.clock.pass_s(15)
+        await dog.look()
+        world.clock.pass_s(1)
+        await dog.look()
+        await dog.look()
+        await world.deliver()
+        assert [alert.first for alert in world.alerts] == ["CRITICAL Keel: no health check for 16 s"]
+
+        await run_once("check", succeed, check, world.clock)
+        await dog.look()
+        await world.deliver()
+        assert world.alerts[-1].first == "RESOLVED Keel: health checks run again"
+
+
+async def test_checks_that_run_and_fail_are_no_checks_to_the_watchdog() -> None:
+    async with bot_world() as world:
+        dog, check = await watched(world)
+        for _ in range(5):
+            world.clock.pass_s(5)
+            await run_once("check", fail, check, world.clock)
+            await dog.look()
+        await world.deliver()
+
+        (alert,) = world.alerts
+        assert alert.first == "CRITICAL Keel: no health check for 20 s: RuntimeError, see the log"
+
+
+async def test_a_check_that_never_finished_is_noticed_from_the_start() -> None:
+    async with bot_world() as world:
+        dog, _ = await watched(world)
+        world.clock.pass_s(16)
+        await dog.look()
+        await world.deliver()
+
+        assert world.heads == ["CRITICAL"]
+
+
+async def test_a_venue_that_is_down_fails_no_check() -> None:
+    async with bot_world() as world:
+        world.reader.error = VenueUnavailable("down")
+        state = JobState(interval_s=5.0)
+        await run_once("check", world.app.watch.check, state, world.clock)
+
+        assert (state.failures, state.last_succeeded) == (0, world.clock.now())
