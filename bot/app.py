@@ -58,6 +58,11 @@ class Pace:
     check_interval: timedelta = timedelta(seconds=5)
     slot_stall: timedelta = timedelta(seconds=10)
 
+    @property
+    def silence(self) -> timedelta:
+        """How long the venue may not answer: two checks that fail are enough to say so, one slow answer is not."""
+        return min(self.slot_stall, max(1.5 * self.check_interval, timedelta(seconds=6)))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
@@ -161,10 +166,11 @@ def assemble(
     by_name = {transport.name: transport for transport in transports}
     incidents, outbox, people, accounts = Incidents(store), Outbox(store), People(store), Accounts(store)
     equity, snapshots, seen = EquityLog(store), Snapshots(store), Seen(store)
-    # A view serves until the next check is due, so people and alerts look at the same one.
     fleet = Fleet(
-        reader, roster.account_ids, clock, max_age=pace.check_interval + timedelta(seconds=2), stall=pace.slot_stall
-    )
+        # A view serves until the next check is due, so people and alerts look at the same one.
+        reader, roster.account_ids, clock, max_age=pace.check_interval + timedelta(seconds=2),
+        stall=pace.slot_stall, silence=pace.silence,
+    )  # fmt: skip
     deliveries = {
         name: Delivery(transport, outbox, clock, moved=people.move_chat) for name, transport in by_name.items()
     }

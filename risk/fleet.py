@@ -101,7 +101,8 @@ class Fleet:
 
     Args:
         max_age: A view younger than this serves without asking the venue.
-        stall: How long a slot may stand still, or the venue be silent, before nothing can be said.
+        stall: How long a slot may stand still before nothing can be said.
+        silence: How long no reading may arrive; None for as long as ``stall``.
     """
 
     def __init__(
@@ -112,10 +113,11 @@ class Fleet:
         *,
         max_age: timedelta = timedelta(seconds=5),
         stall: timedelta = SLOT_STALL,
+        silence: timedelta | None = None,
     ) -> None:
         self._reader, self._clock = reader, clock
         self.account_ids = tuple(account_ids)
-        self._max_age, self._stall = max_age, stall
+        self._max_age, self._stall, self._silence = max_age, stall, silence
         self._latest: FleetView | None = None
         self._freshness = Freshness()
         self._turn = asyncio.Lock()
@@ -162,7 +164,7 @@ class Fleet:
 
     def why_stale(self) -> str:
         """One sentence when the venue's data is too old to say anything, else empty."""
-        return why_stale(self._freshness, self._clock.now(), self._stall)
+        return why_stale(self._freshness, self._clock.now(), self._stall, self._silence)
 
     def problems(self, account_id: str) -> tuple[str, ...]:
         """Every reason why an account cannot be assessed now; empty when it can."""

@@ -73,7 +73,8 @@ class EquityLog:
             top, last = _one(db, _HIGHEST, account_id), _one(db, _LATEST, account_id)
             if top is None or last is None or top.unit_value_usd <= 0:
                 return None
-            return 1 - last.unit_value_usd / top.unit_value_usd
+            # Rounded, so that a fall to exactly a limit is that limit and no breach.
+            return round(1 - last.unit_value_usd / top.unit_value_usd, 12)
 
         return await self._store.run(measure)
 

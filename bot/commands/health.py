@@ -24,7 +24,13 @@ async def run(services: Services, request: Request) -> Message:
     try:
         health = await services.monitor(watched.account_id).monitor_health_ratio()
     except ReadFailed as exc:
-        return await _remembered(services, watched, exc)
+        return await _remembered(services, watched, (str(exc),)) or cannot(services, watched, exc)
+    view = await services.view()
+    if problems := view.problems(watched.account_id):
+        # What a bad price makes of the account is not its last health.
+        remembered = await _remembered(services, watched, problems)
+        if remembered is not None:
+            return remembered
     return reply(services, watched, *_answer(watched, health, _tier(services, watched)))
 
 
@@ -39,15 +45,15 @@ def _answer(watched: Watched, health: HealthStatus, tier: Tier) -> list[Block]:
     ]
 
 
-async def _remembered(services: Services, watched: Watched, error: ReadFailed) -> Message:
-    """What an earlier process saw last, while this one has not seen the venue yet."""
+async def _remembered(services: Services, watched: Watched, reasons: tuple[str, ...]) -> Message | None:
+    """The last health that could be trusted, while none can be stated; None where there never was one."""
     last = await services.snapshots.last_good(watched.account_id)
     if last is None:
-        return cannot(services, watched, error)
+        return None
     age_s = (services.clock.now() - last.observed_at).total_seconds()
     source = provenance(account=watched.nickname, age_s=age_s, slot=last.slot, stale=True)
     answer = _answer(watched, health_from(last), Tier.UNKNOWN)
-    return Message(blocks=(*answer, Line(f"! {error}"), Line(source)))
+    return Message(blocks=(*answer, *(Line(f"! {reason}") for reason in reasons), Line(source)))
 
 
 def _tier(services: Services, watched: Watched) -> Tier:

@@ -26,7 +26,8 @@ class UnitState:
     @property
     def drawdown_frac(self) -> float:
         """Fall from the high-water mark, >= 0; above 1 when equity is negative."""
-        return max(0.0, 1.0 - self.unit_value_usd / self.high_water_usd)
+        # Rounded, so that a fall to exactly a limit is that limit and no breach.
+        return round(max(0.0, 1.0 - self.unit_value_usd / self.high_water_usd), 12)
 
 
 def follow(state: UnitState | None, equity_usd: float, flow_usd: float) -> UnitState | None:

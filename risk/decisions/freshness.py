@@ -26,12 +26,17 @@ def saw(state: Freshness, slot: int, at: datetime) -> Freshness:
     return replace(state, read_at=at)
 
 
-def why_stale(state: Freshness, now: datetime, stall: timedelta) -> str:
-    """One sentence when the data is too old to say anything, else empty. ``stall`` itself is still fresh."""
+def why_stale(state: Freshness, now: datetime, stall: timedelta, silence: timedelta | None = None) -> str:
+    """One sentence when the data is too old to say anything, else empty. A limit itself is still fresh.
+
+    Args:
+        stall: How long the slot may stand still.
+        silence: How long no reading may arrive; None for as long as ``stall``.
+    """
     if state.slot is None or state.moved_at is None or state.read_at is None:
         return "no reading yet"
     silent = now - state.read_at
-    if silent > stall:
+    if silent > (stall if silence is None else silence):
         return f"no answer from the venue for {silent.total_seconds():.0f} s"
     stuck = now - state.moved_at
     if stuck > stall:

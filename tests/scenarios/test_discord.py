@@ -68,6 +68,9 @@ async def test_a_code_from_the_console_links_and_alerts_arrive_with_buttons_that
     await link(discord, bot)
     fall_to("HIGH", scene, rpc)
     await seen(discord, lambda: alert(discord, "HIGH"), "HIGH alert")
+    await bot.until(
+        lambda: "HIGH" in [line["tier"] for line in bot.logged("alert.delivered")], "a note of its delivery"
+    )
     await bot.kill()
 
     bot = await run(TELEGRAM_TOKEN="")
