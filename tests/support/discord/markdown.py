@@ -67,9 +67,10 @@ def _read(source: str, marks: list[Mark], *, top: bool) -> str:
             seen += found[1]
             continue
         inner = found.groupdict().get("inner") or (found[1] if found.groups() else "")
-        shown = inner if kind in _SEEN_AS_IT_IS else _read(inner, marks, top=False)
         if kind in ("mention", "emoji"):
             shown = f"[{kind}]"
+        else:
+            shown = inner if kind in _SEEN_AS_IT_IS else _read(inner, marks, top=False)
         marks.append(Mark(kind, shown))
         seen += shown
     return seen
