@@ -86,7 +86,7 @@ class Gateway:
         except (TimeoutError, OSError, aiohttp.ClientError) as error:
             log.info("discord.no_goodbye", error=type(error).__name__)
         if heart is not None:
-            pass
+            await asyncio.to_thread(heart.join, _CLOSE_S)
 
     async def _connection(self) -> str:
         """One connection from its greeting to its end; returns why it ended."""

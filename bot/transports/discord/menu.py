@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from bot.messages import CommandHint, DeliveryError
+from bot.messages import CommandHint, DeliveryError, Refused, Unreachable
 from bot.transports.discord.updates import ARGUMENTS
 from bot.transports.layout import one_line
 
@@ -97,7 +97,11 @@ class Menu:
     async def _look_at(self, scope: int | None, hints: tuple[CommandHint, ...]) -> None:
         wire = await self._wire()
         wanted = commands_json(hints, suggesting=self._suggesting, direct=scope is DIRECT)
-        if differ(wanted, await wire.commands(scope)):
+        try:
+            registered: Sequence[Json] | None = await wire.commands(scope)
+        except (Refused, Unreachable):
+            registered = None  # it may be written and not read
+        if registered is None or differ(wanted, registered):
             await wire.set_commands(scope, wanted)
             log.info("discord.commands_registered", guild=scope, commands=len(wanted))
 

@@ -250,9 +250,9 @@ def _id_of(answer: Any) -> str:
     """Raises: TryAgain, for an answer that is not a message: something between us and Discord wrote it."""
     found = answer.get("id") if isinstance(answer, dict) else None
     del answer  # a proxy's page quotes the URL, and so a token
-    if not isinstance(found, str):
+    if not isinstance(found, str | int):
         raise TryAgain("Discord's answer cannot be read", unknown=True)
-    return found
+    return str(found)
 
 
 def _retrieve(task: "asyncio.Task[Any]") -> None:

@@ -1,6 +1,7 @@
 """The connection over which Discord says what people do: lost in every way, and always back."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from functools import partial
 
@@ -8,6 +9,7 @@ import pytest
 
 from bot.messages import Address, CommandHint, Message, lines
 from bot.transports.discord import DiscordTransport
+from bot.transports.discord.health import HealthRecord
 from tests.bot.transports.conftest import ANN, Time, discord_of, heard_command
 from tests.support.discord_server import Channel, DiscordServer, Fault
 
@@ -143,6 +145,19 @@ async def test_an_outage_is_told_with_its_beginning_and_ends_by_itself(
     assert discord.health().since == time.now()
 
 
+def test_reasons_may_change_while_it_is_down_but_not_since_when(time: Time) -> None:
+    record = HealthRecord(time.now)
+    record.worked()
+    time.pass_by(10)
+    record.lost("resuming")
+    began = time.now()
+    time.pass_by(10)
+    record.lost("cannot be reached")
+    assert (record.current.detail, record.current.since) == ("cannot be reached", began)
+    record.worked()
+    assert record.current.since == time.now()
+
+
 async def test_waits_grow_but_never_beyond_half_a_minute_while_a_session_can_be_resumed(
     discord: DiscordTransport, discord_server: DiscordServer, time: Time
 ) -> None:
@@ -238,6 +253,7 @@ async def test_leaving_says_goodbye_and_takes_little_time(
         await discord_server.wait_for(lambda: discord_server.gateway.goodbyes)
     assert not discord_idle.health().connected
     assert discord_idle.health().detail == "stopped"
+    assert [thread.name for thread in threading.enumerate() if "keep-alive" in thread.name] == []
 
 
 async def test_leaving_before_anything_was_reached_takes_little_time(time: Time) -> None:

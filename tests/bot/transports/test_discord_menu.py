@@ -128,11 +128,19 @@ async def test_only_the_guilds_that_were_named_are_touched(
 async def test_one_guild_that_refuses_does_not_cost_the_others_and_is_asked_again(
     discord: DiscordTransport, discord_server: DiscordServer, desk: Channel
 ) -> None:
-    discord_server.inject(Fault(path=f"/guilds/{desk.guild}", times=1, status=403, code=50001))
+    discord_server.inject(Fault(path=f"/guilds/{desk.guild}", times=2, status=403, code=50001))
     await discord.announce(HINTS)
     await discord_server.wait_for(lambda: names(discord_server, None))
     await discord_server.gateway.ask_to_reconnect()
     await discord_server.wait_for(lambda: names(discord_server, desk.guild))
+
+
+async def test_commands_that_cannot_be_read_are_written(
+    discord: DiscordTransport, discord_server: DiscordServer, desk: Channel
+) -> None:
+    discord_server.inject(Fault(method="GET", path="/commands", times=None, status=404))
+    await discord.announce(HINTS)
+    await discord_server.wait_for(lambda: len(discord_server.api.commands) == 2)
 
 
 async def test_announced_while_discord_is_down_they_are_registered_when_it_is_back(

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from risk.margin.book import FleetBook, FloatArray
@@ -96,7 +96,8 @@ def test_scenarios_evaluated_together_are_evaluated_as_if_alone(
 
 @given(account=accounts(), factor=FACTORS)
 def test_a_price_of_a_scenario_is_as_good_as_a_price_of_the_book(account: AccountSnapshot, factor: float) -> None:
-    assume(account.oracles)
+    if not account.oracles:
+        return
     moved = scaled(account, sorted(account.oracles)[0], factor)
     as_scenario = evaluate(book_of([account]), book_of([moved]).oracles.price_1e6 / 1e6)
     # Millionths become USD and millionths again, which may cost one floor; a steep ratio multiplies it.
@@ -147,29 +148,38 @@ def scopes(account: AccountSnapshot) -> list[tuple[float, float]]:
     return [cross(account), *own]
 
 
-# The quote token is left out: where it falls, what is owed in it falls as well.
-MOVING = st.sampled_from([feed for feed in FEEDS if not feed.startswith("usd")])
+def moving_feed(account: AccountSnapshot, pick: int) -> str | None:
+    """One of the feeds of an account. Those of quote tokens are left out: what is owed in them falls with them."""
+    feeds = [feed for feed in sorted(account.oracles) if not feed.startswith("usd")]
+    return feeds[pick % len(feeds)] if feeds else None
 
 
-@given(account=accounts(), feed=MOVING, direction=st.sampled_from([1, -1]), start=FACTORS, adverse=st.floats(1.0, 3.0))
+PICKS = st.integers(0, len(FEEDS) - 1)
+
+
+@given(account=accounts(), pick=PICKS, direction=st.sampled_from([1, -1]), start=FACTORS, adverse=st.floats(1.0, 3.0))
 def test_an_adverse_price_never_adds_margin(
-    account: AccountSnapshot, feed: str, direction: int, start: float, adverse: float
+    account: AccountSnapshot, pick: int, direction: int, start: float, adverse: float
 ) -> None:
     """Margin is collateral minus requirement. What rests in the book is hurt by a rise, whichever side it is on."""
-    assume(feed in account.oracles)
+    feed = moving_feed(account, pick)
+    if feed is None:
+        return
     before = scaled(exposed(account, feed, direction, orders=direction < 0), feed, start)
     after = scaled(before, feed, adverse**-direction)
     for (had, needed), (has, needs) in zip(scopes(before), scopes(after), strict=True):
         assert has - needs <= had - needed + FLOOR_USD + 1e-12 * (abs(had) + needed)
 
 
-@given(account=accounts(), feed=MOVING, direction=st.sampled_from([1, -1]), start=FACTORS, adverse=st.floats(1.0, 3.0))
+@given(account=accounts(), pick=PICKS, direction=st.sampled_from([1, -1]), start=FACTORS, adverse=st.floats(1.0, 3.0))
 def test_an_adverse_price_never_improves_health(
-    account: AccountSnapshot, feed: str, direction: int, start: float, adverse: float
+    account: AccountSnapshot, pick: int, direction: int, start: float, adverse: float
 ) -> None:
     """Up to a ratio of 1 / margin ratio, 200 % for the steepest market here: beyond it, an account is so rich that its
     requirement falls faster than its collateral."""
-    assume(feed in account.oracles)
+    feed = moving_feed(account, pick)
+    if feed is None:
+        return
     before = scaled(exposed(account, feed, direction, orders=False), feed, start)
     after = scaled(before, feed, adverse**-direction)
     for (had, needed), (has, needs) in zip(scopes(before), scopes(after), strict=True):
@@ -240,10 +250,12 @@ def test_a_custom_ratio_and_initial_rules_never_ask_for_less(account: AccountSna
     assert margins[1] <= margins[0] + FLOOR_USD + 1e-12 * abs(margins[0])
 
 
-@given(fleet=fleets(), feed=st.sampled_from(sorted(FEEDS)))
-def test_a_missing_price_leaves_everything_that_needs_it_unknown(fleet: list[AccountSnapshot], feed: str) -> None:
+@given(fleet=fleets(), pick=PICKS)
+def test_a_missing_price_leaves_everything_that_needs_it_unknown(fleet: list[AccountSnapshot], pick: int) -> None:
     book = book_of(fleet)
-    assume(feed in book.oracles.ids)
+    if not book.oracles.ids:
+        return
+    feed = book.oracles.ids[pick % len(book.oracles.ids)]
     blind = np.where(np.array(book.oracles.ids) == feed, np.nan, book.oracles.price_1e6 / 1e6)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

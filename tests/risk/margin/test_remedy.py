@@ -2,10 +2,11 @@
 
 import math
 from dataclasses import replace
+from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from risk.margin.build import book_of
@@ -14,8 +15,16 @@ from risk.margin.health import ratio_percent, worst_ratio_percent
 from risk.margin.remedy import Remedy, remedy
 from risk.model.account import AccountSnapshot, PerpPosition
 from risk.model.market import OracleReading
-from tests.risk.builders import evaluated, make_account, make_balance, make_position, make_usdc_market, ratio_of
-from tests.risk.generated import accounts
+from tests.risk.builders import (
+    evaluated,
+    make_account,
+    make_balance,
+    make_perp_market,
+    make_position,
+    make_usdc_market,
+    ratio_of,
+)
+from tests.risk.generated import Universe, accounts
 
 TARGETS = st.sampled_from([105.0, 120.0, 150.0, 200.0, 250.0])
 ALMOST = 0.99  # of what was recommended
@@ -68,16 +77,14 @@ def with_positions(account: AccountSnapshot, changed: dict[int, PerpPosition]) -
     return replace(account, perp_positions=kept)
 
 
-def in_need(account: AccountSnapshot, target: float) -> Remedy:
-    """The remedy of an account that is below a target and large enough for one percent to show."""
-    assume(scope_ratio_worst(account) < target)
-    totals = evaluated(account).maintenance
-    assume(min(totals.requirement_usd[0], *totals.isolated_requirement_usd, math.inf) > 10.0)
+def remedy_of(account: AccountSnapshot, target: float) -> Remedy:
+    """What would help an account; nothing where it needs nothing or is too small for one percent to show."""
+    evaluation = evaluated(account)
+    totals = evaluation.maintenance
+    smallest = min(totals.requirement_usd[0], *totals.isolated_requirement_usd, math.inf)
+    if smallest <= 10.0 or worst_ratio_percent(evaluation)[0] >= target:
+        return Remedy(target_ratio_percent=target, scope="", deposit_usd=None, cut=None)
     return remedy(book_of([account]), target)
-
-
-def scope_ratio_worst(account: AccountSnapshot) -> float:
-    return float(worst_ratio_percent(evaluated(account))[0])
 
 
 def with_quote(account: AccountSnapshot) -> AccountSnapshot:
@@ -88,32 +95,52 @@ def with_quote(account: AccountSnapshot) -> AccountSnapshot:
     )
 
 
-@given(account=accounts(), target=TARGETS)
-def test_the_deposit_reaches_the_target_and_one_percent_less_does_not(account: AccountSnapshot, target: float) -> None:
+def strained(account: AccountSnapshot, shares: list[float]) -> AccountSnapshot:
+    """The account with quote collateral that brings every scope near a share of its requirement, where it lacks it."""
     account = with_quote(account)
-    needed = in_need(account, target)
-    if needed.deposit_usd is None:
-        assert account.pool_id == 1
+    totals, changed = evaluated(account).maintenance, {}
+    isolated = [position for position in account.perp_positions if position.isolated]
+    for at, position in enumerate(isolated):
+        quote = account.spot_markets[account.perp_markets[position.market_index].quote_market_index]
+        lacking = shares[at + 1] * totals.isolated_requirement_usd[at] - totals.isolated_collateral_usd[at]
+        tokens = position.isolated_collateral_tokens + float(lacking) / account.oracles[quote.oracle_id].price_usd
+        changed[position.market_index] = replace(position, isolated_collateral_tokens=max(0.0, round(tokens, 6)))
+    account = with_positions(account, changed)
+    lacking = float(shares[0] * totals.requirement_usd[0] - totals.collateral_usd[0])
+    if lacking <= 0:
+        return account
+    just_enough = Remedy(target_ratio_percent=0.0, scope="", deposit_usd=lacking, cut=None)
+    return deposit(account, just_enough, 1.0)
+
+
+def strained_accounts() -> st.SearchStrategy[AccountSnapshot]:
+    # One share for the cross account and one for each position that may be isolated.
+    shares = st.lists(st.floats(0.3, 2.5), min_size=7, max_size=7)
+    return st.builds(strained, accounts(), shares)
+
+
+@given(account=strained_accounts(), target=TARGETS)
+def test_the_deposit_reaches_the_target_and_one_percent_less_does_not(account: AccountSnapshot, target: float) -> None:
+    needed = remedy_of(account, target)
+    if needed.deposit_usd is None or needed.deposit_usd < 1.0:
         return
-    assume(needed.deposit_usd > 1.0)
     assert scope_ratio(deposit(account, needed, 1.0), needed.scope) >= target * (1 - 1e-8)
     assert scope_ratio(deposit(account, needed, ALMOST), needed.scope) < target
 
 
-@given(account=accounts(), target=TARGETS)
+@given(account=strained_accounts(), target=TARGETS)
 def test_the_cut_reaches_the_target_and_one_percent_less_does_not(account: AccountSnapshot, target: float) -> None:
-    needed = in_need(account, target)
-    if needed.cut is None:
+    needed = remedy_of(account, target)
+    if needed.cut is None or needed.cut.fraction < 1e-3:
         return
-    assume(needed.cut.fraction > 1e-3)
     market, fraction = needed.cut.market, needed.cut.fraction
     assert scope_ratio(cut(account, {market: fraction}), needed.scope) >= target
     assert scope_ratio(cut(account, {market: fraction * ALMOST}), needed.scope) < target
 
 
-@given(account=accounts(), target=TARGETS)
+@given(account=strained_accounts(), target=TARGETS)
 def test_no_other_single_cut_of_less_notional_would_do(account: AccountSnapshot, target: float) -> None:
-    needed = in_need(account, target)
+    needed = remedy_of(account, target)
     if needed.cut is None or needed.scope:
         return
     for position in account.perp_positions:
@@ -125,20 +152,44 @@ def test_no_other_single_cut_of_less_notional_would_do(account: AccountSnapshot,
         assert scope_ratio(cut(account, {name_of(account, position): share}), "") < target
 
 
-@given(account=accounts(), target=TARGETS)
+LEGS = st.tuples(st.floats(1, 100), st.sampled_from([0.03, 0.05, 0.1]), st.sampled_from([1, -1]))
+
+
+def spread(legs: list[tuple[float, float, int]], share: float) -> AccountSnapshot:
+    """Positions of similar size in markets of their own, on a share of what they require."""
+    markets = [
+        make_perp_market(name=f"M{at}-PERP", market_index=at, oracle_id=f"feed {at}", maintenance_ratio=ratio)
+        for at, (_, ratio, _) in enumerate(legs)
+    ]
+    positions = [make_position(side * size, market_index=at) for at, (size, _, side) in enumerate(legs)]
+    usdc = share * sum(100 * size * ratio for size, ratio, _ in legs)
+    prices = {market.oracle_id: 100.0 for market in markets}
+    return make_account(*positions, usdc=round(usdc, 6), perp_markets=markets, prices=prices)
+
+
+@given(account=st.builds(spread, st.lists(LEGS, min_size=2, max_size=5), st.floats(0.3, 1.5)), target=TARGETS)
 def test_cutting_everything_alike_reaches_the_target_where_no_single_cut_does(
     account: AccountSnapshot, target: float
 ) -> None:
-    needed = in_need(account, target)
-    if needed.cut_all_frac is None:
+    needed = remedy_of(account, target)
+    if needed.cut_all_frac is None or needed.cut_all_frac < 1e-3:
         return
-    assume(needed.cut_all_frac > 1e-3)
     assert needed.cut is None
     legs = [name_of(account, p) for p in account.perp_positions if not p.isolated]
     assert scope_ratio(cut(account, dict.fromkeys(legs, needed.cut_all_frac)), "") >= target * (1 - 1e-8)
     assert scope_ratio(cut(account, dict.fromkeys(legs, needed.cut_all_frac * ALMOST)), "") < target
     for leg in legs:
         assert scope_ratio(cut(account, {leg: 1.0}), "") < target
+
+
+def test_generated_accounts_need_every_kind_of_remedy() -> None:
+    """The tests above prove little if most accounts need nothing."""
+    random = Random(0)
+    everybody = [account for seed in range(15) for account in Universe(Random(seed)).accounts(10)]
+    found = [remedy_of(strained(account, [random.uniform(0.3, 2.5) for _ in range(7)]), 200.0) for account in everybody]
+    assert sum(needed.deposit_usd is not None and needed.deposit_usd > 1.0 for needed in found) > 50
+    assert sum(needed.cut is not None and needed.cut.fraction > 1e-3 for needed in found) > 30
+    assert sum(bool(needed.scope) for needed in found) > 10
 
 
 def test_a_single_long_by_hand() -> None:
