@@ -142,6 +142,7 @@ class DiscordTransport:
         return self._health.current
 
     def _load(self) -> "Wire":
+        import bot.transports.discord.gateway  # noqa: F401 - so that it is loaded here as well
         from bot.transports.discord.wire import Wire
 
         return Wire(

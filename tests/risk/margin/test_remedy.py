@@ -182,7 +182,7 @@ def test_cutting_everything_alike_reaches_the_target_where_no_single_cut_does(
         assert scope_ratio(cut(account, {leg: 1.0}), "") < target
 
 
-def test_generated_accounts_need_every_kind_of_remedy() -> None:
+def test_strained_accounts_need_deposits_and_cuts() -> None:
     """The tests above prove little if most accounts need nothing."""
     random = Random(0)
     everybody = [account for seed in range(15) for account in Universe(Random(seed)).accounts(10)]
