@@ -17,6 +17,7 @@ EXIT_VENUE_UNAVAILABLE = 3
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="keel", message="%(prog)s %(version)s")
 def main() -> None:
     """Keel keeps leveraged traders upright: it watches accounts and warns before the venue liquidates."""
 

@@ -135,6 +135,9 @@ class Fleet:
         """
         if self._young(self._latest):
             return self._known()
+        if self._latest is not None and self._turn.locked():
+            # A check is reading: whoever asks is told what is known, not made to wait for a venue that may hang.
+            return self._latest
         try:
             return await self.refresh(if_older=True)
         except ReadFailed:
@@ -193,8 +196,11 @@ class Fleet:
             raise CannotAssess(problems)
 
     def age_s(self) -> float | None:
-        """Seconds since the latest view was read; None before the first."""
-        return None if self._latest is None else (self._clock.now() - self._latest.book.observed_at).total_seconds()
+        """Seconds since what the latest view shows was new: a slot that stands still ages; None before the first."""
+        if self._latest is None:
+            return None
+        new_at = min(self._latest.book.observed_at, self._freshness.moved_at or self._latest.book.observed_at)
+        return (self._clock.now() - new_at).total_seconds()
 
     def observed_at(self) -> datetime | None:
         return None if self._latest is None else self._latest.book.observed_at

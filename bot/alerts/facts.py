@@ -27,7 +27,7 @@ class MarginFacts:
         nearest_market: Market whose liquidation price is nearest; None where no price liquidates.
         nearest_now_usd: Its price now, which tells on which side the other one lies.
         deposit_usd: What would bring the account back to WATCH; None where no deposit does, 0 where none is needed.
-        deposit_scope: Isolated position the deposit goes to; empty for the cross account.
+        deposit_scope: Isolated position that sets the ratio and that a deposit goes to; empty for the cross account.
         cut_usd: Notional of the smallest single cut that would do the same; None where none does.
         cut_all_frac: Share by which all positions would have to shrink, where no single cut does.
     """
@@ -72,12 +72,15 @@ class AlertFacts:
 def margin_facts(view: FleetView, account_id: str, tier: Tier, thresholds: TierThresholds) -> MarginFacts:
     """Distance to liquidation and what would help, for one account of a view."""
     plan = view.single(account_id)
-    try:
-        at = [price for price in liquidation_prices(plan) if price.distance_frac is not None]
-    except CannotAssess:
-        at = []
-    nearest = min(at, key=lambda price: price.distance_frac or 0.0, default=None)
     needed = remedy(plan.book, entry_ratio_percent(thresholds, Tier.WATCH))
+    try:
+        prices = liquidation_prices(plan)
+    except CannotAssess:
+        prices = ()
+    # Of the scope that sets the ratio: where an isolated position is in danger, another market's price is no answer.
+    own = [price for price in prices if (price.market if price.isolated else "") == needed.scope]
+    at = [price for price in own if price.distance_frac is not None]
+    nearest = min(at, key=lambda price: price.distance_frac or 0.0, default=None)
     return MarginFacts(
         ratio_percent=float(view.worst_ratio_percent[view.position_of(account_id)]),
         threshold_percent=thresholds.ratio_percent.get(tier) if tier in LADDER else None,

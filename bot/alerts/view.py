@@ -131,7 +131,8 @@ def _ratio(margin: MarginFacts) -> str:
 
 
 def _ratio_sentence(margin: MarginFacts, tier: Tier) -> str:
-    ratio = f"{_ratio(margin)[:1].upper()}{_ratio(margin)[1:]}"
+    whose = f"Isolated {name(margin.deposit_scope)}: {_ratio(margin)}" if margin.deposit_scope else _ratio(margin)
+    ratio = f"{whose[:1].upper()}{whose[1:]}"
     if margin.threshold_percent is None:
         return f"{ratio}; 100% is liquidation."
     threshold = health_ratio(margin.threshold_percent)

@@ -23,6 +23,13 @@ def account_of(services: Services, args: Sequence[str]) -> tuple[Watched, tuple[
     return services.roster.all[0], tuple(args)
 
 
+def require_named(services: Services, args: Sequence[str], rest: Sequence[str]) -> None:
+    """For changes: where several accounts are watched, the account must be named. Raises: Usage."""
+    if len(services.roster) > 1 and len(rest) == len(args):
+        known = ", ".join(account.nickname for account in services.roster.all)
+        raise Usage(f"Say which account: {known}.")
+
+
 def only_account(services: Services, args: Sequence[str]) -> Watched:
     """As account_of, for commands without further arguments. Raises: Usage, naming the accounts there are."""
     watched, rest = account_of(services, args)

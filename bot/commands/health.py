@@ -35,14 +35,22 @@ async def run(services: Services, request: Request) -> Message:
 
 
 def _answer(watched: Watched, health: HealthStatus, tier: Tier) -> list[Block]:
-    blocks: list[Block] = [Line(_headline(watched, health, tier), strong=True), _figures(health)]
-    return blocks + [
+    headline = Line(_headline(watched, health, tier), strong=True)
+    isolated: list[Block] = [
         Line(
             f"Isolated {name(one.market)}: health {numbers.health_percent(one.health_percent)},"
             f" {numbers.usd(one.total_collateral_usd)} against {numbers.usd(one.maintenance_requirement_usd)}"
         )
-        for one in health.isolated
+        for one in sorted(health.isolated, key=lambda one: one.health_percent)
     ]
+    if isolated:
+        isolated.append(Line("Cross account:"))
+    return [headline, *isolated, _figures(health)]
+
+
+def _worst_percent(health: HealthStatus) -> float:
+    """Health of the scope that is worst off, cross or an isolated position."""
+    return min((health.health_percent, *(one.health_percent for one in health.isolated)))
 
 
 async def _remembered(services: Services, watched: Watched, reasons: tuple[str, ...]) -> Message | None:
@@ -64,8 +72,9 @@ def _tier(services: Services, watched: Watched) -> Tier:
 
 
 def _headline(watched: Watched, health: HealthStatus, tier: Tier) -> str:
-    percent = numbers.health_percent(health.health_percent)
-    if math.isnan(health.health_percent):
+    worst = _worst_percent(health)
+    percent = numbers.health_percent(worst)
+    if math.isnan(worst) or math.isnan(health.health_percent):
         return f"{watched.nickname}: UNKNOWN, health cannot be stated"
     if tier is Tier.UNKNOWN:
         return f"{watched.nickname}: UNKNOWN, last health {percent}"
@@ -97,7 +106,7 @@ async def _everybody(services: Services) -> Message:
     tier, _, worst, health = rows[0]
     table = fit(
         [
-            (watched.nickname, step.name, numbers.health_ratio(ratio), numbers.health_percent(one.health_percent))
+            (watched.nickname, step.name, numbers.health_ratio(ratio), numbers.health_percent(_worst_percent(one)))
             for step, ratio, watched, one in rows
         ],
         header=("account", "tier", "ratio", "health"),

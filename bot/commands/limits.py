@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.alerts.limit_words import breach, is_fraction, shown
-from bot.commands.common import account_of, origin, reply
+from bot.commands.common import account_of, origin, reply, require_named
 from bot.commands.spec import Command, PressReply, PressRequest, Request, Services, Usage
 from bot.messages import Button, Line, Message
 from bot.roster import Watched
@@ -35,7 +35,9 @@ async def run(services: Services, request: Request) -> Message:
     limit, value = _parse(rest[0], rest[1])
     if request.person is None or not request.person.role.includes(Role.ADMIN):
         raise Usage("Only an admin may change limits.")
-    return _card(services, watched, limits, limit, value)
+    card = _card(services, watched, limits, limit, value)
+    require_named(services, args, rest)
+    return card
 
 
 def _parse(text: str, value: str) -> tuple[LimitName, float]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.commands import cards
-from bot.commands.common import account_of, origin, reply
+from bot.commands.common import account_of, origin, reply, require_named
 from bot.commands.spec import Command, PressReply, PressRequest, Request, Services, Usage
 from bot.messages import Button, Line, Message
 from bot.roster import Watched
@@ -29,7 +29,10 @@ async def run(services: Services, request: Request) -> Message:
     if request.person is None or not request.person.role.includes(Role.ADMIN):
         raise Usage("Only an admin may change tiers.")
     measure = _DISTANCE if len(rest) == 3 else _RATIO
-    return _card(services, watched, measure, _tier(rest[0]), _value(rest[-1], measure))
+    tier, value = _tier(rest[0]), _value(rest[-1], measure)
+    card = _card(services, watched, measure, tier, value)
+    require_named(services, request.args, rest)
+    return card
 
 
 def _tier(text: str) -> Tier:
@@ -49,6 +52,8 @@ def _value(text: str, measure: str) -> float | None:
         number = math.nan
     if not (math.isfinite(number) and number > 0):
         raise Usage(f"{name(text)} is not a positive number.")
+    if measure == _DISTANCE and number >= 100:
+        raise Usage("A distance to liquidation lies below 100%.")
     return float(f"{number / 100 if measure == _DISTANCE else number:.6g}")
 
 

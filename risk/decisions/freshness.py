@@ -37,7 +37,7 @@ def why_stale(state: Freshness, now: datetime, stall: timedelta, silence: timede
         return "no reading yet"
     silent = now - state.read_at
     if silent > (stall if silence is None else silence):
-        return f"no answer from the venue for {silent.total_seconds():.0f} s"
+        return f"no usable answer from the venue for {silent.total_seconds():.0f} s"
     stuck = now - state.moved_at
     if stuck > stall:
         return f"slot {state.slot} has not moved for {stuck.total_seconds():.0f} s"

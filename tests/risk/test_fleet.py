@@ -101,7 +101,7 @@ async def test_the_last_good_view_stays_with_its_age_when_the_venue_fails(
     assert fleet.observed_at() == read_at
     assert fleet.problems("main") == ()
     clock.pass_s(3)
-    assert fleet.problems("main") == ("no answer from the venue for 11 s",)
+    assert fleet.problems("main") == ("no usable answer from the venue for 11 s",)
     assert fleet.reading("main").unknown
 
 
@@ -124,7 +124,7 @@ async def test_how_long_a_slot_may_stand_still_is_a_setting(reader: FakeReader, 
     clock.pass_s(60)
     assert patient.why_stale() == ""
     clock.pass_s(1)
-    assert patient.why_stale() == "no answer from the venue for 61 s"
+    assert patient.why_stale() == "no usable answer from the venue for 61 s"
 
 
 async def test_an_older_slot_is_refused(fleet: Fleet, reader: FakeReader, clock: FakeClock) -> None:
@@ -141,11 +141,13 @@ async def test_an_older_slot_is_refused(fleet: Fleet, reader: FakeReader, clock:
     assert (await fleet.refresh()).book.slot == SLOT + 1
 
 
-async def test_the_same_slot_read_again_is_the_newer_view(fleet: Fleet, clock: FakeClock) -> None:
+async def test_the_same_slot_read_again_is_the_newer_view_of_data_as_old_as_its_slot(
+    fleet: Fleet, clock: FakeClock
+) -> None:
     first = await fleet.current()
     clock.pass_s(6)
     assert await fleet.current() is not first
-    assert fleet.age_s() == 0
+    assert fleet.age_s() == 6
 
 
 async def test_watched_accounts_can_change(fleet: Fleet, reader: FakeReader) -> None:
@@ -260,8 +262,8 @@ async def test_every_reason_is_given_at_once(fleet: Fleet, reader: FakeReader, c
     reader.change = lambda book: replace(book, accounts=replace(book.accounts, problems={0: ("its data is damaged",)}))
     await fleet.current()
     clock.pass_s(20)
-    assert fleet.problems("main") == ("no answer from the venue for 20 s", "its data is damaged")
-    assert fleet.problems("rich") == ("no answer from the venue for 20 s",)
+    assert fleet.problems("main") == ("no usable answer from the venue for 20 s", "its data is damaged")
+    assert fleet.problems("rich") == ("no usable answer from the venue for 20 s",)
 
 
 async def test_a_missing_price_is_a_reason_even_where_nobody_called_it_invalid(clock: FakeClock) -> None:
@@ -291,3 +293,18 @@ def test_an_account_has_a_problem_exactly_where_its_own_markets_have_one(
     view = FleetView.of(doubtful)
     for account in fleet:
         assert view.problems(account.account_id) == data_problems(only(doubtful, account.account_id))
+
+
+async def test_whoever_asks_while_a_check_hangs_is_told_what_is_known(
+    fleet: Fleet, reader: FakeReader, clock: FakeClock
+) -> None:
+    known = await fleet.current()
+    clock.pass_s(6)
+    reader.gate = asyncio.Event()
+    checking = asyncio.ensure_future(fleet.refresh())
+    await asyncio.sleep(0)
+
+    assert await fleet.current() is known
+
+    reader.gate.set()
+    assert await checking is not known

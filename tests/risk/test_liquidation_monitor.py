@@ -108,8 +108,8 @@ async def test_an_old_view_comes_with_its_age(clock: FakeClock) -> None:
     clock.pass_s(30)
     health = await monitor.monitor_health_ratio()
     assert health.observed_at == read_at
-    assert health.problems == ("no answer from the venue for 30 s",)
-    with pytest.raises(CannotAssess, match="no answer"):
+    assert health.problems == ("no usable answer from the venue for 30 s",)
+    with pytest.raises(CannotAssess, match="no usable answer"):
         await monitor.assess_liquidation_risk()
 
 

@@ -54,9 +54,9 @@ FAULTS: dict[str, tuple[Break, str, str]] = {
     "frozen slot": (lambda rpc, _: rpc.set_tick(0), "all accounts", r"slot 300000\d+ has not moved for \d s"),
     "slot that went back": (lambda rpc, _: go_back(rpc), "all accounts", r"slot 300000\d+ has not moved for \d s"),
     "node far behind": (lambda rpc, _: rpc.inject(StaleSlot(slots=500)), "all accounts", r"\d+ slots behind"),
-    "connections cut": (lambda rpc, _: rpc.inject(Reset()), "all accounts", "no answer from the venue for [1-9] s"),
+    "connections cut": (lambda rpc, _: rpc.inject(Reset()), "all accounts", "no usable answer .* for [1-9] s"),
     "HTTP 503": (lambda rpc, _: rpc.inject(HttpError(status=503)), "all accounts", "HTTP status 503"),
-    "HTTP 429": (lambda rpc, _: rpc.inject(RateLimit(retry_after_s=1)), "all accounts", "no answer from the venue"),
+    "HTTP 429": (lambda rpc, _: rpc.inject(RateLimit(retry_after_s=1)), "all accounts", "no usable answer"),
     "truncated data": (
         lambda rpc, scene: rpc.inject(Truncate(length=4_000), pubkeys=[scene.user]), "all accounts", "4000 bytes",
     ),

@@ -93,7 +93,7 @@ async def test_figures_of_a_silent_venue_come_with_their_age_and_are_called_stal
 
         require_readable(answer)
         assert re.match("main: (UNKNOWN|cannot be assessed now)", answer.first)
-        assert "! no answer from the venue for 35 s" in answer.text
+        assert "! no usable answer from the venue for 35 s" in answer.text
         assert answer.text.endswith("main · STALE 35 s old · slot 400,000,012")
 
 

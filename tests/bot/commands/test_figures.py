@@ -89,7 +89,7 @@ async def test_health_of_an_isolated_position_is_named_and_decides_the_tier() ->
         world.reader.accounts[world.account] = isolated()
         answer = await asked(world, "/health")
 
-        assert answer.first == "main: health 92%, HIGH"
+        assert answer.first == "main: health 29%, HIGH"
         assert "Isolated SOL-PERP: health 29%, $70.00 against $50.00" in answer.text
 
 

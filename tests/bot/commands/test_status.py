@@ -36,7 +36,7 @@ async def test_a_silent_venue_is_the_first_thing_said() -> None:
 
         assert lines[0] == "Keel: UNKNOWN, the venue's data is stale"
         assert lines[1] == "Venue paper: data STALE 15 s old, slot 400,000,012"
-        assert "! no answer from the venue for 15 s" in lines
+        assert "! no usable answer from the venue for 15 s" in lines
         assert "! no endpoint answers; try later" in lines
 
 

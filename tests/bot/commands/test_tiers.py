@@ -108,3 +108,12 @@ async def test_only_an_admin_may_change_tiers() -> None:
 
         assert (await world.answer("/tiers critical 130", user="bob")).first == "Only an admin may change tiers."
         assert (await world.answer("/tiers", user="bob")).first.startswith("main: ")
+
+
+async def test_with_several_accounts_a_change_names_its_account() -> None:
+    async with bot_world("main", "second") as world:
+        await world.check(300.0)
+
+        assert "Say which account: main, second." in (await world.answer("/tiers watch 260")).text
+        assert "Say which account: main, second." in (await world.answer("/limits leverage 6")).text
+        assert "second: WATCH below a health ratio of 260.0%?" in (await world.answer("/tiers second watch 260")).text

@@ -126,7 +126,7 @@ async def test_no_failure_of_discord_shows_a_token(time: Time, everything: Every
     forever = Fault(**{name: getattr(fault, name) for name in fault.__slots__} | {"times": None})
     async with DiscordServer(token=TOKEN) as server:
         desk = server.add_channel(server.add_guild())
-        async with discord_of(server, time, token=TOKEN, answer_s=0.1) as transport:
+        async with discord_of(server, time, token=TOKEN, answer_s=0.2) as transport:
             await transport.send(at(desk), CARD)
             await server.slash(ANN, "health", channel=desk)
             await server.press(ANN, server.messages()[0], "Ack")
@@ -142,7 +142,7 @@ async def test_no_failure_of_discord_shows_a_token(time: Time, everything: Every
             await transport.answer(press, "done")
         server.heal()
         server.inject(forever)
-        async with discord_of(server, time, token=TOKEN, answer_s=0.1) as transport:
+        async with discord_of(server, time, token=TOKEN, answer_s=0.2) as transport:
             await asyncio.sleep(0.02)
             await use(transport, everything)
     gc.collect()  # what a forgotten task would log
@@ -188,7 +188,7 @@ async def test_no_failure_shows_the_token_of_a_webhook(everything: Everything, f
         server.api.webhooks[77] = (SECRET, channel.channel_id)
         server.inject(Fault(**{name: getattr(fault, name) for name in fault.__slots__} | {"times": None}))
         url = checked_webhook(f"{server.api_url}/webhooks/77/{SECRET}", allow_loopback=True)
-        async with ChannelWebhook(url, answer_s=0.1) as webhook:
+        async with ChannelWebhook(url, answer_s=0.2) as webhook:
             await tried(webhook.send(CARD), everything)
             await tried(webhook.send(CHART), everything)
             await tried(webhook.edit(MessageRef(address=webhook.address, message_id="1"), CARD), everything)

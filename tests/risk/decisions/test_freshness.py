@@ -30,13 +30,13 @@ def seen(*readings: tuple[int, float]) -> Freshness:
         (Freshness(), 0, "no reading yet"),
         (seen((100, 0)), 0, ""),
         (seen((100, 0)), 10, ""),
-        (seen((100, 0)), 11, "no answer from the venue for 11 s"),
+        (seen((100, 0)), 11, "no usable answer from the venue for 11 s"),
         (seen((100, 0), (100, 8)), 10, ""),
         (seen((100, 0), (100, 8)), 12, "slot 100 has not moved for 12 s"),
         (seen((100, 0), (101, 8)), 18, ""),
         (seen((100, 0), (99, 8)), 12, "slot 100 has not moved for 12 s"),
         (seen((100, 0), (99, 8), (101, 11)), 12, ""),
-        (seen((100, 0), (100, 5), (100, 30)), 45, "no answer from the venue for 15 s"),
+        (seen((100, 0), (100, 5), (100, 30)), 45, "no usable answer from the venue for 15 s"),
     ],
 )
 def test_why_data_is_too_old(state: Freshness, second: float, sentence: str) -> None:

@@ -28,6 +28,7 @@ from tests.risk.builders import (
     scaled,
 )
 from tests.risk.generated import FEEDS, accounts, fleets
+from tests.risk.reference import margin_of
 
 FACTORS = st.floats(0.3, 3.0)
 FLOOR_USD = 2e-5  # a dozen floors, each a millionth
@@ -348,6 +349,16 @@ def test_a_market_in_settlement_needs_nothing_and_pays_its_expiry_price() -> Non
         account = make_account(make_position(10.0), perp_markets=[market], prices={"sol": 110.0})
         assert cross(account) == expected
         assert evaluated(account).full.perp_liability_usd.tolist() == [1_100.0]
+
+
+def test_orders_on_a_prediction_contract_that_would_cost_the_same_count_as_sales() -> None:
+    """At 0.25 three bids are worth what one sale may cost; the sale is the smaller size and needs the smaller ratio."""
+    bet = make_perp_market(contract_type=ContractType.PREDICTION, imf_factor=0.001)
+    orders = make_position(0.0, open_bids_base=3e6, open_asks_base=-1e6, open_orders=2)
+    account = make_account(orders, perp_markets=[bet], prices={"sol": 0.25})
+    # 80 % of 5 % and sqrt(10 * 1e15) * 0.001 / 10
+    assert cross(account)[1] == 750_000.0 * 1.04 + 0.02
+    assert cross(account)[1] == margin_of(account).cross.requirement / 1e6
 
 
 def test_positions_settled_in_another_token_are_worth_what_it_is_worth() -> None:
