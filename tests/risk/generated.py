@@ -42,7 +42,7 @@ PERPS = (
     ("SOL-PERP", "sol"), ("BTC-PERP", "btc"), ("BONK-PERP", "bonk"), ("VOTE-BET", "vote"), ("JUP-PERP", "jup"),
     ("SOL-26JUN", "sol"),
 )  # fmt: skip
-_LARGEST_BASE = 4 * 10**15  # 1e9 units; what the venue's 64 bits and float64 both hold with room to spare
+_LARGEST_BASE = 10**15  # units; twice as many still come back from a float, divided and multiplied, as they were
 
 
 class Universe:
