@@ -215,6 +215,10 @@ def test_the_worst_scope_is_the_one_that_is_helped() -> None:
     own = make_position(0.1, entry_usd=50_000.0, market_index=1, isolated=True, isolated_collateral_tokens=310.0)
     needed = remedy(book_of([make_account(make_position(10.0), own, usdc=60.0)]), 250.0)
     assert needed.scope == ""
+    richer = replace(own, isolated_collateral_tokens=2_000.0)
+    needed = remedy(book_of([make_account(make_position(10.0), richer, usdc=60.0)]), 250.0)
+    assert needed.cut is not None
+    assert needed.cut.market == "SOL-PERP"
     poorer = replace(own, isolated_collateral_tokens=270.0)
     needed = remedy(book_of([make_account(make_position(10.0), poorer, usdc=60.0)]), 250.0)
     assert needed.scope == "BTC-PERP"
