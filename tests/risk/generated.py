@@ -33,9 +33,8 @@ FEEDS = {
     "vote": (0.02, 0.98),
     "jup": (0.1, 2.0),
 }
-# mSOL has more decimals here than tokens of the venue have, so that a size may lie between its units of 1e-9.
 SPOTS = (
-    ("USDC", "usdc", 6), ("SOL", "sol", 9), ("mSOL", "msol", 11), ("wBTC", "btc", 8), ("USDT", "usdt", 6),
+    ("USDC", "usdc", 6), ("SOL", "sol", 9), ("mSOL", "msol", 9), ("wBTC", "btc", 8), ("USDT", "usdt", 6),
     ("BONK", "bonk", 5),
 )  # fmt: skip
 PERPS = (
