@@ -40,5 +40,8 @@ def why_stale(state: Freshness, now: datetime, stall: timedelta, silence: timede
         return f"no usable answer from the venue for {silent.total_seconds():.0f} s"
     stuck = now - state.moved_at
     if stuck > stall:
+        if silent > stuck / 2:
+            # A slot that nobody could look at for most of that time may well have moved.
+            return f"no usable answer from the venue for {silent.total_seconds():.0f} s"
         return f"slot {state.slot} has not moved for {stuck.total_seconds():.0f} s"
     return ""

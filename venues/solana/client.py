@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import TypeVar
 
 import stamina
@@ -157,7 +158,7 @@ class ClientManager:
     def _check_pause(self, standing: _Standing) -> None:
         left_s = standing.pause_until_s - self._clock.monotonic_s()
         if left_s > 0:
-            raise VenueUnavailable(f"{standing.endpoint.host} asked for a pause, {left_s:.0f} s are left")
+            raise VenueUnavailable(f"{standing.endpoint.host} allows no more requests (429) for another {ceil(left_s)} s")
 
     async def _check_cluster(self, standing: _Standing) -> None:
         expected, endpoint = self._settings.genesis_hash, standing.endpoint

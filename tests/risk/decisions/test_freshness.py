@@ -34,6 +34,8 @@ def seen(*readings: tuple[int, float]) -> Freshness:
         (seen((100, 0), (100, 8)), 10, ""),
         (seen((100, 0), (100, 8)), 12, "slot 100 has not moved for 12 s"),
         (seen((100, 0), (101, 8)), 18, ""),
+        # Nobody could look for most of the time: that it has not moved is more than is known.
+        (seen((100, 0), (100, 2)), 12, "no usable answer from the venue for 10 s"),
         (seen((100, 0), (99, 8)), 12, "slot 100 has not moved for 12 s"),
         (seen((100, 0), (99, 8), (101, 11)), 12, ""),
         (seen((100, 0), (100, 5), (100, 30)), 45, "no usable answer from the venue for 15 s"),

@@ -143,7 +143,7 @@ async def test_a_rate_limited_endpoint_is_left_alone_for_as_long_as_it_says(
     limit = first.inject(RateLimit(retry_after_s=7), methods=[READ])
     await client.accounts(KEYS)
     second.inject(Reset(), methods=[READ])
-    with pytest.raises(VenueUnavailable, match="asked for a pause, 7 s are left"):
+    with pytest.raises(VenueUnavailable, match=r"allows no more requests \(429\) for another 7 s"):
         await client.accounts(KEYS)
     assert limit.hits == 1
     limit.cancel()
