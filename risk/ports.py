@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from risk.margin.book import FleetBook
 from risk.model.limits import RiskLimits
@@ -46,6 +46,20 @@ class AccountReader(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class AccountStream(Protocol):
+    """A venue that tells of changes by itself. A reader may be one as well; where it is none, polling is all."""
+
+    def stream(self, account_ids: Sequence[str]) -> AsyncIterator[FleetBook]:
+        """Books of the given accounts, in the given order: the first at once, then one whenever anything they depend
+        on has changed. Changes that arrive together are one book. A book's slot is never below that of the one before.
+
+        Raises: VenueUnavailable when the connection is lost or falls silent; begin again. VenueRejected when there is
+            nothing to connect to.
+        """
+        ...
 
 
 class LimitsStore(Protocol):

@@ -4,7 +4,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storage.errors import DatabaseTooNew
-from storage.schema import INITIAL
+from storage.schema.delivery import DELIVERY
+from storage.schema.events import EVENTS
+from storage.schema.initial import INITIAL
+from storage.schema.people import PEOPLE
+from storage.schema.preferences import PREFERENCES
+from storage.schema.process import PROCESS
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -24,7 +29,14 @@ class Migration:
     statements: tuple[str, ...]
 
 
-MIGRATIONS = (Migration(version=1, name="initial", statements=INITIAL),)
+MIGRATIONS = (
+    Migration(version=1, name="initial", statements=INITIAL),
+    Migration(version=2, name="delivery", statements=DELIVERY),
+    Migration(version=3, name="people", statements=PEOPLE),
+    Migration(version=4, name="events", statements=EVENTS),
+    Migration(version=5, name="process", statements=PROCESS),
+    Migration(version=6, name="preferences", statements=PREFERENCES),
+)
 
 
 def schema_version(db: "Database") -> int:

@@ -1,0 +1,3 @@
+"""What delivery needs to know of a notice: its rank, its hold."""
+
+DELIVERY: tuple[str, ...] = ()

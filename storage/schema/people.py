@@ -1,0 +1,3 @@
+"""Who may see and do what with which account, and how people like to read."""
+
+PEOPLE: tuple[str, ...] = ()

@@ -1,0 +1,3 @@
+"""What a chat wants to hear, and when."""
+
+PREFERENCES: tuple[str, ...] = ()
