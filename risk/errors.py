@@ -4,7 +4,10 @@ RiskError
 ├── CannotAssess      the data does not allow a statement; carries the reasons
 ├── BadBook           columns that contradict each other; a defect of the venue adapter, never of the market
 ├── UnknownAccount    the account is not in the book that was read
-└── ReadFailed        the account reader has no answer; venues say more in their own subclasses
+├── ReadFailed        the account reader has no answer; venues say more in their own subclasses
+├── BadParameter      a question that has no answer, such as a confidence of 1; ask another
+└── BadSeries         a series no statistic may be made of: NaN, infinite, unsorted, a price that is not positive
+    └── NotEnoughData too few observations; carries how many there are and how many it takes
 """
 
 from collections.abc import Sequence
@@ -36,3 +39,24 @@ class UnknownAccount(RiskError, LookupError):
 
 class ReadFailed(RiskError):
     """An account reader could not read. The last good view stays valid for what it is: old."""
+
+
+class BadParameter(RiskError, ValueError):
+    """An argument outside what can be computed. The text says what is accepted."""
+
+
+class BadSeries(RiskError, ValueError):
+    """A series that no statistic may be made of. The text says what is wrong with it and what to do."""
+
+
+class NotEnoughData(BadSeries):
+    """Too few observations for a statement.
+
+    Attributes:
+        found: How many there are.
+        needed: How many it takes.
+    """
+
+    def __init__(self, what: str, *, found: int, needed: int) -> None:
+        self.found, self.needed = found, needed
+        super().__init__(f"{what}: {found} of {needed} observations; import or wait for more history")
