@@ -1,0 +1,114 @@
+"""VaRCalculator: three plain numbers from plain arguments. What an account's own VaR is, risk.risk_engine says."""
+
+import asyncio
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from risk.errors import BadParameter, NotEnoughData
+from risk.margin.book import FloatArray
+from risk.stats import tails
+from risk.stats.matrices import checked_correlation
+from risk.stats.moves import DEFAULT_PATHS, drawn_moves, resampled_days
+from risk.stats.series import alpha_of, checked
+
+
+class VaRCalculator:
+    """Value at risk by three methods; losses are positive. Simulations run off the event loop."""
+
+    async def historical_simulation_var(
+        self, returns: npt.ArrayLike, confidence_level: float = 0.95, horizon_days: int = 1
+    ) -> float:
+        """Empirical quantile of simple returns, as a positive fraction.
+
+        Several days are simulated: past days drawn with replacement, 10,000 paths with a fixed seed, compounded.
+
+        Raises: NotEnoughData for fewer than ceil(1 / (1 - confidence)) returns; BadSeries; BadParameter.
+        """
+        needed = math.ceil(1.0 / alpha_of(confidence_level) - 1e-9)
+        series = checked(returns, minimum=needed)
+        _check_days(horizon_days)
+        if horizon_days == 1:
+            return tails.historical(series, confidence_level).var
+        return await asyncio.to_thread(_over_days, series, confidence_level, horizon_days)
+
+    async def parametric_var(
+        self, portfolio_value: float, volatility: float, confidence_level: float = 0.95, horizon_days: int = 1
+    ) -> float:
+        """Gaussian with mean zero, USD.
+
+        Args:
+            portfolio_value: USD.
+            volatility: Daily, as a fraction.
+
+        Raises: BadParameter for a negative volatility or anything that is no finite number.
+        """
+        _check_days(horizon_days)
+        if not math.isfinite(portfolio_value) or not (math.isfinite(volatility) and volatility >= 0):
+            raise BadParameter("portfolio value and volatility must be finite numbers, the volatility not negative")
+        return tails.normal(0.0, abs(portfolio_value) * volatility * math.sqrt(horizon_days), confidence_level).var
+
+    async def monte_carlo_var(
+        self,
+        portfolio_composition: Mapping[str, float],
+        correlation_matrix: npt.ArrayLike,
+        volatilities: Mapping[str, float] | Sequence[float] | FloatArray,
+        confidence_level: float = 0.95,
+        horizon_days: int = 1,
+        simulations: int = DEFAULT_PATHS,
+        *,
+        seed: int = 0,
+    ) -> float:
+        """Correlated normal log returns, each position revalued linearly in its price; USD.
+
+        Args:
+            portfolio_composition: Signed USD by asset.
+            correlation_matrix: In that order.
+            volatilities: Daily, as fractions, in that order or by asset.
+
+        Raises: BadSeries for a matrix that is none of correlations; BadParameter; the empty book has a VaR of 0.
+        """
+        _check_days(horizon_days)
+        alpha_of(confidence_level)
+        assets = list(portfolio_composition)
+        notional = np.array([float(portfolio_composition[asset]) for asset in assets])
+        daily = _in_order(volatilities, assets)
+        if not assets:
+            return 0.0
+        if not np.isfinite(notional).all() or not np.isfinite(daily).all() or (daily < 0).any():
+            raise BadParameter("positions and volatilities must be finite numbers, volatilities not negative")
+        correlation = checked_correlation(np.asarray(correlation_matrix, np.float64), size=len(assets))
+
+        def simulate() -> float:
+            moves = drawn_moves(np.tile(daily, (horizon_days, 1)), correlation, nu=None, paths=simulations, seed=seed)
+            return tails.historical(notional @ np.expm1(moves), confidence_level).var
+
+        return await asyncio.to_thread(simulate)
+
+
+def _over_days(series: FloatArray, confidence: float, days: int) -> float:
+    if (series <= -1).any():
+        raise BadParameter("a return of -100 % or less cannot be compounded")
+    moves = resampled_days(np.log1p(series)[:, None], days, paths=DEFAULT_PATHS, seed=0)
+    return tails.historical(np.expm1(moves[0]), confidence).var
+
+
+def _in_order(volatilities: Mapping[str, float] | Sequence[float] | FloatArray, assets: Sequence[str]) -> FloatArray:
+    if isinstance(volatilities, Mapping):
+        missing = [asset for asset in assets if asset not in volatilities]
+        if missing:
+            raise NotEnoughData(
+                f"volatility of {', '.join(missing)}", found=len(assets) - len(missing), needed=len(assets)
+            )
+        return np.array([float(volatilities[asset]) for asset in assets])
+    values = np.asarray(volatilities, np.float64)
+    if values.shape != (len(assets),):
+        raise BadParameter(f"{len(assets)} assets need as many volatilities, not {values.size}")
+    return values
+
+
+def _check_days(days: int) -> None:
+    if not 1 <= days <= 30:
+        raise BadParameter(f"a horizon of {days} days is not supported; give 1 to 30")
