@@ -53,7 +53,7 @@ class Diffusion:
     jumps: Jumps | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HitEstimate:
     """Probability of liquidation by some time.
 

@@ -4,6 +4,7 @@ Sources: Jorion, Value at Risk; Zangari 1996 for the Cornish-Fisher expansion.
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from scipy import stats
@@ -14,6 +15,8 @@ from risk.margin.book import FloatArray
 from risk.stats.series import alpha_of, checked
 
 ENOUGH_IN_TAIL = 5.0
+
+Number = TypeVar("Number", float, FloatArray)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +96,7 @@ def moments(values: FloatArray, *, ddof: int = 1) -> Moments:
     )
 
 
-def cornish_fisher_quantile(z: float, skewness: float, excess_kurtosis: float) -> float:
+def cornish_fisher_quantile(z: Number, skewness: float, excess_kurtosis: float) -> Number:
     """The normal quantile ``z`` corrected for skewness and kurtosis, wherever that makes sense or not."""
     s, k = skewness, excess_kurtosis
     return z + (z**2 - 1) * s / 6 + (z**3 - 3 * z) * k / 24 - (2 * z**3 - 5 * z) * s**2 / 36

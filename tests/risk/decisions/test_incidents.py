@@ -37,7 +37,7 @@ def after(seconds: float = 0.0, *, minutes: float = 0.0) -> datetime:
 def make_incident(tier: Tier = Tier.HIGH, **changes: object) -> Incident:
     incident = Incident(
         incident_id=7, cause=CAUSE, tier=tier, peak=tier, status=IncidentStatus.OPEN, opened_at=NOW, changed_at=NOW,
-        fact="health ratio 140 %",
+        rang_at=NOW, fact="health ratio 140 %",
     )  # fmt: skip
     return replace(incident, **changes)  # type: ignore[arg-type]  # any of its fields
 
@@ -78,7 +78,7 @@ def test_an_incident_that_opens_says_what_and_when() -> None:
     opened, _ = stepped(None, Tier.HIGH, at=after(5))
     assert opened == Incident(
         incident_id=8, cause=CAUSE, tier=Tier.HIGH, peak=Tier.HIGH, status=IncidentStatus.OPEN, opened_at=after(5),
-        changed_at=after(5), fact="now HIGH",
+        changed_at=after(5), rang_at=after(5), fact="now HIGH",
     )  # fmt: skip
 
 
