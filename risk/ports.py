@@ -1,11 +1,13 @@
 """What the desks need from the world. Protocols exist where two real implementations exist."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from risk.margin.book import FleetBook
+from risk.model.candles import Candles, Interval
 from risk.model.limits import RiskLimits
+from risk.model.performance import EquityCurve, Fill
 
 
 class Clock(Protocol):
@@ -52,9 +54,10 @@ class AccountReader(Protocol):
 class AccountStream(Protocol):
     """A venue that tells of changes by itself. A reader may be one as well; where it is none, polling is all."""
 
-    def stream(self, account_ids: Sequence[str]) -> AsyncIterator[FleetBook]:
+    def stream(self, account_ids: Sequence[str]) -> AsyncGenerator[FleetBook, None]:
         """Books of the given accounts, in the given order: the first at once, then one whenever anything they depend
-        on has changed. Changes that arrive together are one book. A book's slot is never below that of the one before.
+        on has changed, be it the slot alone. Changes that arrive together are one book. A book's slot is never below
+        that of the one before. Close it (``aclosing``) when enough was heard.
 
         Raises: VenueUnavailable when the connection is lost or falls silent; begin again. VenueRejected when there is
             nothing to connect to.
@@ -75,4 +78,44 @@ class EquityHistory(Protocol):
 
     async def drawdown_frac(self, account_id: str) -> float | None:
         """Fall from the high-water mark of the unitised equity as a positive fraction; None without history."""
+        ...
+
+
+class EquityCurves(Protocol):
+    """Equity over time, for those who measure performance on it."""
+
+    async def curve(self, account_id: str) -> EquityCurve:
+        """Everything that was recorded of an account, oldest first; empty for one nobody watched."""
+        ...
+
+
+class FillHistory(Protocol):
+    """Executions, from wherever they are known: Keel's own, account events, files somebody imported."""
+
+    async def fills(self, account_id: str) -> Sequence[Fill]:
+        """In order of time, each once."""
+        ...
+
+
+class CandleStore(Protocol):
+    """Price history, as far as it is at hand."""
+
+    async def candles(self, asset: str, interval: Interval) -> Candles:
+        """Every complete bar of an asset; empty for one without history."""
+        ...
+
+
+class CandleSource(Protocol):
+    """Where price history comes from.
+
+    Raises, from every method: venues.errors.VenueUnavailable, venues.errors.VenueRejected.
+    """
+
+    @property
+    def name(self) -> str:
+        """As it is shown beside the numbers."""
+        ...
+
+    async def fetch(self, asset: str, interval: Interval, since: datetime, until: datetime) -> Candles:
+        """Bars that open in [since, until); those the source does not have are missing, none is made up."""
         ...
