@@ -1,11 +1,14 @@
 """What the desks need from the world. Protocols exist where two real implementations exist."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from risk.margin.book import FleetBook
 from risk.model.candles import Candles, Interval
+from risk.model.changes import RiskSnapshot
+from risk.model.events import AccountEvent
 from risk.model.limits import RiskLimits
 from risk.model.performance import EquityCurve, Fill
 
@@ -65,6 +68,37 @@ class AccountStream(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventPage:
+    """Some of what a venue's own program recorded of an account, oldest first.
+
+    Attributes:
+        cursor: Where to go on; as opaque as the one before.
+        complete: Whether this is all there is by now; else ask again with ``cursor``.
+    """
+
+    events: tuple[AccountEvent, ...]
+    cursor: str
+    complete: bool
+
+
+@runtime_checkable
+class EventHistory(Protocol):
+    """A venue that keeps a record of what happened to an account. A reader may be one as well."""
+
+    async def events_since(self, account_id: str, cursor: str, *, up_to_slot: int | None = None) -> EventPage:
+        """What happened behind a cursor, each event exactly once. One call does a bounded amount of work.
+
+        Args:
+            cursor: Of an earlier page; empty for "from now on", which tells nothing and gives a cursor.
+            up_to_slot: What happened later is left for another call.
+
+        Raises: VenueUnavailable, also where a part was read: nothing is lost, ask again. VenueRejected where the venue
+            keeps no such record.
+        """
+        ...
+
+
 class LimitsStore(Protocol):
     """Where an account's limits live."""
 
@@ -95,6 +129,16 @@ class FillHistory(Protocol):
     async def fills(self, account_id: str) -> Sequence[Fill]:
         """In order of time, each once."""
         ...
+
+
+class RiskSnapshots(Protocol):
+    """One set of risk figures a day and account, to be compared with the next."""
+
+    async def before(self, account_id: str, at: datetime) -> RiskSnapshot | None:
+        """The newest that is at least 20 hours older than a moment; None without one."""
+        ...
+
+    async def save(self, account_id: str, snapshot: RiskSnapshot) -> None: ...
 
 
 class CandleStore(Protocol):

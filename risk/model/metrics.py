@@ -25,12 +25,17 @@ class BacktestVerdict:
     """How a method fared lately on this book.
 
     Attributes:
+        results: At 95 and at 99 %.
         light: Basel's, on the newest 250 days at 99 %; None with fewer days.
     """
 
     method: VaRMethod
-    result: BacktestResult
+    results: tuple[BacktestResult, ...]
     light: Light | None
+
+    def at(self, confidence: float) -> BacktestResult:
+        """The one whose confidence is nearest."""
+        return min(self.results, key=lambda result: abs(result.confidence - confidence))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +50,7 @@ class VaRResult:
         method: What it was computed by in the end; a method that does not apply falls back, and ``warnings`` say so.
         n: Observations behind it.
         simulations: Paths, 0 where none were drawn.
-        window_start: Opening of the first bar used, UTC.
+        window_start: Opening of the first bar used, UTC; None for an account that moves with no price.
         data_age_s: Since the last bar closed.
         pnl_usd: Distribution it was read from, for pictures; empty for closed forms.
         backtest: None where history is too short for one.
@@ -63,8 +68,8 @@ class VaRResult:
     days: int
     n: int
     simulations: int
-    window_start: datetime
-    window_end: datetime
+    window_start: datetime | None
+    window_end: datetime | None
     data_age_s: float
     seed: int
     warnings: tuple[str, ...] = ()
@@ -204,7 +209,7 @@ class RiskMetrics:
     volatility_annualized: float
     beta_sol: float
     beta_btc: float
-    correlation_matrix: CorrelationMatrix
+    correlation_matrix: CorrelationMatrix | None
     risk_contribution: dict[str, float]
     calculated_at: datetime
     warnings: tuple[str, ...] = ()

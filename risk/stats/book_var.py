@@ -270,7 +270,7 @@ def default_model(returns: FloatArray, slope_usd: FloatArray, days: int) -> Mode
     return Model(
         volatilities=np.tile(np.sqrt(variances), (days, 1)),
         correlation=recent_correlation(returns),
-        degrees_of_freedom=degrees_of_freedom(np.asarray(returns @ slope_usd)),
+        degrees_of_freedom=float(np.clip(degrees_of_freedom(np.asarray(returns @ slope_usd)), 2.5, 200.0)),
     )
 
 

@@ -41,7 +41,7 @@ class ParetoTail:
         """Loss that is exceeded with probability 1 - confidence. Raises: BadParameter inside the data, where the tail
         says nothing."""
         share = self.n * alpha_of(confidence) / self.exceedances
-        if share > 1.0:
+        if share > 1.0 + 1e-9:
             least = 1.0 - self.exceedances / self.n
             raise BadParameter(f"the fitted tail begins at {least:.1%}; a confidence of {confidence:.1%} lies within")
         if abs(self.shape) < _TINY:

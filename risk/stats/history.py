@@ -1,6 +1,6 @@
 """What a book's statistics are made of: the daily returns of its assets, and what of the book has none."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -40,7 +40,12 @@ class BookHistory:
 
 
 def book_history(
-    plan: MarginPlan, candles: Mapping[str, Candles], *, now: datetime, days: int | None = None
+    plan: MarginPlan,
+    candles: Mapping[str, Candles],
+    *,
+    now: datetime,
+    days: int | None = None,
+    assets: Sequence[str] | None = None,
 ) -> BookHistory:
     """History of one account's assets over the bars they have in common.
 
@@ -49,10 +54,11 @@ def book_history(
 
     Args:
         days: At most so many of the newest returns.
+        assets: What may move; None for everything held that is no dollar token.
 
     Raises: NotEnoughData, naming the asset and how to get its history.
     """
-    whole = LinearMargin.of(plan)
+    whole = LinearMargin.of(plan, assets)
     gross = float(np.abs(whole.equity_slope_usd).sum())
     usable, warnings = [], []
     for asset, slope in zip(whole.assets, whole.equity_slope_usd, strict=True):
