@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from storage.errors import DatabaseTooNew
 from storage.schema.delivery import DELIVERY
 from storage.schema.events import EVENTS
+from storage.schema.history import HISTORY
 from storage.schema.initial import INITIAL
 from storage.schema.people import PEOPLE
 from storage.schema.preferences import PREFERENCES
@@ -36,6 +37,7 @@ MIGRATIONS = (
     Migration(version=4, name="events", statements=EVENTS),
     Migration(version=5, name="process", statements=PROCESS),
     Migration(version=6, name="preferences", statements=PREFERENCES),
+    Migration(version=7, name="history", statements=HISTORY),
 )
 
 
