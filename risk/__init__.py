@@ -5,7 +5,10 @@ monitor = DriftLiquidationMonitor("5MWFVJx...", fleet)
 health = await monitor.monitor_health_ratio()
 """
 
-from risk.errors import BadBook, CannotAssess, RiskError, UnknownAccount
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from risk.errors import BadBook, BadParameter, BadSeries, CannotAssess, NotEnoughData, RiskError, UnknownAccount
 from risk.fleet import Fleet, FleetView
 from risk.liquidation_monitor import DriftLiquidationMonitor
 from risk.margin.book import FleetBook
@@ -18,12 +21,50 @@ from risk.model.liquidation import HealthStatus, LiquidationPrice, LiquidationRi
 from risk.model.portfolio import PortfolioSummary, PositionAnalysis
 from risk.portfolio_manager import DriftPortfolioManager
 
+if TYPE_CHECKING:
+    from risk.model.metrics import RiskMetrics, VaRMethod, VaRResult
+    from risk.model.performance import PerformanceMetrics
+    from risk.model.sizing import PositionSizing, SizingStrategy
+    from risk.performance_tracker import PerformanceTracker
+    from risk.position_sizer import PositionSizer
+    from risk.risk_engine import DriftRiskEngine
+    from risk.stats.correlation import CorrelationModel
+    from risk.stats.var import VaRCalculator
+    from risk.stats.volatility import VolatilityModel
+
+# Loaded when they are asked for: scipy's distributions take half a second to import, and the alerts do without.
+_LATE = {
+    "CorrelationModel": "risk.stats.correlation",
+    "DriftRiskEngine": "risk.risk_engine",
+    "PerformanceMetrics": "risk.model.performance",
+    "PerformanceTracker": "risk.performance_tracker",
+    "PositionSizer": "risk.position_sizer",
+    "PositionSizing": "risk.model.sizing",
+    "RiskMetrics": "risk.model.metrics",
+    "SizingStrategy": "risk.model.sizing",
+    "VaRCalculator": "risk.stats.var",
+    "VaRMethod": "risk.model.metrics",
+    "VaRResult": "risk.model.metrics",
+    "VolatilityModel": "risk.stats.volatility",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LATE[name]), name)
+
+
 __all__ = [
     "AccountSnapshot",
     "BadBook",
+    "BadParameter",
+    "BadSeries",
     "CannotAssess",
+    "CorrelationModel",
     "DriftLiquidationMonitor",
     "DriftPortfolioManager",
+    "DriftRiskEngine",
     "Evaluation",
     "Fleet",
     "FleetBook",
@@ -32,13 +73,24 @@ __all__ = [
     "LiquidationPrice",
     "LiquidationRisk",
     "MarginPlan",
+    "NotEnoughData",
+    "PerformanceMetrics",
+    "PerformanceTracker",
     "PortfolioSummary",
     "PositionAnalysis",
+    "PositionSizer",
+    "PositionSizing",
     "RiskError",
     "RiskLimits",
+    "RiskMetrics",
     "RiskViolation",
+    "SizingStrategy",
     "StressTestResult",
     "UnknownAccount",
+    "VaRCalculator",
+    "VaRMethod",
+    "VaRResult",
+    "VolatilityModel",
     "book_of",
     "evaluate",
 ]

@@ -1,6 +1,7 @@
 """The portfolio desk: what an account is worth, what its positions do, and whether its limits hold."""
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,7 +13,12 @@ from risk.margin.snapshot import open_orders_of
 from risk.model.limits import RiskLimits, RiskViolation
 from risk.model.liquidation import LiquidationPrice
 from risk.model.portfolio import PortfolioSummary, PositionAnalysis
-from risk.ports import EquityHistory, LimitsStore
+from risk.model.sizing import PositionSizing, SizingStrategy
+from risk.ports import EquityHistory, LimitsStore, RiskEstimates
+
+if TYPE_CHECKING:
+    from risk.model.metrics import RiskMetrics
+    from risk.position_sizer import PositionSizer
 
 
 class DriftPortfolioManager:
@@ -21,13 +27,23 @@ class DriftPortfolioManager:
     Args:
         limits: Where the account's limits live; without a store they last as long as this object.
         equity: Where flow-adjusted equity is remembered; without one the drawdown limit is not checked.
+        risk: The risk desk; without it statistics are not stated and limits on them not checked.
+        sizer: The sizing desk.
     """
 
     def __init__(
-        self, account_id: str, fleet: Fleet, *, limits: LimitsStore | None = None, equity: EquityHistory | None = None
+        self,
+        account_id: str,
+        fleet: Fleet,
+        *,
+        limits: LimitsStore | None = None,
+        equity: EquityHistory | None = None,
+        risk: RiskEstimates | None = None,
+        sizer: "PositionSizer | None" = None,
     ) -> None:
         self.account_id = account_id
         self._fleet, self._store, self._equity = fleet, limits, equity
+        self._risk, self._sizer = risk, sizer
         self._limits = RiskLimits()
 
     async def get_portfolio_summary(self) -> PortfolioSummary:
@@ -37,6 +53,20 @@ class DriftPortfolioManager:
     async def get_position_breakdown(self) -> list[PositionAnalysis]:
         """Every perp position, largest notional first."""
         return list((await self.get_portfolio_summary()).positions)
+
+    async def calculate_portfolio_risk(self) -> "RiskMetrics":
+        """The account's risk in a dozen numbers; NaN where history allows none. Raises: CannotAssess."""
+        if self._risk is None:
+            raise CannotAssess(["no price history is at hand: this portfolio desk was made without a risk desk"])
+        return await self._risk.calculate_portfolio_risk()
+
+    async def suggest_position_sizes(
+        self, market: str, strategy: SizingStrategy | str, risk_tolerance: float
+    ) -> PositionSizing:
+        """See PositionSizer.size. Raises: CannotAssess, NotEnoughData, BadParameter."""
+        if self._sizer is None:
+            raise CannotAssess(["no price history is at hand: this portfolio desk was made without a sizing desk"])
+        return await self._sizer.size(market, strategy, risk_tolerance)
 
     async def get_risk_limits(self) -> RiskLimits:
         """The limits in force."""

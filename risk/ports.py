@@ -3,14 +3,19 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from risk.margin.book import FleetBook
+from risk.margin.book import FleetBook, FloatArray
 from risk.model.candles import Candles, Interval
 from risk.model.changes import RiskSnapshot
 from risk.model.events import AccountEvent
 from risk.model.limits import RiskLimits
 from risk.model.performance import EquityCurve, Fill
+from risk.stats.history import BookHistory
+
+if TYPE_CHECKING:
+    from risk.fleet import FleetView
+    from risk.model.metrics import RiskMetrics  # scipy's distributions take half a second to import
 
 
 class Clock(Protocol):
@@ -99,6 +104,19 @@ class EventHistory(Protocol):
         ...
 
 
+@runtime_checkable
+class FeeStatements(Protocol):
+    """A venue that says what trading has cost. A reader may be one as well; where it is none, nobody knows."""
+
+    async def fees_paid_usd(self, book: FleetBook) -> FloatArray:
+        """Fees paid less rebates received over the life of every account of a book, shape (n_accounts,); NaN where the
+        venue does not state it for that account alone.
+
+        Raises: VenueUnavailable.
+        """
+        ...
+
+
 class LimitsStore(Protocol):
     """Where an account's limits live."""
 
@@ -128,6 +146,22 @@ class FillHistory(Protocol):
 
     async def fills(self, account_id: str) -> Sequence[Fill]:
         """In order of time, each once."""
+        ...
+
+
+class BookHistories(Protocol):
+    """Who knows the price history behind an account."""
+
+    async def book_of(self, view: "FleetView", *, also: Sequence[str] = ()) -> BookHistory:
+        """The account of a view with the history of its assets and of some others. Raises: NotEnoughData."""
+        ...
+
+
+class RiskEstimates(Protocol):
+    """Who estimates an account's risk."""
+
+    async def calculate_portfolio_risk(self) -> "RiskMetrics":
+        """Raises: CannotAssess."""
         ...
 
 
