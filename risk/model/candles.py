@@ -79,6 +79,10 @@ class Candles:
         """The newest ``n`` bars."""
         return self._rows(slice(max(0, len(self) - n), None))
 
+    def first(self, n: int) -> "Candles":
+        """The oldest ``n`` bars."""
+        return self._rows(slice(0, n))
+
     def _rows(self, rows: slice) -> "Candles":
         return Candles(
             asset=self.asset, interval=self.interval, at=self.at[rows], open_usd=self.open_usd[rows],
