@@ -171,6 +171,13 @@ class Sheet:
         corners = [(xs[0], base), *zip(xs, ys, strict=True), (xs[-1], base)]
         self._axes.add_patch(Polygon(corners, closed=True, facecolor=fill, edgecolor="none", alpha=alpha, zorder=2))
 
+    def between(
+        self, xs: Sequence[float], ys: Sequence[float], others: Sequence[float], *, fill: str, alpha: float
+    ) -> None:
+        """The surface between two lines over the same points."""
+        corners = [*zip(xs, ys, strict=True), *reversed(list(zip(xs, others, strict=True)))]
+        self._axes.add_patch(Polygon(corners, closed=True, facecolor=fill, edgecolor="none", alpha=alpha, zorder=2))
+
     def dot(
         self, x: float, y: float, *, size: float, fill: str, marker: str = "o", rim: bool = True, layer: float = 6
     ) -> None:

@@ -1,0 +1,58 @@
+"""Correlations as a grid of coloured cells, each with its figure."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from bot.charts.canvas import WIDTH_PX, Sheet
+from bot.charts.heading import headed
+from bot.charts.palette import Palette, channels, ink_on
+from bot.charts.plot import LABEL_PX, MARGIN, NOTE_PX
+from bot.charts.series import FloatArray
+from bot.text.clean import name
+from bot.text.reader import figure
+from risk.decisions.tiers import Tier
+
+MOST_ASSETS: Final = 10
+_LABELS_PX: Final = 130
+_GAP_PX: Final = 5
+
+
+def heatmap_sheet(
+    assets: Sequence[str], values: FloatArray, *, title: str, subtitle: str, note: str, palette: Palette
+) -> Sheet:
+    """Draws at most ten assets; the caller says so in the subtitle where there are more."""
+    sheet = Sheet(palette)
+    count = min(len(assets), MOST_ASSETS)
+    top = headed(sheet, title, subtitle) + 20
+    left = MARGIN + _LABELS_PX
+    cell = min((WIDTH_PX - MARGIN - left) / count, 220.0)
+    size = min(46.0, cell * 0.34)
+    for row in range(count):
+        y = top + row * cell
+        label = name(assets[row], columns=8)
+        sheet.text(left - 18, y + cell / 2, label, size=LABEL_PX, ha="right", width=_LABELS_PX)
+        sheet.text(left + row * cell + cell / 2, top + count * cell + 34, label, size=LABEL_PX, ha="center", width=cell)
+        for column in range(count):
+            value = float(values[row, column])
+            fill = _shade(palette, value)
+            x = left + column * cell
+            sheet.box(x + _GAP_PX, y + _GAP_PX, x + cell - _GAP_PX, y + cell - _GAP_PX, fill=fill, round_px=8)
+            text = "1" if row == column else figure(f"{value:.2f}")
+            sheet.text(
+                x + cell / 2, y + cell / 2, text, size=size, ha="center", colour=ink_on(fill), bold=row != column
+            )
+    bottom = top + count * cell + 96
+    sheet.text(MARGIN, bottom, note, size=NOTE_PX, colour=palette.dim, width=WIDTH_PX - 2 * MARGIN)
+    sheet.end_at(round(bottom + MARGIN))
+    return sheet
+
+
+def _shade(palette: Palette, value: float) -> str:
+    """From the background towards orange for moving together, towards the line's blue for moving apart."""
+    towards = palette.tiers[Tier.HIGH] if value >= 0 else palette.line
+    share = min(1.0, abs(value))
+    mixed = (
+        round(255 * (near * (1 - share) + far * share))
+        for near, far in zip(channels(palette.faint), channels(towards), strict=True)
+    )
+    return "#" + "".join(f"{channel:02x}" for channel in mixed)
