@@ -10,11 +10,11 @@ from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 from scipy.special import xlogy
 
 from risk.errors import BadParameter, BadSeries
 from risk.margin.book import FloatArray
+from risk.stats import laws
 from risk.stats.series import alpha_of, checked
 
 BASEL_DAYS = 250
@@ -101,7 +101,7 @@ def backtest(
         es_p = es_test(realised, shortfall, beyond)
     return BacktestResult(
         confidence=confidence, n=n, violations=count, expected=n * alpha, coverage=coverage, independence=independence,
-        conditional=LikelihoodRatio(statistic=together, p_value=float(stats.chi2.sf(together, 2))),
+        conditional=LikelihoodRatio(statistic=together, p_value=laws.chi_squared_tail(together, 2)),
         acerbi_szekely=z2, es_p_value=es_p, quantile_loss=quantile_loss(realised, forecast, alpha),
     )  # fmt: skip
 
@@ -114,7 +114,7 @@ def kupiec(n: int, violations: int, alpha: float) -> LikelihoodRatio:
     found = xlogy(violations, rate) + xlogy(n - violations, 1 - rate)
     assumed = xlogy(violations, alpha) + xlogy(n - violations, 1 - alpha)
     statistic = max(0.0, float(2 * (found - assumed)))
-    return LikelihoodRatio(statistic=statistic, p_value=float(stats.chi2.sf(statistic, 1)))
+    return LikelihoodRatio(statistic=statistic, p_value=laws.chi_squared_tail(statistic, 1))
 
 
 def christoffersen(beyond: npt.NDArray[np.bool_]) -> LikelihoodRatio:
@@ -128,7 +128,7 @@ def christoffersen(beyond: npt.NDArray[np.bool_]) -> LikelihoodRatio:
     free = xlogy(n00, 1 - p01) + xlogy(n01, p01) + xlogy(n10, 1 - p11) + xlogy(n11, p11)
     tied = xlogy(n00 + n10, 1 - p) + xlogy(n01 + n11, p)
     statistic = max(0.0, float(2 * (free - tied)))
-    return LikelihoodRatio(statistic=statistic, p_value=float(stats.chi2.sf(statistic, 1)))
+    return LikelihoodRatio(statistic=statistic, p_value=laws.chi_squared_tail(statistic, 1))
 
 
 def acerbi_szekely(pnl: FloatArray, es: FloatArray, beyond: npt.NDArray[np.bool_], alpha: float) -> float:
@@ -142,7 +142,7 @@ def es_test(pnl: FloatArray, es: FloatArray, beyond: npt.NDArray[np.bool_]) -> f
     spread = float(residual.std(ddof=1)) if residual.size > 1 else 0.0
     if not spread > 0:
         return math.nan
-    return float(stats.norm.sf(float(residual.mean()) / (spread / math.sqrt(residual.size))))
+    return laws.normal_cdf(-float(residual.mean()) / (spread / math.sqrt(residual.size)))
 
 
 def quantile_loss(pnl: FloatArray, var: FloatArray, alpha: float) -> float:

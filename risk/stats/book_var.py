@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.stats import norm
 
 from risk.errors import BadParameter, NotEnoughData
 from risk.margin.book import FloatArray
@@ -13,6 +12,7 @@ from risk.margin.linear import LinearMargin
 from risk.model.metrics import VaRMethod
 from risk.stats import evt, tails
 from risk.stats.ewma import DAILY_LAMBDA, WARM_UP, ewma_variances
+from risk.stats.laws import normal_quantile
 from risk.stats.moves import (
     DEFAULT_PATHS,
     Filtered,
@@ -172,7 +172,7 @@ def _filtered(task: _Task, notes: tuple[str, ...] = ()) -> BookEstimate:
 
 def _closed(method: VaRMethod, tail: tails.Tail, notes: tuple[str, ...] = ()) -> BookEstimate:
     """The interval is that of the volatility, which an exponential average knows from about 32 days."""
-    half = float(norm.ppf(0.5 + _INTERVAL / 2)) / math.sqrt(2 * _EFFECTIVE_DAYS)
+    half = normal_quantile(0.5 + _INTERVAL / 2) / math.sqrt(2 * _EFFECTIVE_DAYS)
     return BookEstimate(
         var_usd=tail.var, es_usd=tail.es, interval_usd=(tail.var * (1 - half), tail.var * (1 + half)), method=method,
         simulations=0, pnl_usd=None, warnings=notes,

@@ -4,10 +4,10 @@ Sources: Tasche 1999; Boudt, Peterson, Croux 2008 for the component modified VaR
 """
 
 import numpy as np
-from scipy import stats
 
 from risk.errors import BadSeries
 from risk.margin.book import FloatArray
+from risk.stats import laws
 from risk.stats.series import alpha_of, checked_matrix
 
 
@@ -22,7 +22,7 @@ def gaussian_var_contributions(
     weights: FloatArray, mean: FloatArray, covariance: FloatArray, confidence: float
 ) -> FloatArray:
     """-w_i mu_i - z c_i; sums to the Gaussian VaR."""
-    z = float(stats.norm.ppf(alpha_of(confidence)))
+    z = laws.normal_quantile(alpha_of(confidence))
     return np.asarray(-weights * mean - z * volatility_contributions(weights, covariance))
 
 
@@ -31,7 +31,7 @@ def gaussian_es_contributions(
 ) -> FloatArray:
     """-w_i mu_i + c_i phi(z) / alpha; sums to the Gaussian expected shortfall."""
     alpha = alpha_of(confidence)
-    density = float(stats.norm.pdf(stats.norm.ppf(alpha)))
+    density = laws.normal_density(laws.normal_quantile(alpha))
     return np.asarray(-weights * mean + volatility_contributions(weights, covariance) * density / alpha)
 
 
@@ -72,7 +72,7 @@ def modified_var_contributions(weights: FloatArray, returns: FloatArray, confide
     skew, kurt = third / sigma**3, fourth / second**2 - 3.0
     d_skew = (2 * sigma**3 * d3 - 3 * third * sigma * d2) / (2 * sigma**6)
     d_kurt = (second * d4 - 2 * fourth * d2) / second**3
-    z = float(stats.norm.ppf(alpha_of(confidence)))
+    z = laws.normal_quantile(alpha_of(confidence))
     quantile = z + (z**2 - 1) * skew / 6 + (z**3 - 3 * z) * kurt / 24 - (2 * z**3 - 5 * z) * skew**2 / 36
     d_quantile = (z**2 - 1) * d_skew / 6 + (z**3 - 3 * z) * d_kurt / 24 - (2 * z**3 - 5 * z) * skew * d_skew / 18
     gradient = -mean - quantile * d2 / (2 * sigma) - sigma * d_quantile

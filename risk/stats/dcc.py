@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
-from scipy.signal import lfilter
 
 from risk.errors import BadParameter, BadSeries
 from risk.margin.book import FloatArray, IntArray
@@ -43,6 +41,8 @@ class _Pairs:
 
     def path(self, a: float, b: float) -> FloatArray:
         """Q of each observation and of the one after the last, shape (pairs, n + 1)."""
+        from scipy.signal import lfilter  # half a second to import
+
         level = (1.0 - a - b) * self.mean
         out = np.empty((self.products.shape[0], self.products.shape[1] + 1))
         out[:, 0] = self.mean
@@ -148,6 +148,8 @@ def _standardised(returns: FloatArray, fit: GarchFit) -> FloatArray:
 
 
 def _second_step(pairs: _Pairs, fits: tuple[GarchFit, ...]) -> DccFit:
+    from scipy.optimize import minimize  # a quarter of a second to import
+
     target = pairs.mean[pairs.at]
     if np.linalg.eigvalsh(_scaled(target))[0] < _SMALLEST_EIGENVALUE:
         return _constant(pairs, fits, "two assets move together exactly, so their correlation is taken as constant")

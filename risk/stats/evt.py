@@ -7,7 +7,6 @@ theta = xi / beta, so one dimension is searched.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from risk.errors import BadParameter, NotEnoughData
 from risk.margin.book import FloatArray
@@ -75,6 +74,8 @@ def fit_tail(losses: FloatArray, *, quantile: float = 0.95) -> ParetoTail:
 
 def _maximum_likelihood(excess: FloatArray) -> tuple[float, float]:
     """(shape, scale) of a generalised Pareto distribution from 0."""
+    from scipy.optimize import minimize_scalar  # a quarter of a second to import
+
     mean, largest = float(excess.mean()), float(excess.max())
     y = excess / mean  # the search is the same whatever the unit
 

@@ -4,7 +4,6 @@ Source: RiskMetrics Technical Document, 1996, section 5.2.
 """
 
 import numpy as np
-from scipy.signal import lfilter
 
 from risk.errors import BadParameter
 from risk.margin.book import FloatArray
@@ -43,6 +42,8 @@ def ewma_covariance(returns: FloatArray, lam: float = DAILY_LAMBDA) -> FloatArra
 
 def _filtered(values: FloatArray, lam: float) -> FloatArray:
     """s[t+1] = lam s[t] + (1 - lam) values[t], with s before the first value equal to it."""
+    from scipy.signal import lfilter  # half a second to import
+
     smoothed, _ = lfilter([1.0 - lam], [1.0, -lam], values, zi=[lam * values[0]])
     return np.asarray(smoothed)
 

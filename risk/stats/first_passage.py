@@ -6,10 +6,10 @@ Sources: Harrison 1985 for the reflection formula; Glasserman 2003, section 6.4,
 import math
 
 import numpy as np
-from scipy.stats import norm
 
 from risk.errors import BadParameter
 from risk.margin.book import FloatArray
+from risk.stats.laws import normal_cdf, normal_quantile
 from risk.stats.series import DAYS_PER_YEAR
 
 
@@ -32,8 +32,8 @@ def hit_probability(price: float, barrier: float, volatility_annual: float, days
     k, m = math.log(barrier / price), -s * s / 2
     if k > 0:
         k, m = -k, -m
-    reflected = math.exp(2 * k * m / (s * s)) * norm.cdf((k + m) / s)
-    return float(min(1.0, norm.cdf((k - m) / s) + reflected))
+    reflected = math.exp(2 * k * m / (s * s)) * normal_cdf((k + m) / s)
+    return float(min(1.0, normal_cdf((k - m) / s) + reflected))
 
 
 def bridge_survival(before: FloatArray, after: FloatArray, variance: FloatArray) -> FloatArray:
@@ -49,7 +49,7 @@ def bridge_survival(before: FloatArray, after: FloatArray, variance: FloatArray)
 
 def wilson(probability: float, n: int, *, level: float = 0.95) -> tuple[float, float]:
     """Interval of a probability estimated from n draws, (low, high)."""
-    z = float(norm.ppf(0.5 + level / 2))
+    z = normal_quantile(0.5 + level / 2)
     centre = (probability + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(probability * (1 - probability) / n + z * z / (4 * n * n))
     return max(0.0, centre - half), min(1.0, centre + half)

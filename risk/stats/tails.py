@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-from scipy import stats
-from scipy.optimize import minimize_scalar
 
 from risk.errors import BadParameter
 from risk.margin.book import FloatArray
+from risk.stats import laws
 from risk.stats.series import alpha_of, checked
 
 ENOUGH_IN_TAIL = 5.0
@@ -48,7 +47,7 @@ def historical_interval(pnl: FloatArray, confidence: float, *, level: float = 0.
     """
     series = np.sort(checked(pnl, minimum=1, what="PnL"))
     alpha, n = alpha_of(confidence), series.size
-    low, high = (float(stats.binom.ppf(share, n, alpha)) for share in ((1 - level) / 2, (1 + level) / 2))
+    low, high = (laws.binomial_quantile(share, n, alpha) for share in ((1 - level) / 2, (1 + level) / 2))
     worst, best = series[int(np.clip(low - 1, 0, n - 1))], series[int(np.clip(high, 0, n - 1))]
     return -float(best), -float(worst)
 
@@ -56,8 +55,8 @@ def historical_interval(pnl: FloatArray, confidence: float, *, level: float = 0.
 def normal(mean: float, sigma: float, confidence: float) -> Tail:
     """Gaussian. ``sigma`` is that of the whole horizon."""
     alpha = alpha_of(confidence)
-    z = float(stats.norm.ppf(alpha))
-    return Tail(var=-(mean + z * sigma), es=sigma * float(stats.norm.pdf(z)) / alpha - mean)
+    z = laws.normal_quantile(alpha)
+    return Tail(var=-(mean + z * sigma), es=sigma * laws.normal_density(z) / alpha - mean)
 
 
 def student(mean: float, sigma: float, nu: float, confidence: float) -> Tail:
@@ -65,9 +64,9 @@ def student(mean: float, sigma: float, nu: float, confidence: float) -> Tail:
     if not nu > 2:
         raise BadParameter(f"a Student t with {nu:g} degrees of freedom has no variance; they must exceed 2")
     alpha = alpha_of(confidence)
-    q = float(stats.t.ppf(alpha, nu))
+    q = laws.student_quantile(alpha, nu)
     scale = sigma * float(np.sqrt((nu - 2) / nu))
-    es = scale * float(stats.t.pdf(q, nu)) / alpha * (nu + q * q) / (nu - 1) - mean
+    es = scale * laws.student_density(q, nu) / alpha * (nu + q * q) / (nu - 1) - mean
     return Tail(var=-(mean + q * scale), es=es)
 
 
@@ -116,7 +115,7 @@ def cornish_fisher(of: Moments, confidence: float) -> float | None:
     """VaR by the Cornish-Fisher expansion; None outside its domain, where it may fall as confidence rises."""
     if not cornish_fisher_valid(of.skewness, of.excess_kurtosis):
         return None
-    z = float(stats.norm.ppf(alpha_of(confidence)))
+    z = laws.normal_quantile(alpha_of(confidence))
     return -(of.mean + cornish_fisher_quantile(z, of.skewness, of.excess_kurtosis) * of.sigma)
 
 
@@ -125,8 +124,8 @@ def cornish_fisher_es(of: Moments, confidence: float) -> float | None:
     if not cornish_fisher_valid(of.skewness, of.excess_kurtosis):
         return None
     alpha = alpha_of(confidence)
-    z, s, k = float(stats.norm.ppf(alpha)), of.skewness, of.excess_kurtosis
-    phi = float(stats.norm.pdf(z))
+    z, s, k = laws.normal_quantile(alpha), of.skewness, of.excess_kurtosis
+    phi = laws.normal_density(z)
     # E[z; Z<z] = -phi, E[z^2-1; .] = -z phi, E[z^3-3z; .] = -(z^2-1) phi, and 2z^3-5z = 2(z^3-3z) + z.
     mean_beyond = -phi * (1 + z * s / 6 + (z**2 - 1) * k / 24 - (2 * (z**2 - 1) + 1) * s**2 / 36) / alpha
     return -(of.mean + mean_beyond * of.sigma)
@@ -134,6 +133,8 @@ def cornish_fisher_es(of: Moments, confidence: float) -> float | None:
 
 def fit_degrees_of_freedom(values: FloatArray) -> float:
     """Degrees of freedom of a Student t by maximum likelihood at the sample's mean and variance, from 2.1 to 200."""
+    from scipy.optimize import minimize_scalar  # a quarter of a second to import
+
     of = moments(values, ddof=0)
     if of.sigma == 0.0:
         return 200.0
@@ -142,6 +143,6 @@ def fit_degrees_of_freedom(values: FloatArray) -> float:
     def cost(inverse: float) -> float:
         nu = 1.0 / inverse
         scale = np.sqrt((nu - 2) / nu)
-        return -float(np.sum(stats.t.logpdf(standard / scale, nu))) + standard.size * float(np.log(scale))
+        return -float(np.sum(laws.student_log_density(standard / scale, nu))) + standard.size * float(np.log(scale))
 
     return 1.0 / float(minimize_scalar(cost, bounds=(1 / 200.0, 1 / 2.1), method="bounded").x)
