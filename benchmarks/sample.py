@@ -64,6 +64,13 @@ def hundred() -> Sample:
 
 
 @cache
+def thousand() -> Sample:
+    """1,000 seeded random users, as crowd(): as many as one bot watches."""
+    builder = WorldBuilder()
+    return _sample(builder, UserGenerator(builder, seed=_SEED).add(1_000))
+
+
+@cache
 def crowd() -> Sample:
     """10,000 seeded random users, from dust to millions, in every corner the margin rules have."""
     builder = WorldBuilder()

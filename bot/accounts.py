@@ -8,7 +8,7 @@ from bot.roster import Roster, Watched
 from bot.text.clean import name
 from risk.decisions.tiers import TierThresholds
 from risk.ports import AccountReader, Clock
-from storage import Accounts, Naming, WatchedAccount
+from storage import Accounts, AccountSource, Naming, WatchedAccount
 
 _SHORT = 4
 
@@ -17,7 +17,7 @@ async def watched_accounts(
     specs: Sequence[AccountSpec], *, reader: AccountReader, accounts: Accounts, venue: str, clock: Clock,
     thresholds: TierThresholds,
 ) -> Roster:  # fmt: skip
-    """The roster of this process, remembered in storage.
+    """The roster of this process, remembered in storage: what the settings name, then what people added in chat.
 
     Args:
         thresholds: For accounts that have none of their own.
@@ -30,19 +30,41 @@ async def watched_accounts(
     for number, account_id in enumerate(account_ids, start=1):
         if account_id in account_ids[: number - 1]:
             raise BadSettings(f"ACCOUNTS: entry {number} is an account that is there already; leave it out")
-    for stored in await accounts.watched():
-        if stored.account_id not in account_ids:
-            await accounts.unwatch(stored.account_id)  # or its nickname would stay taken
-    taken: set[str] = set()
-    found: list[Watched] = []
+    nicknames: list[str] = []
     for spec, account_id in zip(specs, account_ids, strict=True):
         # Without spaces, or a command could not name it.
-        nickname = free("-".join(name(spec.nickname, fallback="").split()) or account_id[:_SHORT], taken)
-        taken.add(nickname.lower())
+        wanted = "-".join(name(spec.nickname, fallback="").split()) or account_id[:_SHORT]
+        nicknames.append(free(wanted, {known.lower() for known in nicknames}))
+    from_chat = await _from_chat(accounts, account_ids, nicknames, venue)
+    for account_id, nickname in zip(account_ids, nicknames, strict=True):
         await _remember(accounts, account_id, nickname, venue, clock)
+    found: list[Watched] = []
+    for account_id, nickname in (*zip(account_ids, nicknames, strict=True), *from_chat.items()):
         own = await accounts.load_thresholds(account_id)
         found.append(Watched(account_id=account_id, nickname=nickname, thresholds=own or thresholds))
     return Roster(found)
+
+
+async def _from_chat(
+    accounts: Accounts, account_ids: Sequence[str], nicknames: Sequence[str], venue: str
+) -> dict[str, str]:
+    """Nicknames by id of the accounts that people added and this venue has. What the settings name no more is dropped,
+    or its nickname would stay taken; one that both name belongs to the settings."""
+    kept: dict[str, str] = {}
+    taken = {nickname.lower() for nickname in nicknames}
+    for stored in await accounts.watched():
+        if stored.account_id in account_ids:
+            await accounts.claim_for_file(stored.account_id)
+        elif stored.source is AccountSource.FILE:
+            await accounts.unwatch(stored.account_id)
+        else:
+            nickname = free(stored.nickname, taken)  # the settings come first
+            if nickname != stored.nickname:
+                await accounts.rename(stored.account_id, nickname)
+            taken.add(nickname.lower())
+            if stored.venue == venue:
+                kept[stored.account_id] = nickname
+    return kept
 
 
 def free(nickname: str, taken: set[str]) -> str:

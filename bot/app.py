@@ -2,40 +2,76 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import structlog
 
 from bot.alerts.answers import Answers
+from bot.alerts.chat_names import ChatNames
 from bot.alerts.delivery import Delivery
 from bot.alerts.desk import Finding, IncidentDesk
+from bot.alerts.event_names import event_of
+from bot.alerts.event_parts import EventParts
+from bot.alerts.figures import Figures
 from bot.alerts.health_watch import HealthWatch
-from bot.alerts.routing import receivers
+from bot.alerts.live import LOOK_EVERY_S, LiveWatch
+from bot.alerts.router import RouteBook, platforms, rings_there
+from bot.alerts.routes import NO_ROUTES, Routes
+from bot.alerts.routing import Router
+from bot.alerts.routing_jobs import RoutingJobs
+from bot.alerts.sender import Sender
+from bot.alerts.showing import Showing
+from bot.alerts.wording import Wording
 from bot.commands.registry import hints
 from bot.commands.spec import Services
+from bot.desks import Desks
+from bot.digests.teller import DigestTeller
 from bot.dispatch import Dispatcher
-from bot.jobs import EquityBook, Housekeeping, LimitsWatch, Watchdog
+from bot.jobs import EquityBook, Housekeeping, LimitsWatch
+from bot.market_data import MarketDataManager
 from bot.messages import Transport
+from bot.moves_memory import SAVED_EVERY_S, MovesMemory
+from bot.observing import Nobody, Observer
+from bot.platform_roles import PlatformRoles
 from bot.process import ProcessState
+from bot.reading import Styles
+from bot.replaying.asking import Replays
 from bot.roster import Roster
-from bot.schedule import Schedule
+from bot.schedule import Job, Schedule
+from bot.watchdog import Watchdog
+from bot.watching import WatchList
 from risk.decisions.drawdown import DrawdownThresholds
 from risk.decisions.incidents import Cause, CauseKind
-from risk.decisions.tiers import Tier
+from risk.decisions.tiers import Tier, TierThresholds
 from risk.fleet import Fleet
-from risk.ports import AccountReader, Clock
+from risk.ports import AccountReader, AccountStream, CandleSource, Clock, FeeStatements
 from storage import (
+    EVERYTHING,
     Accounts,
+    CandleLog,
+    Cards,
+    Copies,
+    Digests,
     EquityLog,
+    Events,
+    Fallbacks,
+    FillLog,
+    Groups,
     Incidents,
     LinkedPerson,
     Outbox,
     People,
+    Personal,
+    Preferences,
+    Pulses,
     Receiver,
-    Role,
+    RiskSnapshotLog,
     Seen,
     Settings,
     Snapshots,
@@ -47,7 +83,11 @@ log = structlog.get_logger()
 
 EQUITY_EVERY_S = 60.0
 HOUSEKEEPING_EVERY_S = 3_600.0
+DIGESTS_EVERY_S = 30.0
+GROUPS_EVERY_S = 60.0
 _LIMITS_AFTER_CHECKS = 4
+Beside = Callable[[Schedule], Coroutine[Any, Any, None]]
+
 TEST_ALARM = Cause(kind=CauseKind.SYSTEM, subject="test alarm")
 
 
@@ -70,20 +110,28 @@ class App:
 
     services: Services
     dispatcher: Dispatcher
+    senders: Mapping[str, Sender]
     deliveries: Mapping[str, Delivery]
     watch: HealthWatch
     limits: LimitsWatch
     equity: EquityBook
     housekeeping: Housekeeping
+    moves: MovesMemory
+    digests: DigestTeller
     desk: IncidentDesk
+    routing: RoutingJobs
+    events: EventParts
     pace: Pace
     started_at: datetime
+    quiet: Callable[[], bool]
+    live: LiveWatch | None
 
     async def prepare(self) -> None:
         """Before anything is claimed or answered: leases of an earlier process are void, and so are incidents that
         nobody will look at again, or they would stand open for ever."""
         await self.services.outbox.abandon_leases(self.services.clock.now())
         await self.watch.load()
+        await self.moves.load()
         watched = self.services.roster.account_ids
         left_over = [
             Finding(cause=incident.cause, tier=Tier.OK, fact="no longer watched")
@@ -92,8 +140,12 @@ class App:
         ]
         await self.desk.settle(left_over)
 
-    async def serve(self, stop: asyncio.Event) -> None:
-        """Watch, deliver and answer until told to stop."""
+    async def serve(self, stop: asyncio.Event, *, beside: Beside | None = None) -> None:
+        """Watch, deliver and answer until told to stop.
+
+        Args:
+            beside: Runs as long, beside the work: what looks after the process.
+        """
         await self.prepare()
         schedule = self._schedule()
         async with contextlib.AsyncExitStack() as open_transports:
@@ -112,6 +164,11 @@ class App:
                     tasks.create_task(transport.announce(hints(self.dispatcher.commands)))
                     for transport in self.services.process.transports.values()
                 ]
+                running.append(tasks.create_task(self.events.watch.run(), name="events"))
+                if self.live is not None:
+                    running.append(tasks.create_task(self.live.run(), name="stream"))
+                if beside is not None:
+                    running.append(tasks.create_task(beside(schedule), name="beside"))
                 log.info("app.started", accounts=len(self.services.roster), venue=self.services.process.venue)
                 await stop.wait()
                 for task in running:
@@ -119,17 +176,36 @@ class App:
         log.info("app.stopped")
 
     def _schedule(self) -> Schedule:
-        schedule, interval_s = Schedule(self.services.clock), self.pace.check_interval.total_seconds()
+        schedule = Schedule(self.services.clock, observer=self.services.process.observer)
+        interval_s = self.pace.check_interval.total_seconds()
         schedule.every(interval_s, "check", self.watch.check)
         schedule.every(interval_s * _LIMITS_AFTER_CHECKS, "limits", self.limits.check)
         schedule.every(EQUITY_EVERY_S, "equity", self.equity.record)
         schedule.every(HOUSEKEEPING_EVERY_S, "housekeeping", self.housekeeping.tidy)
+        schedule.every(SAVED_EVERY_S, "moves", self.moves.save)
+        schedule.every(DIGESTS_EVERY_S, "digests", self._unless_quiet(self.digests.tell_due))
+        schedule.every(GROUPS_EVERY_S, "groups", self.dispatcher.guests.leave_overdue)
+        for seconds, name, job in self.routing:
+            schedule.every(seconds, name, self._unless_quiet(job))
+        for seconds, name, job in self.events:
+            schedule.every(seconds, name, job)
+        if self.live is not None:
+            schedule.every(LOOK_EVERY_S, "stream", self.live.look)
+        watching_s = max(interval_s, 5.0)
         watchdog = Watchdog(
-            check=schedule.jobs["check"], desk=self.desk, clock=self.services.clock, started_at=self.started_at
-        )
-        schedule.every(max(interval_s, 5.0), "watchdog", watchdog.look)
+            check=schedule.jobs["check"], desk=self.desk, clock=self.services.clock, started_at=self.started_at,
+            jobs=schedule.jobs, every_s=watching_s,
+        )  # fmt: skip
+        schedule.every(watching_s, "watchdog", watchdog.look)
         self.services.process.jobs = schedule.jobs
         return schedule
+
+    def _unless_quiet(self, job: Job) -> Job:
+        async def run() -> None:
+            if not self.quiet():
+                await job()
+
+        return run
 
     async def _restarting(self, transport: Transport) -> None:
         """Serve a transport until it ends by itself: the terminal at the end of its input."""
@@ -156,69 +232,153 @@ def assemble(
     pace: Pace | None = None,
     trading_enabled: bool = False,
     drawdowns: DrawdownThresholds | None = None,
+    thresholds: TierThresholds | None = None,
+    platform_roles: PlatformRoles | None = None,
+    routes: Routes = NO_ROUTES,
+    observer: Observer | None = None,
+    through: Callable[[Router], Router] = lambda router: router,
+    quiet: Callable[[], bool] = lambda: False,
+    stream: bool = True,
+    candles: CandleSource | None = None,
+    history_dir: Path | None = None,
 ) -> App:
     """Wire an app.
 
     Args:
+        routes: Who hears of what; everybody of everything where it says nothing.
+        platform_roles: What the roles of a chat platform add to people's rights, and take.
+        thresholds: Tiers of accounts that are added while it runs, unless somebody set their own.
         console: The terminal as a receiver of alerts, where somebody sits at one.
+        observer: Counts runs and deliveries.
+        through: Has a say in who hears of what, after the routes.
+        quiet: Whether the process is to say nothing of its own accord now but what its routing lets through.
+        stream: Whether to follow the venue's stream, where it has one.
+        candles: Where price history comes from; None for what was imported alone.
+        history_dir: Bars for /replay as files; None for those of the price history.
     """
-    pace = pace or Pace()
-    by_name = {transport.name: transport for transport in transports}
+    pace, observer = pace or Pace(), observer or Nobody()
+    by_name = {transport.name: Sender(transport, clock) for transport in transports}
     incidents, outbox, people, accounts = Incidents(store), Outbox(store), People(store), Accounts(store)
-    equity, snapshots, seen = EquityLog(store), Snapshots(store), Seen(store)
+    equity, snapshots, seen, preferences = EquityLog(store), Snapshots(store), Seen(store), Preferences(store)
+    book = RouteBook(
+        routes, people=people, preferences=preferences, roster=roster, senders=platforms(by_name, routes),
+        console=console, event_of=event_of,
+    )  # fmt: skip
     fleet = Fleet(
         # A view serves until the next check is due, so people and alerts look at the same one.
         reader, roster.account_ids, clock, max_age=pace.check_interval + timedelta(seconds=2),
         stall=pace.slot_stall, silence=pace.silence,
     )  # fmt: skip
-    deliveries = {
-        name: Delivery(transport, outbox, clock, moved=people.move_chat) for name, transport in by_name.items()
-    }
+    personal = Personal(store)
+    names, figures = ChatNames(people, personal), Figures(fleet, roster)
+    wording = Wording(
+        incidents=incidents, figures=figures, clock=clock, label=roster.label, name_of=names.of_person,
+        style_of=Styles(personal, people).of, called_there=names.accounts,
+        rings=partial(rings_there, preferences, clock),
+    )  # fmt: skip
 
-    async def who_hears() -> tuple[Receiver, ...]:
-        known = receivers(await people.chats(), console=console)
-        return tuple(receiver for receiver in known if receiver.transport in by_name)
+    async def report(findings: Sequence[Finding]) -> None:
+        await desk.settle(findings)
+
+    async def moved(old: Receiver, new: Receiver) -> None:
+        await people.move_chat(old, new)
+        await preferences.move_chat(old, new)
+
+    def nearness(account_id: str) -> float:
+        return watch.nearness(account_id)
+
+    def assessed() -> None:
+        events.watch.wake()
+
+    async def companions(account_ids: Sequence[str]) -> Sequence[Finding]:
+        return [*await limits.broken(account_ids), *await equity_book.fallen(account_ids)]
+
+    deliveries = {
+        name: Delivery(
+            sender, outbox, clock, wording=wording, moved=moved, report=report, name_of=names.of, observer=observer,
+            showing=Showing(copies=Copies(store), wording=wording, clock=clock),
+        )
+        for name, sender in by_name.items()
+    }  # fmt: skip
 
     def wake() -> None:
         for delivery in deliveries.values():
             delivery.wake()
 
     desk = IncidentDesk(
-        incidents=incidents, outbox=outbox, roster=roster, fleet=fleet, receivers=who_hears, clock=clock, wake=wake
+        incidents=incidents, outbox=outbox, roster=roster, fleet=fleet, router=through(book), clock=clock, wake=wake,
+        figures=figures, nearness=nearness, companions=companions,
+    )  # fmt: skip
+    watch = HealthWatch(
+        fleet=fleet, roster=roster, desk=desk, states=TierStates(store), clock=clock, then=assessed
     )
-    watch = HealthWatch(fleet=fleet, roster=roster, desk=desk, states=TierStates(store), clock=clock)
+    events = EventParts.of(
+        store=store, reader=reader, fleet=fleet, roster=roster, desk=desk, health=watch, preferences=preferences,
+        clock=clock, venue=venue, quiet=quiet,
+    )  # fmt: skip
+    live = None
+    if stream and isinstance(reader, AccountStream):
+        live = LiveWatch(
+            stream=reader, fleet=fleet, watch=watch, desk=desk, clock=clock, check_every=pace.check_interval
+        )
+    desks = Desks(
+        fleet=fleet, history=MarketDataManager(CandleLog(store), clock, source=candles), clock=clock, equity=equity,
+        fills=FillLog(store), accounts=accounts, snapshots=RiskSnapshotLog(store), executor=executor,
+    )  # fmt: skip
     services = Services(
+        desks=desks,
         clock=clock, fleet=fleet, roster=roster, watch=watch, incidents=incidents, outbox=outbox, accounts=accounts,
-        answers=Answers(incidents=incidents, outbox=outbox, transports=by_name, clock=clock),
-        equity=equity, people=people, settings=Settings(store), snapshots=snapshots, executor=executor,
-        process=ProcessState(
-            started_at=clock.now(), venue=venue, trading_enabled=trading_enabled, transports=by_name
+        answers=Answers(incidents=incidents, clock=clock, wake=wake),
+        equity=equity, people=people, personal=personal, groups=Groups(store), digests=Digests(store),
+        cards=Cards(store), events=Events(store), settings=Settings(store), snapshots=snapshots, executor=executor,
+        book=book, preferences=preferences, wake=wake,
+        watching=WatchList(
+            reader=reader, fleet=fleet, roster=roster, accounts=accounts, incidents=incidents, settle=desk.settle,
+            clock=clock, venue=venue, thresholds=thresholds,
         ),
+        process=ProcessState(
+            started_at=clock.now(), venue=venue, trading_enabled=trading_enabled, transports=by_name,
+            observer=observer, stream=live.state if live is not None else None,
+        ),
+        pulses=Pulses(store),
+        replays=Replays(history_dir),
     )  # fmt: skip
     limits = LimitsWatch(
         fleet=fleet, roster=roster, accounts=accounts, equity=equity, incidents=incidents, desk=desk, clock=clock
     )
     equity_book = EquityBook(
         fleet=fleet, roster=roster, equity=equity, snapshots=snapshots, incidents=incidents, desk=desk, clock=clock,
-        thresholds=drawdowns,
+        thresholds=drawdowns, fees=reader if isinstance(reader, FeeStatements) else None,
     )  # fmt: skip
     return App(
         services=services,
-        dispatcher=Dispatcher(services, seen, local_owner=local_owner(clock) if console else None),
+        dispatcher=Dispatcher(
+            services, seen, local_owner=local_owner(clock) if console else None, platform_roles=platform_roles
+        ),
+        senders=by_name,
         deliveries=deliveries,
         watch=watch,
         limits=limits,
         equity=equity_book,
         housekeeping=Housekeeping(equity=equity, seen=seen, clock=clock),
+        moves=MovesMemory(fleet=fleet, settings=services.settings, clock=clock),
+        digests=DigestTeller(services),
         desk=desk,
+        routing=RoutingJobs.of(
+            book=book, fallbacks=Fallbacks(store), incidents=incidents, outbox=outbox, desk=desk, transports=by_name,
+            clock=clock, wake=wake,
+        ),
+        events=events,
         pace=pace,
         started_at=clock.now(),
+        quiet=quiet,
+        live=live,
     )
 
 
 def local_owner(clock: Clock) -> LinkedPerson:
     """Whoever sits at the terminal: they can read the process's files, so nothing is kept from them."""
     return LinkedPerson(
-        person_id="console", transport="console", user_id="local", display_name="the console", role=Role.ADMIN,
-        owner=True, linked_at=clock.now(),
+        person_id="console", transport="console", user_id="local", display_name="the console", owner=True,
+        linked_at=clock.now(), access=EVERYTHING,
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """The command line: what is typed, which exit code it ends with. Everything else is imported when it is needed.
 
-Exit codes: 0 ok, 2 bad input, 3 venue unavailable.
+Exit codes: 0 ok, 1 something is not in order (check, alive), 2 bad input, 3 venue unavailable.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
+EXIT_NOT_IN_ORDER = 1
 EXIT_BAD_INPUT = 2
 EXIT_VENUE_UNAVAILABLE = 3
 
@@ -34,6 +35,93 @@ def run() -> None:
     from bot.run import run as run_bot
 
     _until_done(run_bot(settings))
+
+
+@main.command()
+def standby() -> None:
+    """On a second machine, without keys: watch the same accounts, and speak when the first one does not."""
+    from bot.config import BadSettings, load_settings
+
+    try:
+        settings = load_settings()
+    except BadSettings as exc:
+        _fail(str(exc), EXIT_BAD_INPUT)
+    from bot.standby.run import run as run_standby
+
+    _until_done(run_standby(settings))
+
+
+@main.command()
+@click.argument("target", metavar="FILE|DIR")
+def backup(target: str) -> None:
+    """Copy the memory to FILE, or into DIR under the time of day. Also while the bot runs."""
+    _until_done(_backup(Path(target)))
+
+
+async def _backup(target: Path) -> None:
+    from bot.backup import target_of
+    from bot.clock import SystemClock
+    from bot.config import load_settings
+    from storage.backup import back_up
+
+    checked = back_up(load_settings().database_path, target_of(target, SystemClock().now()))
+    click.echo(
+        f"{checked.path}: {checked.row_count} rows, {checked.size_bytes} bytes, schema {checked.schema}, checked."
+    )
+
+
+@main.command()
+@click.argument("file", metavar="FILE", type=click.Path(dir_okay=False))
+def restore(file: str) -> None:
+    """Put a backup in the place of the memory; what is there now is kept beside it. Not while the bot runs."""
+    _until_done(_restore(Path(file)))
+
+
+async def _restore(file: Path) -> None:
+    from bot.clock import SystemClock
+    from bot.config import load_settings
+    from storage.backup import restore as put_back
+
+    done = put_back(file, load_settings().database_path, SystemClock().now())
+    click.echo(f"Restored {done.checked.row_count} rows of schema {done.checked.schema} from {file}.")
+    if done.replaced is not None:
+        click.echo(f"What was there before is kept as {done.replaced}.")
+    click.echo("Alerts that went out after the backup was made may be said once more.")
+
+
+@main.command()
+@click.option("--env-file", default=".env", show_default=True, help="The file of settings to look at.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def check(env_file: str, *, as_json: bool) -> None:
+    """Is everything in order that Keel relies on? Each line a fact, and what to do where something is wrong."""
+    _until_done(_check(Path(env_file), as_json=as_json))
+
+
+async def _check(env_file: Path, *, as_json: bool) -> None:
+    from bot.checking import facts
+    from bot.checking.run import look
+
+    found = await look(env_file)
+    click.echo(facts.as_json(found) if as_json else facts.as_text(found))
+    if not facts.passed(found):
+        sys.exit(EXIT_NOT_IN_ORDER)
+
+
+@main.command()
+def alive() -> None:
+    """Does the bot on this memory run, and do its work? For health checks of containers; the exit code says it."""
+    _until_done(_alive())
+
+
+async def _alive() -> None:
+    from bot.checking.memory import sign_of_life
+    from bot.clock import SystemClock
+    from bot.config import load_settings
+
+    found = await sign_of_life(load_settings().database_path, SystemClock().now())
+    click.echo(found.text)
+    if found.remedy:
+        sys.exit(EXIT_NOT_IN_ORDER)
 
 
 @main.command()
@@ -154,6 +242,37 @@ def setup(wallet: str | None, rpc_url: str, venue: str, env_file: str) -> None:
     from bot.setup import Wizard
 
     _until_done(Wizard(env_file=env_file, venue=venue, ask=_ask, say=click.echo).run(wallet or "", rpc_url))
+
+
+@main.command("discord-sync")
+@click.option("--guild", "guild_id", type=click.IntRange(min=1), default=None, help="Only this server, by its id.")
+@click.option("--remove", is_flag=True, help="Take the commands away instead.")
+def discord_sync(guild_id: int | None, *, remove: bool) -> None:
+    """Register the slash commands with Discord, and say what changed."""
+    from bot.config import BadSettings, load_settings
+
+    try:
+        settings = load_settings()
+    except BadSettings as exc:
+        _fail(str(exc), EXIT_BAD_INPUT)
+    _until_done(_discord_sync(settings, guild_id, remove=remove))
+
+
+async def _discord_sync(settings: Any, guild_id: int | None, *, remove: bool) -> None:
+    from bot.discord_sync import line, sync
+    from bot.logs import setup_logging
+    from bot.messages import DeliveryError
+    from bot.run import secrets_of
+
+    setup_logging("ERROR", secrets=secrets_of(settings))
+    try:
+        done = await sync(settings, guild_id=guild_id, remove=remove)
+    except DeliveryError as exc:
+        _fail(str(exc), EXIT_VENUE_UNAVAILABLE)
+    for one in done:
+        click.echo(line(one))
+    if any(one.problem for one in done):
+        sys.exit(EXIT_VENUE_UNAVAILABLE)
 
 
 def _ask(question: str, *, hidden: bool = False) -> str:

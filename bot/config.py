@@ -3,17 +3,24 @@
 ``.env.example`` lists every one of them with its meaning, unit, default and consequence; a test keeps the two equal.
 """
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
-from bot.transports.discord.urls import checked_api_url, checked_gateway_url
+from bot.backup_plan import BackupPlan
+from bot.heartbeat_urls import HeartbeatUrl, heartbeat_urls
+from bot.platform_roles import PlatformRoles, parse_granted
+from bot.transports.discord.pings import Pings, parse_pings
+from bot.transports.discord.urls import checked_api_url, checked_gateway_url, checked_webhook
 from bot.transports.telegram.base_url import checked_base_url
 
 
@@ -63,14 +70,36 @@ class Settings(BaseSettings):
     discord_token: SecretStr = SecretStr("")
     discord_api_url: str = "https://discord.com/api/v10"
     discord_gateway_url: str = "wss://gateway.discord.gg"
+    discord_webhook_url: SecretStr = SecretStr("")
+    discord_guild_ids: Annotated[tuple[int, ...], NoDecode] = ()
+    discord_public_commands: Annotated[tuple[str, ...], NoDecode] = ()
+    discord_threads: bool = True
+    discord_ping_role: str = ""
+    discord_role_map: str = ""
+    discord_require_role: Annotated[tuple[str, ...], NoDecode] = ()
+    routes_file: Path = Path("routes.toml")
     allow_loopback_platforms: bool = False
     check_interval_s: float = Field(default=5.0, ge=0.05, le=300)
+    stream: bool = True
     slot_stall_s: float = Field(default=10.0, gt=0, le=600)
     ease_dwell_s: float = Field(default=60.0, ge=0, le=3_600)
     trading_enabled: bool = False
     log_level: LogLevel = LogLevel.INFO
+    heartbeat_urls: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    heartbeat_secret: SecretStr = SecretStr("")
+    heartbeat_every_s: float = Field(default=10.0, ge=0.1, le=300)
+    standby_listen: str = "127.0.0.1:8787"
+    standby_after_s: float = Field(default=30.0, ge=0.3, le=3_600)
+    standby_telegram_token: SecretStr = SecretStr("")
+    standby_discord_token: SecretStr = SecretStr("")
+    standby_heartbeat_urls: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    metrics_port: int = Field(default=0, ge=0, le=65_535)
+    history_dir: str = ""
+    backup_dir: str = ""
+    backup_every_h: float = Field(default=24.0, ge=0.1, le=24 * 365)
+    backup_keep: int = Field(default=14, ge=1, le=10_000)
 
-    @field_validator("rpc_urls", mode="before")
+    @field_validator("rpc_urls", "heartbeat_urls", "standby_heartbeat_urls", mode="before")
     @classmethod
     def _urls(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -79,6 +108,28 @@ class Settings(BaseSettings):
     @classmethod
     def _accounts(cls, value: object) -> object:
         return parse_accounts(value) if isinstance(value, str) else value
+
+    @field_validator("discord_guild_ids", "discord_require_role", mode="before")
+    @classmethod
+    def _snowflakes(cls, value: object) -> object:
+        return parse_ids(value) if isinstance(value, str) else value
+
+    @field_validator("discord_public_commands", mode="before")
+    @classmethod
+    def _commands(cls, value: object) -> object:
+        return parse_commands(value) if isinstance(value, str) else value
+
+    @field_validator("discord_ping_role")
+    @classmethod
+    def _pings(cls, value: str) -> str:
+        parse_pings(value)
+        return value
+
+    @field_validator("discord_role_map")
+    @classmethod
+    def _roles(cls, value: str) -> str:
+        parse_granted(value)
+        return value
 
     @field_validator("venue", "log_level", mode="before")
     @classmethod
@@ -92,6 +143,11 @@ class Settings(BaseSettings):
         checked_base_url(self.telegram_base_url, allow_loopback=self.allow_loopback_platforms)
         checked_api_url(self.discord_api_url, allow_loopback=self.allow_loopback_platforms)
         checked_gateway_url(self.discord_gateway_url, allow_loopback=self.allow_loopback_platforms)
+        if webhook := self.discord_webhook_url.get_secret_value():
+            try:
+                checked_webhook(webhook, allow_loopback=self.allow_loopback_platforms)
+            except ValueError as exc:
+                raise ValueError(f"DISCORD_WEBHOOK_URL: {exc}") from None
         return self
 
     @model_validator(mode="after")
@@ -102,6 +158,60 @@ class Settings(BaseSettings):
             if not self.accounts:
                 raise ValueError("ACCOUNTS is needed for this venue: run `keel setup WALLET`, or list PUBKEY=nickname")
         return self
+
+    @model_validator(mode="after")
+    def _beating(self) -> Self:
+        _ = self.heartbeats, self.standby_heartbeats, self.standby_address  # reading them checks them
+        return self
+
+    @property
+    def heartbeats(self) -> tuple[HeartbeatUrl, ...]:
+        """HEARTBEAT_URLS, each with how it is beaten to."""
+        return _heartbeats("HEARTBEAT_URLS", self.heartbeat_urls, self.heartbeat_secret)
+
+    @property
+    def standby_heartbeats(self) -> tuple[HeartbeatUrl, ...]:
+        """STANDBY_HEARTBEAT_URLS, as above."""
+        return _heartbeats("STANDBY_HEARTBEAT_URLS", self.standby_heartbeat_urls, self.heartbeat_secret)
+
+    @property
+    def history_folder(self) -> Path | None:
+        """Where past prices lie as files; None where none was named."""
+        return Path(self.history_dir.strip()) if self.history_dir.strip() else None
+
+    @property
+    def backup_plan(self) -> BackupPlan | None:
+        """When and where the process backs itself up; None for never."""
+        if not self.backup_dir.strip():
+            return None
+        every = timedelta(hours=self.backup_every_h)
+        return BackupPlan(folder=Path(self.backup_dir.strip()), every=every, keep=self.backup_keep)
+
+    @property
+    def standby_address(self) -> tuple[str, int]:
+        """STANDBY_LISTEN as host and port."""
+        host, colon, port = self.standby_listen.strip().rpartition(":")
+        host = host.removeprefix("[").removesuffix("]")
+        if not colon or not (port.isascii() and port.isdigit() and int(port) <= 65_535):
+            raise ValueError("STANDBY_LISTEN is no address: write HOST:PORT, such as 127.0.0.1:8787")
+        try:
+            ip_address(host)
+        except ValueError:
+            raise ValueError("STANDBY_LISTEN needs the number of an interface: write 127.0.0.1:8787") from None
+        return host, int(port)
+
+    @property
+    def discord_pings(self) -> Pings:
+        """DISCORD_PING_ROLE, read."""
+        return parse_pings(self.discord_ping_role)
+
+    @property
+    def discord_roles(self) -> PlatformRoles:
+        """DISCORD_ROLE_MAP and DISCORD_REQUIRE_ROLE, read."""
+        return PlatformRoles(
+            platform="discord", granted=parse_granted(self.discord_role_map),
+            required=frozenset(self.discord_require_role),
+        )  # fmt: skip
 
     @property
     def check_interval(self) -> timedelta:
@@ -114,6 +224,11 @@ class Settings(BaseSettings):
             return self.ws_url
         parts = urlsplit(self.rpc_urls[0].get_secret_value())
         return SecretStr(urlunsplit(parts._replace(scheme="wss" if parts.scheme == "https" else "ws")))
+
+
+def _heartbeats(variable: str, urls: Sequence[SecretStr], secret: SecretStr) -> tuple[HeartbeatUrl, ...]:
+    texts = [url.get_secret_value() for url in urls]
+    return heartbeat_urls(texts, secret.get_secret_value(), variable=variable)
 
 
 def parse_accounts(text: str) -> tuple[AccountSpec, ...]:
@@ -134,6 +249,38 @@ def parse_accounts(text: str) -> tuple[AccountSpec, ...]:
     if len(set(names)) < len(names):
         raise ValueError("two accounts have one nickname; nicknames must differ")
     return tuple(specs)
+
+
+def parse_ids(text: str) -> tuple[str, ...]:
+    """Ids of a platform. Raises: ValueError.
+
+    >>> parse_ids("12, 34")
+    ('12', '34')
+    """
+    parts = [part.strip() for part in text.split(",")]
+    for number, part in enumerate(parts, start=1):
+        if part and not (part.isascii() and part.isdigit() and len(part) <= 20):
+            raise ValueError(f"entry {number} is no id: turn on Discord's developer mode, then copy the id")
+    return tuple(dict.fromkeys(part for part in parts if part))
+
+
+def parse_commands(text: str) -> tuple[str, ...]:
+    """Names of commands. Raises: ValueError.
+
+    >>> parse_commands("/health, liq")
+    ('health', 'liq')
+    """
+    parts = [part.strip().removeprefix("/").lower() for part in text.split(",")]
+    for number, part in enumerate(parts, start=1):
+        if part and not (part.isascii() and part.isidentifier()):
+            raise ValueError(f"entry {number} is no name of a command: write such as health,liq")
+    return tuple(dict.fromkeys(part for part in parts if part))
+
+
+def environment(env_file: Path | None = Path(".env")) -> dict[str, str]:
+    """Every variable of the process and of an env file, for what other files only name; the process wins."""
+    in_file = DotEnvSettingsSource(Settings, env_file=env_file, case_sensitive=True).env_vars if env_file else {}
+    return {name: value for name, value in {**in_file, **os.environ}.items() if value is not None}
 
 
 def load_settings(env_file: Path | None = Path(".env"), **known: object) -> Settings:

@@ -114,7 +114,7 @@ def _ending() -> Message:
 @contextlib.asynccontextmanager
 async def _app(clock: Clock, transport: ConsoleTransport) -> AsyncIterator[App]:
     venue = demo_venue(clock)
-    roster = Roster([Watched(account_id=DEMO_ACCOUNT, nickname=DEMO_NAME, thresholds=TierThresholds())])
+    roster = Roster([Watched(account_id=DEMO_ACCOUNT, nickname=DEMO_NAME, thresholds=_TIERS)])
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="work") as executor:
         async with await Store.open(":memory:") as store:
             app = assemble(
@@ -127,6 +127,9 @@ async def _app(clock: Clock, transport: ConsoleTransport) -> AsyncIterator[App]:
             yield app
 
 
+# A fall of eleven percent in a minute is beyond any daily move from its first second on; to show every tier in turn the
+# demo goes by the health ratio alone.
+_TIERS = TierThresholds(distance_sigmas={})
 _LIMITS = RiskLimits(
     max_portfolio_leverage=15.0, max_position_size_usd=60_000.0, max_position_size_percent=50.0, min_health_ratio=110.0,
     max_drawdown_percent=1.0, max_correlation_exposure=0.9, max_var_1d_percent=0.5,

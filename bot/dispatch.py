@@ -1,28 +1,33 @@
-"""From what people write and press to what they get back: who they are, what they mean, what they may do."""
+"""From what people write and press to what they get back: who they are, what they mean, what they may do there."""
 
 import asyncio
-import difflib
-import shlex
 from collections.abc import Mapping
 from datetime import timedelta
 
 import structlog
 
 from bot.commands.registry import all_commands, all_presses
-from bot.commands.spec import Command, OnPress, PressReply, PressRequest, Request, Services, Usage
+from bot.commands.spec import Command, Denied, Pressable, PressReply, PressRequest, Request, Services, Usage, Where
+from bot.guests import Guests
 from bot.messages import Command as Written
-from bot.messages import DeliveryError, Incoming, Line, Message, Press, Refused, Transport, lines
-from bot.text.clean import name
+from bot.messages import DeliveryError, Incoming, Membership, Message, Person, Press, Refused, Transport, lines
+from bot.platform_roles import PlatformRoles
+from bot.reading import Styles
+from bot.roster import NotHere
+from bot.scope import OWN, Place, Scopes
+from bot.text.reader import reading_as
+from bot.words import nearest, too_long, words
 from risk.errors import CannotAssess, ReadFailed
-from storage import LinkedPerson, Seen, StorageError
+from storage import LinkedPerson, Role, Seen, StorageError
 
 log = structlog.get_logger()
 
-LONGEST_TEXT = 500
 LONGEST_NOTICE = 200
 PRESS_VALID_FOR = timedelta(minutes=10)
 _AT_ONCE = 16
 _STRANGER = "This is a private bot. If it is yours, send /start with the code from its console."
+_NOT_LINKED = "Nobody has linked this group. Ask me in private, or have an admin link it with /here."
+_IN_PRIVATE = "Ask me this in private: others read along here."
 
 
 class Dispatcher:
@@ -30,10 +35,21 @@ class Dispatcher:
 
     Args:
         local_owner: Who sits at the terminal, where there is one: whoever can read the process's files is its owner.
+        platform_roles: What a platform's own roles add and take; None for a bot to which they mean nothing.
     """
 
-    def __init__(self, services: Services, seen: Seen, *, local_owner: LinkedPerson | None = None) -> None:
+    def __init__(
+        self,
+        services: Services,
+        seen: Seen,
+        *,
+        local_owner: LinkedPerson | None = None,
+        platform_roles: PlatformRoles | None = None,
+    ) -> None:
         self._services, self._seen, self._local_owner = services, seen, local_owner
+        self._platform_roles = platform_roles or PlatformRoles(platform="")
+        self._scopes, self._styles = Scopes(services), Styles(services.personal, services.people)
+        self.guests = Guests(services)
         self.commands: Mapping[str, Command] = all_commands()
         self._presses = all_presses(self.commands)
         self._slots = asyncio.Semaphore(_AT_ONCE)
@@ -47,10 +63,13 @@ class Dispatcher:
 
     async def _guarded(self, transport: Transport, incoming: Incoming) -> None:
         try:
-            if isinstance(incoming, Press):
-                await self._press(transport, incoming)
-            else:
-                await self.obey(transport, incoming)
+            match incoming:
+                case Membership():
+                    await self.guests.heard(transport, incoming)
+                case Press():
+                    await self._press(transport, incoming)
+                case Written():
+                    await self.obey(transport, incoming)
         except DeliveryError as exc:
             log.warning("reply.failed", transport=transport.name, error=str(exc))
         except Exception:
@@ -65,20 +84,22 @@ class Dispatcher:
         try:
             if isinstance(incoming, Press):
                 await transport.answer(incoming, text)
-            else:
+            elif isinstance(incoming, Written):
                 await transport.send(incoming.address, Message(blocks=lines(text)))
         except DeliveryError as exc:
             log.warning("reply.failed", transport=transport.name, error=str(exc))
 
-    async def _person(self, transport: str, user_id: str) -> LinkedPerson | None:
+    async def _person(self, transport: str, sender: Person) -> LinkedPerson | None:
+        """Who it is, and what they may do where they are at this moment."""
         if self._local_owner is not None and self._local_owner.transport == transport:
             return self._local_owner
-        return await self._services.people.person(transport, user_id)
+        known = await self._services.people.person(sender.transport, sender.user_id)
+        return None if known is None else self._platform_roles.applied(known, sender)
 
     async def obey(self, transport: Transport, written: Written) -> None:
         """Answer one text; who may is decided here."""
-        person = await self._person(transport.name, written.sender.user_id)
-        word, args = _words(written.text)
+        person = await self._person(transport.name, written.sender)
+        word, args = words(written.text)
         command = self.commands.get(word)
         if person is None and not (command and command.open_to_strangers and args):
             await self._refuse(transport, written)
@@ -91,59 +112,71 @@ class Dispatcher:
         """What somebody hears to what they wrote; None for a text in a group that is not meant for the bot."""
         if not written.private and not written.text.startswith("/"):
             return None
-        word, args = _words(written.text)
+        word, args = words(written.text)
         command = self.commands.get(word)
+        if (refusal := too_long(written.text)) is not None:
+            return refusal
         if command is None:
-            return self._nearest(word)
-        if person is not None and not person.role.includes(command.role):
-            return Message(
-                blocks=lines(f"/{command.name} needs the role {command.role.value}; yours is {person.role}.")
-            )
+            return nearest(word, self.commands)
         request = Request(
             args=args, sender=written.sender, person=person, address=written.address, private=written.private
         )
         try:
-            return await command.run(self._services, request)
+            return await self._run(command, request)
         except Usage as exc:
             return Message(blocks=lines(f"{exc}", f"Usage: {command.usage}"))
+        except Denied as exc:
+            return Message(blocks=lines(str(exc)))
+        except NotHere as exc:
+            return Message(blocks=lines(_not_here(exc)))
         except (ReadFailed, CannotAssess) as exc:
             return Message(blocks=lines(f"No data: {exc}", "Nothing can be said of the account now; see /status."))
         except StorageError as exc:
             return Message(blocks=lines("Keel's memory does not work now.", str(exc)))
 
-    def _nearest(self, word: str) -> Message:
-        starts = [known for known in self.commands if word and (known.startswith(word) or word.startswith(known))]
-        close = starts or difflib.get_close_matches(word, self.commands, n=1, cutoff=0.5) or ["help"]
-        nearest = self.commands[close[0]]
-        return Message(
-            blocks=(
-                Line(f"/{name(word)} is not a command. Did you mean /{nearest.name}?", strong=True),
-                Line(f"Usage: {nearest.usage}"),
-                Line("/help lists everything."),
-            )
-        )
+    async def _run(self, command: Command, request: Request) -> Message:
+        person = request.person
+        place = await self._scopes.place(request.address, private=request.private)
+        _require_place(command.where, place)
+        if person is None:
+            return await command.run(self._services, request)
+        if not _holds(person, command.role, per_account=command.per_account):
+            held = _shown_role(person, per_account=command.per_account)
+            hint = self._platform_roles.hint(request.sender)
+            raise Denied(f"/{command.name} needs the role {command.role.value}; yours is {held}.{hint}")
+        # What is asked anywhere says by itself what others may read.
+        services = await self._scopes.services(person, OWN if command.where is Where.ANYWHERE else place)
+        with reading_as(await self._styles.of_person(person.person_id)):
+            return await command.run(services, request)
 
     async def _refuse(self, transport: Transport, written: Written) -> None:
-        """One polite sentence in private, once; after that, and in groups, strangers are not answered."""
+        """One polite sentence in private, once; after that, and in groups, strangers are not answered.
+
+        Where the platform shows that it waits for an answer, and to nobody else, it gets one each time.
+        """
+        if written.address.reply_to:
+            await transport.send(written.address, Message(blocks=lines(_STRANGER, first_strong=False)))
+            return
         if not written.private:
             return
         first = await self._services.people.refused_once(
-            transport.name, written.sender.user_id, self._services.clock.now()
+            written.sender.transport, written.sender.user_id, self._services.clock.now()
         )
         log.info("stranger.refused", transport=transport.name, first=first)
         if first:
             await transport.send(written.address, Message(blocks=lines(_STRANGER, first_strong=False)))
 
     async def _press(self, transport: Transport, press: Press) -> None:
-        person = await self._person(transport.name, press.sender.user_id)
+        person = await self._person(transport.name, press.sender)
         prefix, *args = press.data.split(":")
         known = self._presses.get(prefix)
         if person is None or known is None:
             await transport.answer(press, "This button is not for you." if person is None else "This button is old.")
             return
-        on_press, role = known
-        if not person.role.includes(role):
-            await transport.answer(press, f"This needs the role {role.value}; yours is {person.role.value}.")
+        if not _holds(person, known.role, per_account=known.per_account):
+            held = _shown_role(person, per_account=known.per_account)
+            hint = self._platform_roles.hint(press.sender)
+            await transport.answer(press, f"This needs the role {known.role.value}; yours is {held}.{hint}")
             return
         now = self._services.clock.now()
         if now - press.pressed_at > PRESS_VALID_FOR:
@@ -152,10 +185,10 @@ class Dispatcher:
         if press.press_id and not await self._seen.first_time(f"{transport.name}:press:{press.press_id}", now):
             await transport.answer(press)
             return
-        reply = await self._react(
-            on_press, PressRequest(args=tuple(args), person=person, address=press.message.address)
-        )
-        await transport.answer(press, reply.notice)
+        reply = await self._react(known, press, PressRequest(
+            args=tuple(args), person=person, address=press.message.address, private=press.private
+        ))  # fmt: skip
+        await transport.answer(press, reply.notice[:LONGEST_NOTICE])
         if reply.replace is not None:
             await self._replace(transport, press, reply.replace)
         if reply.message is not None:
@@ -167,11 +200,18 @@ class Dispatcher:
         except Refused:  # the card is gone; what became of the press is said all the same
             await transport.send(press.message.address, message)
 
-    async def _react(self, on_press: OnPress, request: PressRequest) -> PressReply:
+    async def _react(self, known: Pressable, press: Press, request: PressRequest) -> PressReply:
+        person = request.person
         try:
-            return await on_press(self._services, request)
-        except Usage as exc:
+            place = await self._scopes.place(press.message.address, private=press.private)
+            _require_place(known.where, place)
+            services = await self._scopes.services(person, place)
+            with reading_as(await self._styles.of_person(person.person_id)):
+                return await known.on_press(services, request)
+        except (Usage, Denied) as exc:
             return PressReply(notice=str(exc)[:LONGEST_NOTICE])
+        except NotHere as exc:
+            return PressReply(notice=_not_here(exc)[:LONGEST_NOTICE])
         except (ReadFailed, CannotAssess) as exc:
             return PressReply(notice=f"No data: {exc}"[:LONGEST_NOTICE])
         except StorageError as exc:
@@ -182,11 +222,30 @@ class Dispatcher:
             return PressReply(notice="This button is too old to be understood.")
 
 
-def _words(text: str) -> tuple[str, tuple[str, ...]]:
-    """The command's name in lower case and its arguments; quotes keep words together."""
-    cut = text[:LONGEST_TEXT].strip().removeprefix("/")
-    try:
-        parts = shlex.split(cut)
-    except ValueError:
-        parts = cut.split()
-    return (parts[0].lower(), tuple(parts[1:])) if parts else ("", ())
+def _require_place(where: Where, place: Place) -> None:
+    """Raises: Denied."""
+    if place.own or where is Where.ANYWHERE:
+        return
+    if not place.linked:
+        raise Denied(_NOT_LINKED)
+    if where is Where.PRIVATE:
+        raise Denied(_IN_PRIVATE)
+
+
+def _holds(person: LinkedPerson, needed: Role, *, per_account: bool) -> bool:
+    """Whether somebody may use a command at all; for which accounts, one that is per account looks itself."""
+    if needed is Role.VIEWER:
+        return True  # somebody with no role sees no account, and may still ask
+    held = person.access.strongest if per_account else person.access.everywhere
+    return held is not None and held.includes(needed)
+
+
+def _shown_role(person: LinkedPerson, *, per_account: bool) -> str:
+    held = person.access.strongest if per_account else person.access.everywhere
+    if held is None:
+        return "none" if per_account or person.access.strongest is None else "for some accounts only"
+    return held.value
+
+
+def _not_here(error: NotHere) -> str:
+    return f"{error.nickname} is not spoken of here. Ask me in private."

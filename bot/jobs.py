@@ -1,4 +1,4 @@
-"""What runs on the schedule beside the health check: limits, equity and drawdown, the watchdog."""
+"""What runs on the schedule beside the health check: limits, equity and drawdown."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,20 +7,23 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.alerts.desk import Finding, IncidentDesk
+from bot.alerts.limit_help import back_to_its_high, within_limit
 from bot.alerts.limit_words import breach, held
 from bot.last_good import last_good_of
-from bot.process import JobState
 from bot.roster import Roster
 from bot.text.numbers import Rounding, percent_of_fraction
 from risk.decisions.drawdown import DrawdownThresholds, UnitState, follow
 from risk.decisions.incidents import Cause, CauseKind
 from risk.decisions.limits import breaches
 from risk.decisions.tiers import Tier
+from risk.errors import ReadFailed
 from risk.fleet import Fleet, FleetView
 from risk.liquidation_monitor import health_of
+from risk.margin.book import FloatArray
+from risk.margin.select import rows_of
 from risk.model.limits import LimitName, RiskLimits, RiskViolation
 from risk.portfolio_manager import summarise
-from risk.ports import Clock
+from risk.ports import Clock, FeeStatements
 from storage import Accounts, EquityLog, EquitySample, Incidents, LastGood, Seen, Snapshots
 
 log = structlog.get_logger()
@@ -28,6 +31,7 @@ log = structlog.get_logger()
 _LIMIT_EASE_FRAC = 0.05
 _LIMIT_DWELL = timedelta(seconds=60)
 _FORGET_PRESSES_AFTER = timedelta(days=7)
+_FEES_EVERY_S = 300.0
 
 
 class LimitsWatch:
@@ -52,6 +56,17 @@ class LimitsWatch:
                 findings += await self._account(view, watched.account_id, standing)
         await self._desk.settle(findings)
 
+    async def broken(self, account_ids: Sequence[str]) -> list[Finding]:
+        """Breaches of some accounts now; see bot.alerts.desk.Companions."""
+        view = self._fleet.latest
+        if view is None:
+            return []
+        found: list[Finding] = []
+        for account_id in account_ids:
+            if account_id in view and not self._fleet.problems(account_id):
+                found += await self._account(view, account_id, ())
+        return found
+
     async def _account(self, view: FleetView, account_id: str, standing: Sequence[Cause]) -> list[Finding]:
         limits = await self._accounts.load_limits(account_id) or RiskLimits()
         summary = summarise(view, account_id)
@@ -59,7 +74,13 @@ class LimitsWatch:
         broken = {_cause(account_id, one): one for one in breaches(limits, summary, drawdown)}
         nearly = {_cause(account_id, one) for one in breaches(_tightened(limits), summary, drawdown)}
         own = [cause for cause in standing if cause.kind is CauseKind.LIMIT and cause.account_id == account_id]
-        findings = [Finding(cause=cause, tier=Tier.WARNING, fact=breach(one)) for cause, one in broken.items()]
+        findings = [
+            Finding(
+                cause=cause, tier=Tier.WARNING, fact=breach(one), market=one.market,
+                remedy="" if cause in own else within_limit(one, summary, view, account_id),
+            )
+            for cause, one in broken.items()
+        ]  # fmt: skip
         return findings + [self._easing(cause) for cause in own if self._over(cause, broken, nearly)]
 
     def _over(self, cause: Cause, broken: Mapping[Cause, RiskViolation], nearly: set[Cause]) -> bool:
@@ -92,21 +113,28 @@ def _tightened(limits: RiskLimits) -> RiskLimits:
 
 
 class EquityBook:
-    """Once a minute: equity with flows stripped, drawdown incidents, and the last good summaries."""
+    """Once a minute: equity, deposits and withdrawals not counted, drawdown incidents, and the last good summaries.
+
+    Args:
+        fees: Says what trading has cost, asked every few minutes; None where the venue does not say.
+    """
 
     def __init__(
         self, *, fleet: Fleet, roster: Roster, equity: EquityLog, snapshots: Snapshots, incidents: Incidents,
         desk: IncidentDesk, clock: Clock, thresholds: DrawdownThresholds | None = None,
+        fees: FeeStatements | None = None,
     ) -> None:  # fmt: skip
         self._fleet, self._roster, self._equity, self._snapshots = fleet, roster, equity, snapshots
         self._incidents, self._desk, self._clock = incidents, desk, clock
         self._thresholds = thresholds or DrawdownThresholds()
         self._units: dict[str, UnitState | None] = {}
+        self._statements, self._asked_at = fees, -math.inf
 
     async def record(self) -> None:
         view = self._fleet.latest
         if view is None:
             return
+        fees = await self._fees(view)
         samples: list[EquitySample] = []
         summaries: list[LastGood] = []
         findings: list[Finding] = []
@@ -116,28 +144,58 @@ class EquityBook:
                 continue  # an equity that cannot be trusted would stay in the curve for ever
             state = await self._followed(view, account_id)
             if state is not None:
-                samples.append(_sample(view, account_id, state))
+                samples.append(_sample(view, account_id, state, fees))
                 findings.append(await self._drawdown(account_id, state))
             summaries.append(last_good_of(health_of(view, account_id, ())))
         await self._equity.record(samples)
         await self._snapshots.save(summaries)
         await self._desk.settle(findings)
 
+    async def fallen(self, account_ids: Sequence[str]) -> list[Finding]:
+        """Drawdowns of some accounts now, without recording anything; see bot.alerts.desk.Companions."""
+        view = self._fleet.latest
+        if view is None:
+            return []
+        found: list[Finding] = []
+        for account_id in account_ids:
+            known = self._units.get(account_id) or await _remembered(self._equity, account_id)
+            if known is None or account_id not in view or self._fleet.problems(account_id):
+                continue
+            state = follow(known, *_equity_and_flow(view, account_id))
+            if state is not None:
+                found.append(await self._drawdown(account_id, state))
+        return found
+
+    async def _fees(self, view: FleetView) -> FloatArray | None:
+        """What trading has cost each account of a view; None where it is not asked now, or nobody answers."""
+        now_s = self._clock.monotonic_s()
+        if self._statements is None or now_s - self._asked_at < _FEES_EVERY_S:
+            return None
+        self._asked_at = now_s
+        try:
+            return await self._statements.fees_paid_usd(view.book)
+        except ReadFailed as exc:
+            log.warning("fees.not_read", error=str(exc))
+            return None
+
     async def _followed(self, view: FleetView, account_id: str) -> UnitState | None:
         if account_id not in self._units:
             self._units[account_id] = await _remembered(self._equity, account_id)
-        at = view.position_of(account_id)
-        equity = float(view.evaluation.full.equity_usd[at])
-        flow = float(view.book.accounts.net_deposits_1e6[at]) / 1e6
-        state = self._units[account_id] = follow(self._units[account_id], equity, flow)
+        state = self._units[account_id] = follow(self._units[account_id], *_equity_and_flow(view, account_id))
         return state
 
     async def _drawdown(self, account_id: str, state: UnitState) -> Finding:
         cause = Cause(kind=CauseKind.DRAWDOWN, account_id=account_id)
         standing = {incident.cause: incident.tier for incident in await self._incidents.open_incidents()}
         tier = self._thresholds.tier(state.drawdown_frac, standing.get(cause, Tier.OK))
-        fact = f"{percent_of_fraction(state.drawdown_frac, rounding=Rounding.UP)} below its high, flows stripped"
-        return Finding(cause=cause, tier=tier, fact=fact)
+        below = percent_of_fraction(state.drawdown_frac, rounding=Rounding.UP)
+        fact = f"{below} below its high, deposits and withdrawals not counted"
+        return Finding(cause=cause, tier=tier, fact=fact, remedy=back_to_its_high(state))
+
+
+def _equity_and_flow(view: FleetView, account_id: str) -> tuple[float, float]:
+    at = view.position_of(account_id)
+    return float(view.evaluation.full.equity_usd[at]), float(view.book.accounts.net_deposits_1e6[at]) / 1e6
 
 
 async def _remembered(equity: EquityLog, account_id: str) -> UnitState | None:
@@ -152,9 +210,11 @@ async def _remembered(equity: EquityLog, account_id: str) -> UnitState | None:
     )
 
 
-def _sample(view: FleetView, account_id: str, state: UnitState) -> EquitySample:
+def _sample(view: FleetView, account_id: str, state: UnitState, fees_usd: FloatArray | None) -> EquitySample:
     at = view.position_of(account_id)
     ratio = float(view.worst_ratio_percent[at])
+    due_1e6 = float(view.book.perps.funding_1e6[rows_of(view.book.perps, at)].sum())
+    funding_usd = (float(view.book.accounts.funding_booked_1e6[at]) + due_1e6) / 1e6
     return EquitySample(
         account_id=account_id,
         sampled_at=view.book.observed_at,
@@ -164,26 +224,9 @@ def _sample(view: FleetView, account_id: str, state: UnitState) -> EquitySample:
         shares=state.shares,
         health_ratio_percent=None if math.isnan(ratio) else ratio,
         slot=view.book.slot,
+        funding_usd=None if math.isnan(funding_usd) else funding_usd,
+        fees_usd=None if fees_usd is None or math.isnan(fees_usd[at]) else float(fees_usd[at]),
     )
-
-
-class Watchdog:
-    """Notices that the health check itself has stopped."""
-
-    def __init__(self, *, check: JobState, desk: IncidentDesk, clock: Clock, started_at: datetime) -> None:
-        self._check, self._desk, self._clock, self._started_at = check, desk, clock, started_at
-
-    async def look(self) -> None:
-        silent = self._clock.now() - (self._check.last_succeeded or self._started_at)
-        late = silent > timedelta(seconds=max(3 * self._check.interval_s, 15.0))
-        cause = Cause(kind=CauseKind.SYSTEM, subject="checks")
-        if not late:
-            await self._desk.settle([Finding(cause=cause, tier=Tier.OK, fact="health checks run again")])
-            return
-        fact = f"no health check for {silent.total_seconds():.0f} s"
-        if self._check.last_finished != self._check.last_succeeded:
-            fact = f"{fact}: {self._check.last_error}"  # it runs and fails, and looks at nothing all the same
-        await self._desk.settle([Finding(cause=cause, tier=Tier.CRITICAL, fact=fact)])
 
 
 class Housekeeping:

@@ -1,8 +1,10 @@
 """Logging: one JSON line an event on stderr, with secrets taken out whoever wrote them."""
 
 import logging
+import math
 import re
 import sys
+import threading
 from collections.abc import Iterable
 from typing import TextIO
 
@@ -16,10 +18,13 @@ _REMOVED = "[secret]"
 _TALKATIVE = ("httpx", "httpcore", "telegram", "apscheduler", "asyncio", "matplotlib")
 
 
-def setup_logging(level: str, *, secrets: Iterable[str] = (), stream: TextIO | None = None) -> None:
+def setup_logging(
+    level: str, *, secrets: Iterable[str] = (), stream: TextIO | None = None, interpreter: bool = False
+) -> None:
     """Configure structlog and the standard library's loggers.
 
     Args:
+        interpreter: Also what the interpreter would write by itself: warnings, threads that die, errors in destructors.
         secrets: Texts that must never appear; shorter than 6 characters are ignored, they would hide half the log.
     """
     redact = _Redactor(secret for secret in secrets if len(secret) >= 6)
@@ -44,6 +49,10 @@ def setup_logging(level: str, *, secrets: Iterable[str] = (), stream: TextIO | N
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    if interpreter:
+        logging.captureWarnings(True)
+        threading.excepthook = _thread_died
+        sys.unraisablehook = _unraisable
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
     structlog.configure(
@@ -56,6 +65,18 @@ def setup_logging(level: str, *, secrets: Iterable[str] = (), stream: TextIO | N
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
+
+
+def _thread_died(args: threading.ExceptHookArgs) -> None:
+    """A thread that nobody waits for has ended by an error."""
+    if args.exc_value is not None and not isinstance(args.exc_value, SystemExit):
+        name = args.thread.name if args.thread is not None else ""
+        logging.getLogger("threading").error("thread.died: %s", name, exc_info=args.exc_value)
+
+
+def _unraisable(args: "sys.UnraisableHookArgs") -> None:
+    """An error where there is nobody to raise it to, such as in a destructor."""
+    logging.getLogger("python").error("unraisable: %s", args.err_msg or "", exc_info=args.exc_value)
 
 
 class _Redactor:
@@ -76,6 +97,8 @@ class _Redactor:
             return {self._clean(str(key)): self._clean(inner) for key, inner in value.items()}
         if isinstance(value, list | tuple):
             return [self._clean(inner) for inner in value]
+        if isinstance(value, float) and not math.isfinite(value):
+            return str(value)  # JSON has no such numbers
         if isinstance(value, int | float | bool) or value is None:
             return value
         return self._clean(str(value)) if not isinstance(value, logging.LogRecord) else value

@@ -4,11 +4,11 @@ A message is a list of blocks. A transport renders blocks within the limits of i
 boundary, and splits on blocks before the wire: a long message becomes several, never none.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Tone(StrEnum):
@@ -51,6 +51,43 @@ class Picture:
 Block = Line | Table | Picture
 
 
+class Accent(StrEnum):
+    """How bad what a message tells is, for platforms that can colour one. NONE is no alert."""
+
+    NONE = "none"
+    GOOD = "good"
+    NOTICE = "notice"
+    CAUTION = "caution"
+    DANGER = "danger"
+    EMERGENCY = "emergency"
+    UNKNOWN = "unknown"
+
+
+class Stage(StrEnum):
+    """What a message is to its topic: NEWS rings where everybody reads it, FOLLOW_UP adds to what is known, END is the
+    last word."""
+
+    NEWS = "news"
+    FOLLOW_UP = "follow-up"
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """What a message is about, for platforms that can keep messages about one matter together.
+
+    Attributes:
+        key: Names the matter; the same in all of its messages.
+        title: A heading, as the matter stands now.
+        weighty: Whether it deserves a place of its own.
+    """
+
+    key: str
+    title: str
+    stage: Stage
+    weighty: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Button:
     """Something to press. ``data`` is at most 64 bytes of ASCII and comes back in Press."""
@@ -67,11 +104,15 @@ class Message:
         blocks: The first block's first line is the answer; its first 40 characters stand alone on a lock screen.
         buttons: Rows of buttons, at most 5 a row.
         tone: See Tone.
+        accent: See Accent.
+        topics: What it is about; several where it sums up.
     """
 
     blocks: tuple[Block, ...]
     buttons: tuple[tuple[Button, ...], ...] = ()
     tone: Tone = Tone.NORMAL
+    accent: Accent = Accent.NONE
+    topics: tuple[Topic, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +122,14 @@ class Address:
     Attributes:
         reply_to: Says which question an answer belongs to, where the platform shows it to whoever asked and nobody
             else. It is good for minutes, is no part of the place, and is not stored.
+        shared: Everybody there may see what comes of it all the same.
     """
 
     transport: str
     chat: str
     thread: str = ""
     reply_to: str = field(default="", compare=False)
+    shared: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,16 +167,33 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Press:
-    """A button somebody pressed. ``message`` is the card it was on."""
+    """A button somebody pressed. ``message`` is the card it was on; ``private`` as of Command."""
 
     sender: Person
     message: MessageRef
     data: str
     pressed_at: datetime
     press_id: str = ""
+    private: bool = True
 
 
-Incoming = Command | Press
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """The bot was let into a group, or is not in it any more.
+
+    Attributes:
+        group: The group as a whole; what leave() takes.
+        by: Who did it, where the platform says so.
+        chats: Chats inside, where the group is made of several; none where it is one itself.
+    """
+
+    group: Address
+    joined: bool
+    by: Person | None = None
+    chats: frozenset[str] = frozenset()
+
+
+Incoming = Command | Press | Membership
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,11 +206,85 @@ class TransportHealth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CommandHint:
-    """What a platform shows in its command menu."""
+class Rate:
+    """At most so many within any stretch of so many seconds."""
+
+    most: int
+    per_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How fast a platform takes messages and edits, as it documents it; None where it says nothing.
+
+    Attributes:
+        in_all: To all chats together.
+        per_chat: To any one chat.
+        per_group: To one group, besides ``per_chat``.
+        group_prefix: How the address of a group begins; every chat is a group where it is empty.
+        threads_apart: Whether each thread counts as a chat of its own.
+    """
+
+    in_all: Rate | None = None
+    per_chat: Rate | None = None
+    per_group: Rate | None = None
+    group_prefix: str = ""
+    threads_apart: bool = False
+
+
+UNLIMITED = Limits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArgumentHint:
+    """One word that can be typed behind a command, in its place.
+
+    Attributes:
+        name: In lower case, unique in its command.
+        before: What is typed before it, to say what it is; nothing where its place says that.
+        takes: Kinds of things it may name: account, market, number and so on.
+        choices: Words that fit, or examples of them; others may fit too.
+    """
 
     name: str
     summary: str
+    required: bool = False
+    before: str = ""
+    takes: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandHint:
+    """What a platform shows in its command menu. ``arguments`` are in the order in which they are typed."""
+
+    name: str
+    summary: str
+    arguments: tuple[ArgumentHint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typing:
+    """What somebody is typing behind a command.
+
+    Attributes:
+        argument: Name of the argument the cursor is in; empty where the platform has one for all.
+        typed: Its beginning.
+        others: What stands in the other arguments so far, by name.
+    """
+
+    command: str
+    argument: str
+    typed: str
+    others: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """A way to go on typing: the word itself, and what is shown of it."""
+
+    text: str
+    label: str
 
 
 class DeliveryError(Exception):
@@ -158,10 +292,10 @@ class DeliveryError(Exception):
 
 
 class RetryAfter(DeliveryError):
-    """The platform asked to wait before the next message to this chat."""
+    """The platform asked to wait before the next message to this chat; ``everywhere``, before the next to any."""
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
+    def __init__(self, seconds: float, *, everywhere: bool = False) -> None:
+        self.seconds, self.everywhere = seconds, everywhere
         super().__init__(f"asked to wait {seconds:g} s")
 
 
@@ -201,12 +335,27 @@ class Transport(Protocol):
         """Everything people write and press, in order of arrival, until the transport is left. One consumer."""
         ...
 
-    async def send(self, address: Address, message: Message) -> MessageRef:
-        """Deliver; the reference is that of the part that carries the buttons. Raises: DeliveryError."""
+    @property
+    def limits(self) -> Limits:
+        """How fast it may be used. Whoever calls send and edit keeps to it; a transport does not wait by itself."""
+        ...
+
+    async def send(self, address: Address, message: Message, *, key: str = "") -> MessageRef:
+        """Deliver; the reference is that of the part that carries the buttons. Raises: DeliveryError.
+
+        Args:
+            key: Names what is said: where the platform can tell that it has taken a message of this key lately, it
+                takes no second one and refers to the first. At most 25 characters of ASCII; empty for none.
+        """
         ...
 
     async def edit(self, ref: MessageRef, message: Message) -> None:
         """Replace a message. An identical one is fine. Never rings. Raises: DeliveryError."""
+        ...
+
+    async def pin(self, ref: MessageRef) -> None:
+        """Keep a message in sight of its chat, without a sound where the platform can. Raises: DeliveryError, Refused
+        where the bot may not; nothing where there is nothing to pin."""
         ...
 
     async def answer(self, press: Press, text: str = "") -> None:
@@ -218,6 +367,15 @@ class Transport(Protocol):
         ...
 
     def health(self) -> TransportHealth: ...
+
+
+@runtime_checkable
+class Guest(Protocol):
+    """A transport that groups can invite, and that can leave them."""
+
+    async def leave(self, group: Address) -> None:
+        """Leave a group for good. One it is not in any more is fine. Raises: DeliveryError."""
+        ...
 
 
 def text_of(message: Message) -> str:

@@ -11,11 +11,13 @@ from bot.replaying.alarms import Alarms
 from bot.replaying.report import ReplayReport
 from bot.replaying.transport import NAME, CountingTransport
 from bot.roster import Roster, Watched
+from risk.decisions.incidents import RepeatIntervals
 from risk.decisions.tiers import Tier, TierThresholds
 from storage import Receiver, Store
 from venues.replay import ACCOUNT_ID, Recording, ReplayVenue
 
 _NICKNAME = "book"
+_SAID_AGAIN = frozenset(RepeatIntervals().by_tier)
 
 
 async def play(
@@ -24,10 +26,11 @@ async def play(
     *,
     progress: Callable[[int], object] | None = None,
 ) -> ReplayReport:
-    """Watch a recording from its first moment until it ends or the account is liquidated, one check a price.
+    """Watch a recording from its first moment until it ends or the account is liquidated.
 
-    Nobody acknowledges anything. What falls due between two prices, a repeat or the end of a dwell, comes with the next
-    one, for between them the recording says nothing.
+    Every price is taken in as the venue's stream would bring it; while something stands that is said again, a check
+    goes with it. Nobody acknowledges anything. What falls due between two prices, a repeat or the end of a dwell, comes
+    with the next one, for between them the recording says nothing.
 
     Args:
         thresholds: When the tiers begin; the defaults of keel run where None.
@@ -39,19 +42,24 @@ async def play(
     end = len(recording) if recording.liquidated is None else recording.liquidated + 1
     first_at: dict[Tier, datetime] = {}
     standing_at: dict[Tier, datetime] = {}
-    alarms = Alarms()
-    async with _app(recording, thresholds, clock, transport) as app:
+    alarms, told = Alarms(), list[tuple[datetime, Tier]]()
+    venue, tier = ReplayVenue(recording, clock=clock), Tier.OK
+    async with _app(venue, thresholds, clock, transport) as app:
         await app.prepare()
         for number in range(end):
             await clock.sleep(recording.offset_s(number) - clock.monotonic_s())
-            await app.watch.check()
+            app.services.fleet.accept(await venue.read((ACCOUNT_ID,)))
+            await app.watch.assess(thorough=tier in _SAID_AGAIN)
             await app.deliveries[NAME].drain_if_woken()
-            state = app.watch.tier(ACCOUNT_ID)
-            first_at.setdefault(state.tier, clock.now())
-            if state.tier is Tier.OK:
+            state = app.watch.settled()[ACCOUNT_ID]
+            tier = state.tier
+            first_at.setdefault(tier, clock.now())
+            if not told or told[-1][1] is not tier:
+                told.append((clock.now(), tier))
+            if tier is Tier.OK:
                 standing_at.clear()
-            elif state.tier.known:
-                standing_at.setdefault(state.tier, clock.now())
+            elif tier.known:
+                standing_at.setdefault(tier, clock.now())
             if state.known is not None:
                 alarms = alarms.after(state.known, float(recording.excess_usd[number]))
             if progress is not None:
@@ -63,19 +71,20 @@ async def play(
         first_at={tier: at for tier, at in first_at.items() if tier is not Tier.OK},
         standing_at=standing_at,
         alarms=alarms,
+        told=tuple(told),
         messages=transport.messages,
     )
 
 
 @asynccontextmanager
 async def _app(
-    recording: Recording, thresholds: TierThresholds, clock: ScriptClock, transport: CountingTransport
+    venue: ReplayVenue, thresholds: TierThresholds, clock: ScriptClock, transport: CountingTransport
 ) -> AsyncIterator[App]:
     roster = Roster([Watched(account_id=ACCOUNT_ID, nickname=_NICKNAME, thresholds=thresholds)])
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="work") as executor:
         async with Store.forgetful() as store:
             yield assemble(
-                store=store, reader=ReplayVenue(recording, clock=clock), roster=roster, transports=[transport],
+                store=store, reader=venue, roster=roster, transports=[transport],
                 clock=clock, venue="replay", executor=executor,
                 console=Receiver(transport=NAME, chat="a person", route=NAME),
             )  # fmt: skip

@@ -4,21 +4,28 @@ import asyncio
 import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import venues
 from bot.accounts import watched_accounts
+from bot.alerts.routes import NO_ROUTES, Routes
+from bot.alerts.routes_check import missing_senders
+from bot.alerts.routes_file import BadRoutes, load_routes
 from bot.app import Pace, assemble
 from bot.clock import SystemClock
-from bot.config import AccountSpec, BadSettings, Settings, VenueName
+from bot.config import AccountSpec, BadSettings, Settings, VenueName, environment
+from bot.discord_parts import discord_transport
 from bot.logs import setup_logging
 from bot.messages import Transport
+from bot.metrics import Metrics
+from bot.operations import Care, Operations
 from bot.roster import Roster
 from bot.suggestions import Suggestions
 from bot.transports.console import CONSOLE_CHAT, ConsoleTransport
+from bot.ways_out import ways_out
 from risk.decisions.tiers import TierThresholds
 from risk.ports import AccountReader, Clock
 from storage import Accounts, People, Receiver, Role, Store
@@ -27,19 +34,26 @@ _A_KEY = 16  # characters; shorter parts of URLs are words
 LINK_CODE_VALID_FOR = timedelta(hours=24)
 
 
-def secrets_of(settings: Settings) -> tuple[str, ...]:
+def secrets_of(settings: Settings, routes: Routes = NO_ROUTES) -> tuple[str, ...]:
     """Every text that must never be shown: tokens, URLs, and the parts of a URL that are long enough to be its key."""
     tokens = [one.get_secret_value() for one in (settings.telegram_token, settings.discord_token)]
+    tokens += [one.get_secret_value() for one in (settings.standby_telegram_token, settings.standby_discord_token)]
+    tokens.append(settings.heartbeat_secret.get_secret_value())
     urls = [one.get_secret_value() for one in (settings.ws_url, *settings.rpc_urls)]
+    urls += [one.get_secret_value() for one in (*settings.heartbeat_urls, *settings.standby_heartbeat_urls)]
+    urls += [settings.discord_webhook_url.get_secret_value(), *routes.secrets]
     parts = [part for url in urls for part in re.split(r"[/?&=#:@]+", url.partition("://")[2].partition("/")[2])]
     parts += [part for token in tokens for part in re.split(r"[:.]", token)]
+    # A service's keys may stand anywhere in its URL, and tokens are no URLs.
+    parts += [part for secret in routes.secrets for part in re.split(r"[/?&=#:@.]+", secret)]
     return tuple(text for text in (*tokens, *urls, *(part for part in parts if len(part) >= _A_KEY)) if text)
 
 
 async def run(settings: Settings) -> None:
     """Watch until a signal. Raises: VenueRejected, StorageError, BadSettings before the first check."""
-    setup_logging(settings.log_level.value, secrets=secrets_of(settings))
-    clock, stop = SystemClock(), asyncio.Event()
+    routes = routes_of(settings)
+    setup_logging(settings.log_level.value, secrets=secrets_of(settings, routes), interpreter=True)
+    clock, stop, metrics = SystemClock(), asyncio.Event(), Metrics()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
@@ -47,53 +61,81 @@ async def run(settings: Settings) -> None:
         reader = reader_of(settings, clock)
         try:
             async with await Store.open(settings.database_path) as store:
-                await _show_link_code(People(store), clock)
-                roster = await _roster(settings, reader, store, clock)
-                transports, console = connected_transports(settings, clock, Suggestions(People(store), roster))
+                await show_link_code(People(store), clock)
+                roster = await roster_of(settings, reader, store, clock)
+                suggestions = Suggestions()
+                transports, console = connected_transports(settings, clock, store, suggestions, routes)
                 app = assemble(
                     store=store, reader=reader, roster=roster, transports=transports, clock=clock,
                     venue=settings.venue.value, executor=executor, console=console,
                     pace=Pace(
                         check_interval=settings.check_interval, slot_stall=timedelta(seconds=settings.slot_stall_s)
                     ),
-                    trading_enabled=settings.trading_enabled,
+                    trading_enabled=settings.trading_enabled, thresholds=default_thresholds(settings),
+                    platform_roles=settings.discord_roles, routes=routes, observer=metrics, stream=settings.stream,
+                    history_dir=settings.history_folder,
                 )  # fmt: skip
-                await app.serve(stop)
+                suggestions.open(app.services)
+                async with Operations(app, store=store, care=care_of(settings, console), metrics=metrics) as operations:
+                    await app.serve(stop, beside=operations.run)
         finally:
             await reader.close()
 
 
+def care_of(settings: Settings, console: Receiver | None) -> Care:
+    """What is looked after while the bot runs."""
+    return Care(
+        heartbeats=settings.heartbeats, secret=settings.heartbeat_secret.get_secret_value(),
+        beat_every_s=settings.heartbeat_every_s, metrics_port=settings.metrics_port, backups=settings.backup_plan,
+        console=console,
+    )  # fmt: skip
+
+
 def connected_transports(
-    settings: Settings, clock: Clock, suggestions: Suggestions
+    settings: Settings,
+    clock: Clock,
+    store: Store,
+    suggestions: Suggestions,
+    routes: Routes = NO_ROUTES,
+    *,
+    listens: Callable[[str], bool] = lambda _: True,
 ) -> tuple[Sequence[Transport], Receiver | None]:
-    """The chats of this process, and the terminal as a receiver where there is one. Raises: BadSettings."""
-    found: list[Transport] = []
-    token = settings.telegram_token.get_secret_value()
-    if token:
+    """The chats of this process, and the terminal as a receiver where there is one. Raises: BadSettings.
+
+    Args:
+        listens: Whether this process hears what people say to the bot of a token; only one may.
+    """
+
+    def telegram(token: str) -> Transport:
         from bot.transports.telegram import TelegramTransport, checked_base_url
 
         base_url = checked_base_url(settings.telegram_base_url, allow_loopback=settings.allow_loopback_platforms)
-        found.append(TelegramTransport(token, now=clock.now, base_url=base_url))
+        return TelegramTransport(token, now=clock.now, base_url=base_url, listens=listens(token))
+
+    def discord(token: str) -> Transport:
+        return discord_transport(
+            token, settings, clock, store, suggest=suggestions.suggest, listens=listens(token)
+        )  # fmt: skip
+
+    found: list[Transport] = []
+    token = settings.telegram_token.get_secret_value()
+    if token:
+        found.append(telegram(token))
     if settings.discord_token.get_secret_value():
-        found.append(_discord(settings, clock, suggestions))
+        found.append(discord(settings.discord_token.get_secret_value()))
+    found += ways_out(routes, settings, clock, telegram=telegram, discord=discord)
+    if missing := missing_senders(routes, {one.name for one in found}):
+        raise BadRoutes(str(settings.routes_file), missing)
     if found and not sys.stdin.isatty():
         return found, None
     found.append(ConsoleTransport(now=clock.now))
     return found, Receiver(transport="console", chat=CONSOLE_CHAT, route="terminal")
 
 
-def _discord(settings: Settings, clock: Clock, suggestions: Suggestions) -> Transport:
-    from bot.transports.discord import DiscordTransport, checked_urls
-
-    try:
-        urls = checked_urls(
-            settings.discord_api_url, settings.discord_gateway_url, allow_loopback=settings.allow_loopback_platforms
-        )
-    except ValueError as exc:
-        raise BadSettings(str(exc)) from None
-    return DiscordTransport(
-        settings.discord_token.get_secret_value(), now=clock.now, urls=urls, suggest=suggestions.suggest
-    )
+def routes_of(settings: Settings) -> Routes:
+    """The file of routes; none where none was named and none is there. Raises: BadRoutes."""
+    named = "routes_file" in settings.model_fields_set
+    return load_routes(settings.routes_file, environment=environment(), required=named)
 
 
 def reader_of(settings: Settings, clock: Clock) -> AccountReader:
@@ -127,15 +169,20 @@ def solana_settings(rpc_urls: Sequence[str], ws_url: str = "", *, profile: str =
     return SolanaSettings(rpc_urls=tuple(rpc_urls), ws_url=ws_url, profile=profile)
 
 
-async def _roster(settings: Settings, reader: AccountReader, store: Store, clock: Clock) -> Roster:
+async def roster_of(settings: Settings, reader: AccountReader, store: Store, clock: Clock) -> Roster:
     specs = settings.accounts or (AccountSpec(reference="demo:0", nickname="main"),)
     return await watched_accounts(
         specs, reader=reader, accounts=Accounts(store), venue=settings.venue.value, clock=clock,
-        thresholds=TierThresholds(ease_dwell=timedelta(seconds=settings.ease_dwell_s)),
+        thresholds=default_thresholds(settings),
     )  # fmt: skip
 
 
-async def _show_link_code(people: People, clock: Clock) -> None:
+def default_thresholds(settings: Settings) -> TierThresholds:
+    """Tiers of accounts for which nobody set any."""
+    return TierThresholds(ease_dwell=timedelta(seconds=settings.ease_dwell_s))
+
+
+async def show_link_code(people: People, clock: Clock) -> None:
     if await people.has_owner():
         return
     code = await people.issue_link_code(clock.now(), Role.ADMIN, LINK_CODE_VALID_FOR, owner=True)

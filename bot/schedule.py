@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from bot.observing import Nobody, Observer
 from bot.process import JobState
 from risk.errors import RiskError
 from risk.ports import Clock
@@ -23,10 +25,11 @@ class Schedule:
 
     Args:
         last_runs_s: How long the end waits for runs that have begun.
+        observer: Hears of every run.
     """
 
-    def __init__(self, clock: Clock, *, last_runs_s: float = 1.0) -> None:
-        self._clock, self._last_runs_s = clock, last_runs_s
+    def __init__(self, clock: Clock, *, last_runs_s: float = 1.0, observer: Observer | None = None) -> None:
+        self._clock, self._last_runs_s, self._observer = clock, last_runs_s, observer or Nobody()
         self._scheduler = AsyncIOScheduler(
             timezone=UTC,
             # The default grace of one second silently skips a run that is later than that.
@@ -34,19 +37,24 @@ class Schedule:
         )
         self.jobs: dict[str, JobState] = {}
         self._running: set[asyncio.Task[None]] = set()
+        self._lines: list[_Line] = []
 
     def every(self, seconds: float, name: str, job: Job) -> None:
         """Run a job at once and then every so many seconds."""
-        state = self.jobs[name] = JobState(interval_s=seconds)
+        state = JobState(interval_s=seconds)
+        line = _Line(name, partial(run_once, name, job, state, self._clock, self._observer), state, self._running)
+        self.jobs[name] = line.state
+        self._lines.append(line)
+        self._scheduler.add_job(line.due, IntervalTrigger(seconds=seconds), id=name, next_run_time=datetime.now(UTC))
 
-        async def run() -> None:
-            # A task of its own: the scheduler cancels its tasks when it ends, and calls that an error.
-            task = asyncio.create_task(run_once(name, job, state, self._clock), name=f"job.{name}")
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
-            await asyncio.wait((task,))
-
-        self._scheduler.add_job(run, IntervalTrigger(seconds=seconds), id=name, next_run_time=datetime.now(UTC))
+    def catch_up(self) -> None:
+        """The wall clock was set, or the machine slept: what is overdue runs now, once, and nothing waits for a moment
+        that was planned by another time."""
+        now = datetime.now(UTC)
+        for job in self._scheduler.get_jobs():
+            if job.next_run_time is None or job.next_run_time - now > timedelta(seconds=self.jobs[job.id].interval_s):
+                job.modify(next_run_time=now)
+        self._scheduler.wakeup()
 
     async def __aenter__(self) -> "Schedule":
         self._scheduler.start()
@@ -56,6 +64,8 @@ class Schedule:
         """Lets what has begun come to its end for a while, so that nothing is stored by half."""
         self._scheduler.pause()
         await asyncio.sleep(0)  # what the scheduler has just started begins
+        for line in self._lines:
+            line.last()
         if self._running:
             _, late = await asyncio.wait(self._running, timeout=self._last_runs_s)
             for task in late:
@@ -66,9 +76,46 @@ class Schedule:
         await asyncio.sleep(0)
 
 
-async def run_once(name: str, job: Job, state: JobState, clock: Clock) -> None:
+class _Line:
+    """The runs of one job, one behind the other: what falls due during a run follows right after it, once."""
+
+    def __init__(self, name: str, run: Job, state: JobState, running: set[asyncio.Task[None]]) -> None:
+        self.state = state
+        self._name, self._run, self._running = name, run, running
+        self._task: asyncio.Task[None] | None = None
+        self._due_again = self._last = False
+
+    def last(self) -> None:
+        """The run that has begun is the last one."""
+        self._last = True
+
+    async def due(self) -> None:
+        """Called by the scheduler, and at its end at once: a run it knows of it would cancel when it ends, and it would
+        log every one that has to wait."""
+        if self._task is not None:
+            self._due_again = True
+            return
+        task = self._task = asyncio.create_task(self._runs(), name=f"job.{self._name}")
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+
+    async def _runs(self) -> None:
+        while True:
+            self._due_again = False
+            await self._run()
+            if self._last or not self._due_again:
+                return
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._task = None
+        self._running.discard(task)
+
+
+async def run_once(name: str, job: Job, state: JobState, clock: Clock, observer: Observer | None = None) -> None:
     """One run of a job, counted. An error ends this run and is logged; the next one comes all the same."""
     state.last_started, started = clock.now(), clock.monotonic_s()
+    lag_s = 0.0 if state.started_s is None else max(0.0, started - state.started_s - state.interval_s)
+    state.started_s = started
     state.runs += 1
     succeeded = False
     try:
@@ -87,6 +134,8 @@ async def run_once(name: str, job: Job, state: JobState, clock: Clock) -> None:
         if state.last_duration_s > state.interval_s:
             state.overruns += 1
             log.warning("job.overran", job=name, took_s=round(state.last_duration_s, 3), interval_s=state.interval_s)
+        if observer is not None:
+            observer.job_ran(name, duration_s=state.last_duration_s, lag_s=lag_s, succeeded=succeeded)
 
 
 def _shown(error: Exception) -> str:

@@ -1,32 +1,26 @@
 """keel setup: from a wallet address to an alarm that was acknowledged on a phone."""
 
 import asyncio
-import contextlib
 import re
 import statistics
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from bot.accounts import free
-from bot.alerts.desk import Finding
-from bot.app import TEST_ALARM, App, assemble
 from bot.clock import SystemClock
-from bot.config import Settings, VenueName, load_settings
+from bot.config import VenueName, load_settings
 from bot.env_file import write_env
 from bot.logs import setup_logging
-from bot.messages import Transport
-from bot.roster import Roster, Watched
-from bot.run import LINK_CODE_VALID_FOR, ledger_reader, secrets_of
+from bot.roster import Watched
+from bot.run import ledger_reader, secrets_of
+from bot.setup_chats import ChatSetup
 from bot.text.clean import name
 from bot.text.numbers import health_ratio
-from risk.decisions.incidents import IncidentStatus
-from risk.decisions.tiers import Tier, TierThresholds
+from risk.decisions.tiers import TierThresholds
 from risk.fleet import FleetView
 from risk.ports import AccountReader, Clock
-from storage import Incidents, People, Role, Store
 from venues.errors import VenueError, VenueRejected
 
 PUBLIC_RPC = "https://api.mainnet-beta.solana.com"
@@ -98,7 +92,11 @@ class Wizard:
             }
             write_env(self._env_file, values)
             self._say(f"Written to {self._env_file} (readable by you alone).\n")
-            await self._telegram(settings, reader, watched)
+            chats = ChatSetup(
+                settings=settings, env_file=self._env_file, venue=self._venue, reader=reader, watched=watched,
+                question=self._question, say=self._say, clock=self._clock,
+            )  # fmt: skip
+            await chats.run()
         finally:
             await reader.close()
         self._say("Setup is done. Start the bot with: keel run")
@@ -136,90 +134,6 @@ class Wizard:
             taken.add(nickname.lower())
             watched.append(Watched(account_id=account_id, nickname=nickname, thresholds=TierThresholds()))
         return watched
-
-    async def _telegram(self, settings: Settings, reader: AccountReader, watched: list[Watched]) -> None:
-        known = settings.telegram_token.get_secret_value()
-        token = known or await self._ask_for_token()
-        if not token:
-            self._say("Skipped: alerts go to the terminal only. Run keel setup again to add Telegram.")
-            return
-        from bot.transports.telegram import TelegramTransport, checked_base_url
-
-        base_url = checked_base_url(settings.telegram_base_url, allow_loopback=settings.allow_loopback_platforms)
-        setup_logging("ERROR", secrets=[*secrets_of(settings), token])
-        transport = TelegramTransport(token, now=self._clock.now, base_url=base_url)
-        with ThreadPoolExecutor(max_workers=1) as executor:
-            async with await Store.open(settings.database_path) as store, transport:
-                app = assemble(
-                    store=store, reader=reader, roster=Roster(watched), transports=[transport], clock=self._clock,
-                    venue=self._venue, executor=executor,
-                )  # fmt: skip
-                async with _served(app, transport):
-                    await self._link(People(store), transport)
-                    if not known:
-                        # Only now: a token that does not work would be taken for good at the next setup.
-                        write_env(self._env_file, {"TELEGRAM_TOKEN": token})
-                    await self._test_alarm(app, Incidents(store))
-
-    async def _ask_for_token(self) -> str:
-        """What was pasted, or nothing."""
-        self._say("Telegram: write to @BotFather, send /newbot, and paste the token it gives. Enter skips.")
-        while token := await self._question("Telegram token", hidden=True):
-            if _TOKEN.fullmatch(token):
-                return token
-            self._say("That is no bot token: it is digits, a colon and about 35 letters. Copy it from @BotFather.")
-        return ""
-
-    async def _link(self, people: People, transport: Transport) -> None:
-        if any(chat.transport == transport.name for chat in await people.chats()):
-            self._say("Telegram is linked already.")
-            return
-        code = await people.issue_link_code(self._clock.now(), Role.ADMIN, LINK_CODE_VALID_FOR, owner=True)
-        self._say(f"link code: {code}")
-        self._say(f"Open your bot in Telegram and send it: /start {code}")
-        told = ""
-        while not any(chat.transport == transport.name for chat in await people.chats()):
-            health = transport.health()
-            if not health.connected and health.detail != told:
-                told = health.detail
-                self._say(f"Telegram: {told}")
-            await self._clock.sleep(_LOOK_EVERY_S)
-        self._say("Linked.")
-
-    async def _test_alarm(self, app: App, incidents: Incidents) -> None:
-        self._say("Test my alarm: an alert is on its way. Press Ack on your phone.")
-        fact = "this is a test: press Ack so that I know you hear me"
-        await app.desk.settle([Finding(cause=TEST_ALARM, tier=Tier.CRITICAL, fact=fact)])
-        told = ""
-        while not any(
-            one.cause == TEST_ALARM and one.status is IncidentStatus.ACKED for one in await incidents.open_incidents()
-        ):
-            for delivery in app.deliveries.values():
-                if delivery.last_error not in ("", told):
-                    told = delivery.last_error
-                    self._say(f"The alert is not through yet: {told}")
-            await self._clock.sleep(_LOOK_EVERY_S)
-        self._say("Acknowledged on your phone. The alarm works.")
-        await app.desk.settle([Finding(cause=TEST_ALARM, tier=Tier.OK, fact="the test alarm was acknowledged")])
-        give_up_s = self._clock.monotonic_s() + _LAST_WORDS_S
-        while (await app.services.outbox.counts()).waiting_since and self._clock.monotonic_s() < give_up_s:
-            await self._clock.sleep(_LOOK_EVERY_S)
-
-
-@contextlib.asynccontextmanager
-async def _served(app: App, transport: Transport) -> Any:
-    """Answers and deliveries of one transport, without the schedule."""
-    await app.prepare()
-    async with asyncio.TaskGroup() as tasks:
-        running = [
-            tasks.create_task(app.dispatcher.serve(transport)),
-            tasks.create_task(app.deliveries[transport.name].run()),
-        ]
-        try:
-            yield
-        finally:
-            for task in running:
-                task.cancel()
 
 
 async def rate(reader: AccountReader, account_id: str, clock: Clock, probes: int = _PROBES) -> Rating:

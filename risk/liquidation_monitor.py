@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from risk.decisions.tiers import LADDER, Tier, TierThresholds, risk_level, tier_of
+from risk.decisions.tiers import LADDER, Tier, TierThresholds, begins_percent, risk_level, tier_of
 from risk.fleet import Fleet, FleetView
 from risk.margin.health import health_percent, ratio_percent
 from risk.margin.liquidation import BookMove, liquidation_prices, whole_book_move
@@ -17,6 +17,9 @@ from risk.model.liquidation import (
     LiquidationRisk,
     StressTestResult,
 )
+
+# Where a market moves by a third of its price a day, more collateral is no answer; nothing beyond this is asked for.
+ENOUGH_PERCENT = 1_000.0
 
 
 class DriftLiquidationMonitor:
@@ -63,7 +66,8 @@ class DriftLiquidationMonitor:
         """The deposit or the cut that brings the account back into a tier. Raises: CannotAssess."""
         view = await self._fleet.current()
         self._fleet.require_assessable(self.account_id)
-        return remedy(view.single(self.account_id).book, entry_ratio_percent(self.thresholds, target))
+        step_percent = float(view.nearness.step_percent[view.position_of(self.account_id)])
+        return remedy(view.single(self.account_id).book, entry_ratio_percent(self.thresholds, target, step_percent))
 
     async def assess_liquidation_risk(self) -> LiquidationRisk:
         """The verdict on an account. Raises: CannotAssess when it would rest on data that cannot be trusted."""
@@ -81,12 +85,19 @@ class DriftLiquidationMonitor:
         )
 
 
-def entry_ratio_percent(thresholds: TierThresholds, tier: Tier) -> float:
-    """Health ratio at which an account is in ``tier`` or better: the threshold of the next worse one."""
-    worse = [step for step in LADDER if step.value > tier.value and step in thresholds.ratio_percent]
-    if not worse:
-        raise ValueError(f"no tier is worse than {tier.name}")
-    return thresholds.ratio_percent[worse[0]]
+def entry_ratio_percent(thresholds: TierThresholds, tier: Tier, step_percent: float = math.nan) -> float:
+    """Health ratio at which an account is in ``tier`` or better: where the next worse one begins.
+
+    Args:
+        step_percent: What one daily move of the book is on the ratio, in points; NaN where not known.
+    """
+    for step in LADDER:
+        if step.value > tier.value:
+            by_ratio = begins_percent(thresholds, step)
+            begins = begins_percent(thresholds, step, step_percent)
+            if begins is not None:
+                return max(by_ratio or 0.0, min(begins, ENOUGH_PERCENT))
+    raise ValueError(f"no tier is worse than {tier.name}")
 
 
 def finite_prices(prices: tuple[LiquidationPrice, ...]) -> dict[str, float]:

@@ -8,7 +8,7 @@ from risk.decisions.tiers import Tier, TierThresholds
 from risk.model.limits import RiskLimits
 from storage.columns import encodable, integer, member, not_nan, real
 from storage.errors import BadRow
-from storage.records import Naming, WatchedAccount
+from storage.records import AccountSource, Naming, WatchedAccount
 from storage.rows import account_of, account_row, limits_of, limits_row
 from storage.store import Store
 
@@ -40,6 +40,22 @@ class Accounts:
     async def rename(self, account_id: str, nickname: str) -> Naming:
         """Give another nickname: DONE, NOT_WATCHED or NICKNAME_TAKEN."""
         return await self._store.atomic(lambda db: _rename(db, account_id, encodable(nickname)))
+
+    async def claim_for_file(self, account_id: str) -> None:
+        """The settings name an account, whoever named it before: it can be taken off the list there only."""
+        await self._store.atomic(
+            lambda db: db.execute(
+                "UPDATE accounts SET source = ? WHERE account_id = ?", [AccountSource.FILE.value, account_id]
+            )
+        )
+
+    async def find(self, account_id: str) -> WatchedAccount | None:
+        """An account's entry; None where it is not watched."""
+        return await self._store.run(
+            lambda db: next(
+                (account_of(row) for row in db.query("SELECT * FROM accounts WHERE account_id = ?", [account_id])), None
+            )
+        )
 
     async def watched(self) -> tuple[WatchedAccount, ...]:
         """All accounts, in the order in which they were added."""

@@ -84,7 +84,7 @@ class Connection:
 
     def _prepare(self) -> None:
         db = self.db
-        self._refuse_foreign()
+        refuse_foreign(db, self.where)
         # Before anything of a later version is read, checked or changed.
         refuse_newer(db, self.where)
         if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
@@ -99,13 +99,13 @@ class Connection:
             db.execute(f"PRAGMA application_id={APPLICATION_ID}")
             migrate(db)
 
-    def _refuse_foreign(self) -> None:
-        application_id = self.db.execute("PRAGMA application_id").fetchone()[0]
-        empty = self.db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
-        if application_id != APPLICATION_ID and not (application_id == 0 and empty):
-            raise DatabaseForeign(
-                f"The file {self.where} is a database of another program; choose another DATABASE_PATH."
-            )
+
+def refuse_foreign(db: "Database", where: str) -> None:
+    """Raises: DatabaseForeign for a file that another program made."""
+    application_id = db.execute("PRAGMA application_id").fetchone()[0]
+    empty = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
+    if application_id != APPLICATION_ID and not (application_id == 0 and empty):
+        raise DatabaseForeign(f"The file {where} is a database of another program; choose another DATABASE_PATH.")
 
 
 def _make_private(path: Path) -> None:

@@ -8,12 +8,13 @@ is the drawdown that was, except for falls that began and ended within one of th
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from risk.model.performance import EquityCurve
 from storage.columns import to_us
 from storage.records import EquitySample, EquitySeries
 from storage.rows import equity_of, equity_row
@@ -58,6 +59,10 @@ class EquityLog:
         """Samples with since <= sampled_at < until, oldest first; columns of length 0 where there are none."""
         return await self._store.run(lambda db: _series(db, account_id, since, until))
 
+    async def curve(self, account_id: str) -> EquityCurve:
+        """Everything that was recorded of an account; empty for one nobody watched. Implements EquityCurves."""
+        return await self._store.run(lambda db: _curve(db, account_id))
+
     async def latest(self, account_id: str) -> EquitySample | None:
         """The newest sample: where unitising continues after a restart."""
         return await self._store.run(lambda db: _one(db, _LATEST, account_id))
@@ -98,18 +103,27 @@ _LATEST = "SELECT * FROM equity WHERE account_id = ? ORDER BY sampled_at DESC LI
 _HIGHEST = "SELECT * FROM equity WHERE account_id = ? ORDER BY unit_value_usd DESC, sampled_at LIMIT 1"
 
 
+def _curve(db: "Database", account_id: str) -> EquityCurve:
+    found = _series(db, account_id, datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+    return EquityCurve(
+        at=found.sampled_at, equity_usd=found.equity_usd, unit_value_usd=found.unit_value_usd,
+        net_flow_usd=found.net_flow_usd, funding_usd=found.funding_usd, fees_usd=found.fees_usd,
+    )  # fmt: skip
+
+
 def _one(db: "Database", sql: str, account_id: str) -> EquitySample | None:
     return next((equity_of(row) for row in db.query(sql, [account_id])), None)
 
 
 def _series(db: "Database", account_id: str, since: datetime, until: datetime) -> EquitySeries:
     rows = db.execute(
-        "SELECT sampled_at, equity_usd, net_flow_usd, unit_value_usd, shares, health_ratio_percent FROM equity"
+        "SELECT sampled_at, equity_usd, net_flow_usd, unit_value_usd, shares, health_ratio_percent, funding_usd,"
+        " fees_usd FROM equity"
         " WHERE account_id = ? AND sampled_at >= ? AND sampled_at < ? ORDER BY sampled_at",
         [account_id, to_us(since), to_us(until)],
     ).fetchall()
-    columns = list(zip(*rows, strict=True)) or [()] * 6
-    health = [math.nan if ratio is None else ratio for ratio in columns[5]]
+    columns = list(zip(*rows, strict=True)) or [()] * 8
+    health, funding, fees = ([math.nan if one is None else one for one in column] for column in columns[5:])
     return EquitySeries(
         account_id=account_id,
         sampled_at=np.array(columns[0], dtype=np.int64).view("datetime64[us]"),
@@ -118,6 +132,8 @@ def _series(db: "Database", account_id: str, since: datetime, until: datetime) -
         unit_value_usd=np.array(columns[3], dtype=np.float64),
         shares=np.array(columns[4], dtype=np.float64),
         health_ratio_percent=np.array(health, dtype=np.float64),
+        funding_usd=np.array(funding, dtype=np.float64),
+        fees_usd=np.array(fees, dtype=np.float64),
     )
 
 

@@ -8,6 +8,7 @@ StorageError
 │   └── BadRow            one row that this version does not understand
 ├── DiskFull              nothing was stored: make room, then try again
 ├── DatabaseUnavailable   cannot be opened, read or written
+├── BackupUnverified      a copy that cannot be relied on; nothing was kept of it
 ├── StoreClosed           used after it was closed
 └── StorageDefect         the schema refused a statement: a defect of the program
 """
@@ -45,6 +46,10 @@ class DiskFull(StorageError):
 
 class DatabaseUnavailable(StorageError):
     """The file cannot be opened, read or written: folder, permissions or the disk itself."""
+
+
+class BackupUnverified(StorageError):
+    """A copy that does not say what its source says. It was not kept."""
 
 
 class StoreClosed(StorageError):

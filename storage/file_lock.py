@@ -7,6 +7,32 @@ from pathlib import Path
 from storage.errors import DatabaseLocked, DatabaseUnavailable
 
 
+def lock_file(database: Path) -> Path:
+    """Where the lock of a database is kept."""
+    return database.with_name(database.name + ".lock")
+
+
+def holder(database: Path) -> str:
+    """Who uses a database now, such as ``process 42``; empty for nobody. Nothing is changed."""
+    try:
+        descriptor = os.open(lock_file(database), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return ""
+    try:
+        # Shared, and given back at once: two who only look are in nobody's way.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return _named(descriptor)
+    finally:
+        os.close(descriptor)
+    return ""
+
+
+def _named(descriptor: int) -> str:
+    written = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+    return f"process {written}" if written.isdigit() else "another process"
+
+
 class FileLock:
     """Held from construction to ``release`` or to the end of the process, however it ends.
 
@@ -17,7 +43,7 @@ class FileLock:
     """
 
     def __init__(self, database: Path) -> None:
-        path = database.with_name(database.name + ".lock")
+        path = lock_file(database)
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as exc:
@@ -28,9 +54,8 @@ class FileLock:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:
-            holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+            process = _named(descriptor)
             os.close(descriptor)
-            process = f"process {holder}" if holder.isdigit() else "another process"
             raise DatabaseLocked(
                 f"The database {database} is in use by {process}; stop that one first, or choose another DATABASE_PATH."
             ) from exc

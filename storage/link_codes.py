@@ -1,4 +1,5 @@
-"""One-time codes that make a stranger a person: shown once, stored as a digest, good for one use.
+"""One-time codes that make a stranger a person, or somebody known on one more platform: shown once, stored as a digest,
+good for one use.
 
 Everything here runs in the caller's transaction; People is the face.
 """
@@ -6,12 +7,16 @@ Everything here runs in the caller's transaction; People is the face.
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
-from storage.columns import integer, moment, text, to_us
-from storage.records import LinkClaim, LinkedPerson, LinkRefusal, Role
-from storage.rows import person_of, person_row
+from storage import persons
+from storage.columns import encodable, integer, member, moment, text, to_us
+from storage.person_records import NO_ACCESS, Grant, LinkClaim, LinkedPerson, LinkRefusal
+from storage.person_rows import grant_of
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -24,14 +29,46 @@ _HALF = 4
 _REMEMBERED = timedelta(days=7)  # so that a late comer is told "expired" and not "unknown"
 
 
-def issue(db: "Database", role: Role, *, owner: bool, now: datetime, ttl: timedelta) -> str:
-    """Store the digest of a new code and return the code. A new owner's code makes the one before it worthless."""
+class _Kind(StrEnum):
+    """What a code is for: a new person, or one more platform for somebody known."""
+
+    INVITATION = "invitation"
+    IDENTITY = "identity"
+
+
+def issue(
+    db: "Database",
+    grants: Sequence[Grant],
+    *,
+    now: datetime,
+    ttl: timedelta,
+    owner: bool = False,
+    issued_by: str = "",
+    called: str = "",
+    person_id: str = "",
+) -> str:
+    """Store the digest of a new code and return the code. A new owner's code makes the one before it worthless, and so
+    does a second one for the same person."""
     db.execute("DELETE FROM link_codes WHERE expires_at < ?", [to_us(now - _REMEMBERED)])
     if owner:
         db.execute("DELETE FROM link_codes WHERE owner = 1 AND used_at IS NULL")
+    if person_id:
+        db.execute("DELETE FROM link_codes WHERE person_id = ? AND used_at IS NULL", [person_id])
     code = "-".join("".join(secrets.choice(ALPHABET) for _ in range(_HALF)) for _ in range(2))
+    digest = _digest(code)
     db.table("link_codes").insert(
-        {"digest": _digest(code), "role": role.value, "owner": int(owner), "expires_at": to_us(now + ttl)}
+        {
+            "digest": digest,
+            "kind": (_Kind.IDENTITY if person_id else _Kind.INVITATION).value,
+            "owner": int(owner),
+            "person_id": person_id,
+            "called": encodable(called),
+            "issued_by": issued_by,
+            "expires_at": to_us(now + ttl),
+        }
+    )
+    db.table("link_code_grants").insert_all(
+        {"digest": digest, "account_id": grant.account_id, "role": grant.role.value} for grant in grants
     )
     return code
 
@@ -48,51 +85,85 @@ def redeem(db: "Database", code: str, claim: LinkClaim, now: datetime) -> Linked
     for row in db.query("SELECT * FROM link_codes"):
         if hmac.compare_digest(shown, row["digest"]):
             found = row
-    known = next(
-        (
-            person_of(row)
-            for row in db.query(
-                "SELECT * FROM people WHERE transport = ? AND user_id = ?", [claim.transport, claim.user_id]
-            )
-        ),
-        None,
-    )
-    refusal: LinkRefusal | None = None
-    if found is None:
-        refusal = LinkRefusal.UNKNOWN
-    elif found["used_at"] is not None:
-        if known is not None and known.revoked_at is None and found["used_by"] == known.person_id:
-            return known
-        refusal = LinkRefusal.USED
-    elif moment(found, "expires_at") <= now:
-        refusal = LinkRefusal.EXPIRED
+    known = persons.met(db, claim.transport, claim.user_id)
+    if known is not None and known.revoked_at is not None:
+        known = replace(known, access=NO_ACCESS)
+    again = known is not None and known.revoked_at is None and found is not None and found["used_by"] == known.person_id
+    if known is not None and again:
+        return known
+    refusal = _refusal(db, found, now)
     if found is None or refusal is not None:
         _count_wrong(db, claim, wrong + 1, now)
         return refusal or LinkRefusal.UNKNOWN
-    person = _promoted(known, claim, Role(text(found, "role")), owner=bool(integer(found, "owner")), now=now)
-    db.table("people").upsert(person_row(person), pk="person_id")
-    db.execute("UPDATE link_codes SET used_by = ?, used_at = ? WHERE digest = ?", [person.person_id, to_us(now), shown])
+    if member(_Kind, found, "kind") is _Kind.IDENTITY:
+        person_id = text(found, "person_id")
+        if known is not None and known.revoked_at is None and known.person_id != person_id:
+            if not claim.merge:
+                return LinkRefusal.LINKED_AS_ANOTHER  # a good code; what it would do is asked first
+            persons.merge(db, known.person_id, person_id)
+        persons.add_identity(db, person_id, claim.transport, claim.user_id, claim.display_name, now)
+    else:
+        person_id = _promoted(db, known, found, claim, now)
+    db.execute("UPDATE link_codes SET used_by = ?, used_at = ? WHERE digest = ?", [person_id, to_us(now), shown])
     who = [claim.transport, claim.user_id]
     db.execute("DELETE FROM link_attempts WHERE transport = ? AND user_id = ?", who)
     db.execute("DELETE FROM refusals WHERE transport = ? AND user_id = ?", who)
-    return person
+    return persons.met(db, claim.transport, claim.user_id) or LinkRefusal.UNKNOWN
 
 
-def _promoted(known: LinkedPerson | None, claim: LinkClaim, role: Role, *, owner: bool, now: datetime) -> LinkedPerson:
-    """The person after a good code: a code adds rights to somebody linked, and takes none away."""
-    linked = known is not None and known.revoked_at is None
-    if known is not None and linked:
-        role = known.role if known.role.includes(role) else role
-        owner = owner or known.owner
-    return LinkedPerson(
-        person_id=claim.person_id if known is None else known.person_id,
-        transport=claim.transport,
-        user_id=claim.user_id,
-        display_name=claim.display_name,
-        role=role,
-        owner=owner,
-        linked_at=known.linked_at if known is not None and linked else now,
-    )
+def grants_of(db: "Database", code: str) -> tuple[Grant, ...]:
+    """The roles a code gives."""
+    rows = db.query("SELECT * FROM link_code_grants WHERE digest = ? ORDER BY account_id", [_digest(code)])
+    return tuple(grant_of(row) for row in rows)
+
+
+def _refusal(db: "Database", found: dict[str, Any] | None, now: datetime) -> LinkRefusal | None:
+    if found is None:
+        return LinkRefusal.UNKNOWN
+    given = bool(found["issued_by"])
+    if found["used_at"] is not None:
+        return LinkRefusal.INVITATION_USED if given else LinkRefusal.USED
+    if found["withdrawn_at"] is not None:
+        return LinkRefusal.INVITATION_WITHDRAWN
+    if moment(found, "expires_at") <= now:
+        return LinkRefusal.INVITATION_EXPIRED if given else LinkRefusal.EXPIRED
+    if given and not _still_holds(db, found):
+        return LinkRefusal.INVITATION_WITHDRAWN
+    return None
+
+
+def _still_holds(db: "Database", found: dict[str, Any]) -> bool:
+    """Whether whoever gave the code could give it still: rights they lost are not passed on."""
+    giver = persons.by_id(db, text(found, "issued_by"))
+    if giver is None or giver.revoked_at is not None:
+        return False
+    if member(_Kind, found, "kind") is _Kind.IDENTITY:
+        whom = persons.by_id(db, text(found, "person_id"))
+        if whom is None or whom.revoked_at is not None:
+            return False
+        return whom.person_id == giver.person_id or giver.access.governs(whom.access)
+    rows = db.query("SELECT * FROM link_code_grants WHERE digest = ?", [found["digest"]])
+    return all(giver.access.may_give(grant_of(row)) for row in rows)
+
+
+def _promoted(
+    db: "Database", known: LinkedPerson | None, found: dict[str, Any], claim: LinkClaim, now: datetime
+) -> str:
+    """The id of the person after a good code: a code adds rights to somebody linked, and takes none away."""
+    given = [grant_of(row) for row in db.query("SELECT * FROM link_code_grants WHERE digest = ?", [found["digest"]])]
+    person_id = claim.person_id if known is None else known.person_id
+    called = text(found, "called") or claim.display_name
+    if known is None or known.revoked_at is not None:
+        persons.add(db, person_id, called, now)
+        held = NO_ACCESS
+    else:
+        held = known.access
+    together = held.with_grants(given).roles
+    persons.give(db, person_id, [Grant(account_id=one, role=role) for one, role in together.items()])
+    if integer(found, "owner"):
+        persons.make_owner(db, person_id)
+    persons.add_identity(db, person_id, claim.transport, claim.user_id, claim.display_name, now)
+    return person_id
 
 
 def _digest(code: str) -> bytes:

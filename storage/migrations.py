@@ -11,6 +11,7 @@ from storage.schema.initial import INITIAL
 from storage.schema.people import PEOPLE
 from storage.schema.preferences import PREFERENCES
 from storage.schema.process import PROCESS
+from storage.schema.topics import TOPICS
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -38,6 +39,7 @@ MIGRATIONS = (
     Migration(version=5, name="process", statements=PROCESS),
     Migration(version=6, name="preferences", statements=PREFERENCES),
     Migration(version=7, name="history", statements=HISTORY),
+    Migration(version=8, name="topics", statements=TOPICS),
 )
 
 

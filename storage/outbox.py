@@ -1,69 +1,137 @@
 """Notices on their way to people: queued with their incident, claimed under a lease, settled by what really happened.
 
-Order. Urgent notices go first, then old ones. Notices of one incident to one receiver keep their order, so a tier is
-not announced after the one that followed it, with one exception: a notice that failed is overtaken by a worse one.
-Good news never overtakes bad news. What a delivered notice has overtaken is superseded.
+Order. Urgent notices go first, of those the ones nearest to danger, then old ones. What waits for one receiver goes out
+as one message. A notice that failed is overtaken by a worse one of its incident, and no longer sent once that has
+arrived; good news never overtakes bad news.
 """
 
+import json
+import secrets
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from risk.decisions.incidents import LastNotice
 from risk.decisions.tiers import Tier
-from storage.columns import Row, encodable, integer, maybe_moment, member, moment, text, to_us
-from storage.errors import StorageDefect
-from storage.records import MessageCopy, Notice, OutboxCounts, OutboxState, Receiver
-from storage.rows import copy_of, notice_of
+from storage import claims, reach, reports
+from storage.claims import Claim
+from storage.columns import ReadRow, integer, maybe_moment, member, moment, text, to_us
+from storage.records import Batch, Notice, OutboxCounts, OutboxState, Receipt, Receiver, UnreachableChat
+from storage.rows import notice_of, receiver_of
 from storage.store import Store
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
 
-class Outbox:
-    """Delivery's view of the notices. They come in through Incidents.apply_assessment.
+def _new_key() -> str:
+    return secrets.token_hex(12)
 
-    Reports name the epoch of the claim they belong to. One whose lease ran out and was claimed again no longer decides
-    what happens next, but a message it did deliver exists and is remembered.
-    """
+
+class Outbox:
+    """Delivery's view of the notices. They come in through Incidents.apply_assessment; see storage.reports for what is
+    said of them afterwards."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def claim_deliveries(
-        self, now: datetime, limit: int, lease: timedelta, *, transport: str | None = None
-    ) -> tuple[Notice, ...]:
-        """Take notices that are due, most urgent first; a notice whose lease ran out is due again.
+    async def claim(
+        self,
+        now: datetime,
+        transport: str,
+        *,
+        most: int,
+        lease: timedelta,
+        busy: Collection[str] = (),
+        threads_apart: bool = False,
+        new_key: Callable[[], str] = _new_key,
+    ) -> tuple[Batch, ...]:
+        """Take what is due, the most urgent message first, at most one for each place; what a claim that ran out had
+        taken is due again.
 
         Args:
-            transport: Only those for this one; None for any.
+            most: How many messages.
+            busy: Places that take nothing now.
+            threads_apart: Whether a thread is a place of its own; its chat is, otherwise.
+            new_key: Makes the key of a message.
 
-        Returns: Notices that nobody else is given until ``now + lease``, or until a report frees them.
+        Returns: Messages whose notices nobody else is given until ``now + lease``, or until a report frees them.
         """
-        return await self._store.atomic(lambda db: _claim(db, now, limit, lease, transport))
+        claim = Claim(
+            transport=transport, now=now, lease=lease, most=most, busy=busy, threads_apart=threads_apart,
+            new_key=new_key,
+        )  # fmt: skip
+        return await self._store.atomic(lambda db: claims.take(db, claim))
 
-    async def delivered(self, outbox_id: str, epoch: int, message_id: str, now: datetime) -> bool:
+    async def next_due_at(self, transport: str, after: datetime) -> datetime | None:
+        """When something falls due after a moment; None where nothing waits for its time."""
+        return await self._store.run(lambda db: _next_due_at(db, transport, after))
+
+    async def delivered(
+        self,
+        batch: Batch,
+        message_id: str,
+        now: datetime,
+        *,
+        acked: Collection[int] = (),
+        bodies: Mapping[str, str] | None = None,
+    ) -> bool:
         """The platform accepted this message. Counts however late it is reported: the message exists.
 
-        Returns: False where another delivery was reported before; the notice keeps the message of that one, and this
+        Args:
+            acked: Incidents that it shows as acknowledged; one that is and does not look so makes it stale.
+            bodies: By outbox id, what it says where that is not what was queued.
+
+        Returns: False where another delivery was reported before; the notices keep the message of that one, and this
             one is remembered as a further copy.
         Raises: StorageDefect for a notice that was never queued or a claim that never was.
         """
-        return await self._store.atomic(lambda db: _delivered(db, outbox_id, epoch, message_id, now))
-
-    async def retry_later(self, outbox_id: str, epoch: int, at: datetime, error: str) -> bool:
-        """An attempt failed; try again at a moment. False where the claim no longer holds, and nothing changes."""
         return await self._store.atomic(
-            lambda db: _report(db, _RETRY, outbox_id, epoch, due_at=to_us(at), last_error=encodable(error))
+            lambda db: reports.delivered(db, batch, message_id, now, acked=acked, bodies=bodies or {})
         )
 
-    async def postpone(self, outbox_id: str, epoch: int, until: datetime) -> bool:
-        """Give a claim back untried, because the chat has to wait. No attempt is counted. False as for retry_later."""
-        return await self._store.atomic(lambda db: _report(db, _POSTPONE, outbox_id, epoch, due_at=to_us(until)))
+    async def retry_later(self, batch: Batch, at: datetime, error: str, *, unknown: bool = False) -> bool:
+        """An attempt failed; try again at a moment. False where the claim no longer holds, and nothing changes.
 
-    async def dead_letter(self, outbox_id: str, epoch: int, error: str) -> bool:
-        """Give up on a notice that its platform refuses for good. False as for retry_later."""
-        return await self._store.atomic(lambda db: _report(db, _DEAD, outbox_id, epoch, last_error=encodable(error)))
+        Args:
+            unknown: It may have arrived: the same notices go out together again, under the same key.
+        """
+        return await self._store.atomic(lambda db: reports.retry_later(db, batch, at, error, unknown=unknown))
+
+    async def postpone(self, batch: Batch, until: datetime, why: str = "") -> bool:
+        """Give a claim back untried, because the chat has to wait. No attempt is counted. False as for retry_later."""
+        return await self._store.atomic(lambda db: reports.postpone(db, batch, until, why))
+
+    async def refused(self, batch: Batch, at: datetime, error: str, *, most: int) -> bool:
+        """The platform refuses what this message says: its notices are tried one by one, and one that was refused
+        ``most`` times is given up. False as for retry_later."""
+        return await self._store.atomic(lambda db: reports.refused(db, batch, at, error, most))
+
+    async def lost(self, receiver: Receiver, reason: str, now: datetime) -> bool:
+        """Its platform says that a chat is gone: what waits for it is given up, and the chat is marked. False where it
+        was marked already."""
+        return await self._store.atomic(lambda db: reach.lost(db, receiver, reason, now))
+
+    async def reached(self, receiver: Receiver) -> bool:
+        """Something arrived in a chat. True where it was marked as lost: the mark is gone, and of what it missed the
+        incidents that still stand count as never told."""
+        return await self._store.atomic(lambda db: reach.reached(db, receiver))
+
+    async def unreachable(self) -> tuple[UnreachableChat, ...]:
+        """Chats that are marked as lost, the longest first."""
+        return await self._store.run(reach.unreachable)
+
+    async def hurry(self, transport: str, now: datetime) -> int:
+        """A platform that was down is back: what failed there is due at once."""
+        return await self._store.atomic(
+            lambda db: (
+                db.execute(
+                    "UPDATE outbox SET due_at = ?1 WHERE state = 'pending' AND transport = ?2 AND attempts > refusals"
+                    " AND due_at > ?1",
+                    [to_us(now), transport],
+                ).rowcount
+            )
+        )
 
     async def abandon_leases(self, now: datetime) -> int:
         """Make every claim of an earlier process due at once. For the start, before anything is claimed."""
@@ -75,41 +143,39 @@ class Outbox:
             )
         )
 
-    async def last_notices(self, receiver: Receiver) -> dict[int, LastNotice]:
-        """What this receiver heard last of each incident that is not over for them, by incident id.
+    async def last_notices(self, incident_ids: Collection[int]) -> Mapping[int, Mapping[Receiver, LastNotice]]:
+        """What each receiver heard last of these incidents, by incident id. Nobody, for one that is over for them.
 
         A notice counts from the moment it is queued, so nobody is told twice while a platform is down. Dead ones count
         too, or a chat that refuses everything would be given a new notice at every check.
         """
-        return await self._store.run(lambda db: _last_notices(db, receiver))
+        if not incident_ids:
+            return {}
+        return await self._store.run(lambda db: _last_notices(db, incident_ids))
 
-    async def copies(self, incident_id: int) -> tuple[MessageCopy, ...]:
-        """All messages of an incident that platforms accepted, oldest first."""
+    async def receipts(self, incident_ids: Collection[int]) -> tuple[Receipt, ...]:
+        """What became of the last word to each receiver on each of these incidents, in the order of queueing."""
+        return await self._store.run(lambda db: tuple(_receipt(row) for row in _last_rows(db, incident_ids)))
+
+    async def told_together(self, key: str) -> tuple[int, ...]:
+        """Ids of the incidents that a message tells of, by the key of its batch."""
         return await self._store.run(
             lambda db: tuple(
-                copy_of(row)
-                for row in db.query(
-                    "SELECT * FROM message_copies WHERE incident_id = ? ORDER BY sent_at, message_id", [incident_id]
-                )
+                integer(row, "incident_id")
+                for row in db.query("SELECT DISTINCT incident_id FROM outbox WHERE batch = ? ORDER BY 1", [key])
             )
         )
 
-    async def bodies(self, incident_id: int) -> dict[str, str]:
-        """What the notices of an incident say, by outbox id."""
-        return await self._store.run(
-            lambda db: {
-                text(row, "outbox_id"): text(row, "body_json")
-                for row in db.query("SELECT outbox_id, body_json FROM outbox WHERE incident_id = ?", [incident_id])
-            }
-        )
-
     async def waiting_since(self, before: datetime, limit: int) -> tuple[Notice, ...]:
-        """Undelivered notices that were queued before a moment, oldest first: candidates for another route."""
+        """Undelivered notices that were queued before a moment, oldest first, without those their receiver wants later:
+        candidates for another route."""
         return await self._store.run(
             lambda db: tuple(
                 notice_of(row)
                 for row in db.query(
-                    "SELECT * FROM outbox WHERE state IN ('pending', 'leased') AND created_at < ? ORDER BY seq LIMIT ?",
+                    "SELECT * FROM outbox WHERE state IN ('pending', 'leased') AND created_at < ?"
+                    " AND NOT (held = 1 AND lease_epoch = 0)"
+                    " ORDER BY seq LIMIT ?",
                     [to_us(before), limit],
                 )
             )
@@ -129,108 +195,58 @@ class Outbox:
         return await self._store.run(_counts)
 
 
-# The two clauses, in words: wait for an elder that is untried or in flight, never overtake a worse one, and where a
-# notice has been overtaken, wait for what becomes of the overtaking one. INDEXED BY, because with thousands waiting the
-# planner would otherwise sort them all: 80 ms instead of 1.
-_CLAIM = """
-    UPDATE outbox SET state = 'leased', due_at = :lease_until, lease_epoch = lease_epoch + 1
-    WHERE seq IN (
-        SELECT notice.seq FROM outbox AS notice INDEXED BY outbox_waiting
-        WHERE notice.state IN ('pending', 'leased') AND notice.due_at <= :now
-            AND (:transport IS NULL OR notice.transport = :transport)
-            AND NOT EXISTS (
-                SELECT 1 FROM outbox AS elder
-                WHERE elder.state IN ('pending', 'leased')
-                    AND elder.incident_id = notice.incident_id AND elder.transport = notice.transport
-                    AND elder.chat = notice.chat AND elder.thread = notice.thread AND elder.seq < notice.seq
-                    AND (elder.attempts = 0 OR elder.state = 'leased' OR elder.severity > notice.severity)
-            )
-            AND NOT EXISTS (
-                SELECT 1 FROM outbox AS overtaking
-                WHERE overtaking.state = 'leased'
-                    AND overtaking.incident_id = notice.incident_id AND overtaking.transport = notice.transport
-                    AND overtaking.chat = notice.chat AND overtaking.thread = notice.thread
-                    AND overtaking.seq > notice.seq
-            )
-        ORDER BY notice.urgency DESC, notice.seq LIMIT :limit
+def _next_due_at(db: "Database", transport: str, after: datetime) -> datetime | None:
+    (row,) = db.query(
+        "SELECT min(due_at) AS due_at FROM outbox INDEXED BY outbox_waiting_by_moment"
+        " WHERE state IN ('pending', 'leased') AND transport = ? AND due_at > ?",
+        [transport, to_us(after)],
     )
-    RETURNING *
-"""
+    return maybe_moment(row, "due_at")
 
 
-def _claim(db: "Database", now: datetime, limit: int, lease: timedelta, transport: str | None) -> tuple[Notice, ...]:
-    claimed = list(
+def _last_rows(db: "Database", incident_ids: Collection[int]) -> list[ReadRow]:
+    # With a bare max() SQLite takes the other columns from the row that has it.
+    return list(
         db.query(
-            _CLAIM,
-            {"now": to_us(now), "lease_until": to_us(now + lease), "limit": limit, "transport": transport},
+            "SELECT *, max(seq) FROM outbox INDEXED BY outbox_by_incident"
+            " WHERE incident_id IN (SELECT value FROM json_each(?)) AND state <> 'superseded'"
+            " GROUP BY incident_id, transport, chat, thread ORDER BY seq",
+            [json.dumps(sorted(incident_ids))],
         )
     )
-    claimed.sort(key=lambda row: (-integer(row, "urgency"), integer(row, "seq")))
-    return tuple(notice_of(row) for row in claimed)
 
 
-def _delivered(db: "Database", outbox_id: str, epoch: int, message_id: str, now: datetime) -> bool:
-    row = next(iter(db.query("SELECT * FROM outbox WHERE outbox_id = ?", [outbox_id])), None)
-    if row is None or not 1 <= epoch <= integer(row, "lease_epoch"):
-        raise StorageDefect(
-            f"A delivery of notice {outbox_id} was reported that nobody had claimed; "
-            "this is a defect of Keel, please report it."
-        )
-    values: Row = {**row, "message_id": message_id, "now": to_us(now)}
-    db.execute(_REMEMBER_COPY, values)
-    if member(OutboxState, row, "state") is OutboxState.SENT:
-        return False
-    db.execute("UPDATE outbox SET state = 'sent', message_id = :message_id, sent_at = :now WHERE seq = :seq", values)
-    db.execute(_SUPERSEDE_OVERTAKEN, values)
-    return True
-
-
-_REMEMBER_COPY = """
-    INSERT INTO message_copies (outbox_id, message_id, incident_id, transport, chat, thread, route, sent_at)
-    VALUES (:outbox_id, :message_id, :incident_id, :transport, :chat, :thread, :route, :now)
-    ON CONFLICT (outbox_id, message_id) DO NOTHING
-"""
-
-_SUPERSEDE_OVERTAKEN = """
-    UPDATE outbox SET state = 'superseded'
-    WHERE state = 'pending' AND seq < :seq AND severity <= :severity
-        AND incident_id = :incident_id AND transport = :transport AND chat = :chat AND thread = :thread
-"""
-
-# What a report changes, where the claim it belongs to still holds.
-_RETRY = """
-    UPDATE outbox SET state = 'pending', attempts = attempts + 1, due_at = :due_at, last_error = :last_error
-    WHERE outbox_id = :outbox_id AND lease_epoch = :epoch AND state = 'leased'
-"""
-
-_POSTPONE = """
-    UPDATE outbox SET state = 'pending', due_at = :due_at
-    WHERE outbox_id = :outbox_id AND lease_epoch = :epoch AND state = 'leased'
-"""
-
-_DEAD = """
-    UPDATE outbox SET state = 'dead', attempts = attempts + 1, last_error = :last_error
-    WHERE outbox_id = :outbox_id AND lease_epoch = :epoch AND state = 'leased'
-"""
-
-
-def _report(db: "Database", change: str, outbox_id: str, epoch: int, **values: int | str) -> bool:
-    return db.execute(change, {"outbox_id": outbox_id, "epoch": epoch, **values}).rowcount == 1
-
-
-def _last_notices(db: "Database", receiver: Receiver) -> dict[int, LastNotice]:
+def _last_notices(db: "Database", incident_ids: Collection[int]) -> Mapping[int, Mapping[Receiver, LastNotice]]:
+    found: dict[int, dict[Receiver, LastNotice]] = {}
     # An incident is over for a receiver once they were told OK.
-    rows = db.query(
-        "SELECT incident_id, tier, coalesce(sent_at, created_at) AS heard_at FROM outbox"
-        " WHERE tier <> ? AND seq IN ("
-        "SELECT max(seq) FROM outbox WHERE transport = ? AND chat = ? AND thread = ? AND state <> 'superseded'"
-        " GROUP BY incident_id)",
-        [Tier.OK.value, receiver.transport, receiver.chat, receiver.thread],
+    for incident_id, transport, chat, thread, tier, heard_at, _ in db.execute(
+        "SELECT incident_id, transport, chat, thread, tier, coalesce(sent_at, created_at), max(seq)"
+        " FROM outbox INDEXED BY outbox_by_incident"
+        " WHERE incident_id IN (SELECT value FROM json_each(?)) AND state <> 'superseded'"
+        " GROUP BY incident_id, transport, chat, thread",
+        [json.dumps(sorted(incident_ids))],
+    ):
+        row = {"tier": tier, "heard_at": heard_at}
+        if tier == Tier.OK.value:
+            continue
+        receiver = Receiver(transport=transport, chat=chat, thread=thread)
+        last = LastNotice(tier=member(Tier, row, "tier"), at=moment(row, "heard_at"))
+        found.setdefault(incident_id, {})[receiver] = last
+    return found
+
+
+def _receipt(row: ReadRow) -> Receipt:
+    return Receipt(
+        incident_id=integer(row, "incident_id"),
+        receiver=receiver_of(row),
+        tier=member(Tier, row, "tier"),
+        state=member(OutboxState, row, "state"),
+        created_at=moment(row, "created_at"),
+        sent_at=maybe_moment(row, "sent_at"),
+        due_at=moment(row, "due_at"),
+        held=bool(integer(row, "held")),
+        error=text(row, "last_error"),
     )
-    return {
-        integer(row, "incident_id"): LastNotice(tier=member(Tier, row, "tier"), at=moment(row, "heard_at"))
-        for row in rows
-    }
 
 
 def _counts(db: "Database") -> OutboxCounts:
@@ -238,12 +254,18 @@ def _counts(db: "Database") -> OutboxCounts:
         text(row, "state"): integer(row, "number")
         for row in db.query("SELECT state, count(*) AS number FROM outbox GROUP BY state")
     }
-    (oldest,) = db.query("SELECT min(created_at) AS oldest FROM outbox WHERE state IN ('pending', 'leased')")
+    (waiting,) = db.query(
+        "SELECT count(*) FILTER (WHERE held = 1 AND lease_epoch = 0) AS held,"
+        " min(created_at) FILTER (WHERE held = 0 OR lease_epoch > 0) AS oldest"
+        " FROM outbox WHERE state IN ('pending', 'leased')"
+    )
+    held = integer(waiting, "held")
     return OutboxCounts(
-        pending=by_state.get(OutboxState.PENDING, 0),
+        pending=by_state.get(OutboxState.PENDING, 0) - held,
         leased=by_state.get(OutboxState.LEASED, 0),
         sent=by_state.get(OutboxState.SENT, 0),
         dead=by_state.get(OutboxState.DEAD, 0),
         superseded=by_state.get(OutboxState.SUPERSEDED, 0),
-        waiting_since=maybe_moment(oldest, "oldest"),
+        held=held,
+        waiting_since=maybe_moment(waiting, "oldest"),
     )

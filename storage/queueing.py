@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from risk.decisions.incidents import NoticeReason, severity
-from storage.columns import Row, to_us
+from storage.columns import Row, not_nan, to_us
 from storage.records import NewNotice, Receiver
 
 if TYPE_CHECKING:
@@ -45,16 +45,24 @@ def _queue_one(db: "Database", notice: NewNotice, now_us: int) -> bool:
         "tier": notice.tier.value,
         "severity": severity(notice.tier),
         "body_json": notice.body_json,
+        "rank": not_nan(notice.rank),
+        "held": int(notice.hold_until is not None),
+        "due_at": now_us if notice.hold_until is None else to_us(notice.hold_until),
         "now": now_us,
     }
+    if notice.reason is NoticeReason.FIRST:  # it has no elders
+        return db.execute(_INSERT, row).rowcount == 1
     if notice.reason is NoticeReason.REPEAT_DUE and db.execute(_ANY_WAITING, row).fetchone():
         return False  # what waits says the same or worse, and is still to be heard
+    if notice.reason is NoticeReason.RESOLVED and not db.execute(_ANY_TOLD, row).fetchone():
+        # It began and ended while its receiver wanted quiet: there is nothing left to say.
+        db.execute(_SUPERSEDE_HELD, row)
+        return False
     # DO NOTHING and not OR IGNORE, which would also hide a missing incident.
     if db.execute(_INSERT, row).rowcount == 0:
         return False
     db.execute(_SUPERSEDE_REPEATS, row)
-    # A worse notice waits behind its elders, so they are as urgent as it is.
-    db.execute(_LIFT_ELDERS, row)
+    db.execute(_SUPERSEDE_HELD, row)
     return True
 
 
@@ -64,13 +72,19 @@ _ANY_WAITING = """
         AND incident_id = :incident_id AND transport = :transport AND chat = :chat AND thread = :thread
 """
 
+_ANY_TOLD = """
+    SELECT 1 FROM outbox
+    WHERE NOT (state = 'superseded' OR (state = 'pending' AND held = 1 AND lease_epoch = 0))
+        AND incident_id = :incident_id AND transport = :transport AND chat = :chat AND thread = :thread
+"""
+
 _INSERT = """
     INSERT INTO outbox (
         outbox_id, incident_id, transport, chat, thread, route, reason, tier, severity, urgency,
-        body_json, created_at, state, attempts, due_at, lease_epoch, last_error
+        body_json, created_at, state, attempts, due_at, lease_epoch, last_error, rank, held
     ) VALUES (
         :outbox_id, :incident_id, :transport, :chat, :thread, :route, :reason, :tier, :severity, :severity,
-        :body_json, :now, 'pending', 0, :now, 0, ''
+        :body_json, :now, 'pending', 0, :due_at, 0, '', :rank, :held
     ) ON CONFLICT (outbox_id) DO NOTHING
 """
 
@@ -80,8 +94,9 @@ _SUPERSEDE_REPEATS = """
         AND incident_id = :incident_id AND transport = :transport AND chat = :chat AND thread = :thread
 """
 
-_LIFT_ELDERS = """
-    UPDATE outbox SET urgency = :severity
-    WHERE state IN ('pending', 'leased') AND urgency < :severity
+# What is held has not been heard: the newest word takes its place.
+_SUPERSEDE_HELD = """
+    UPDATE outbox SET state = 'superseded'
+    WHERE state = 'pending' AND held = 1 AND lease_epoch = 0 AND outbox_id <> :outbox_id
         AND incident_id = :incident_id AND transport = :transport AND chat = :chat AND thread = :thread
 """

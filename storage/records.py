@@ -1,5 +1,6 @@
 """What this package takes and gives: frozen facts. Addresses are plain text, as a transport gave them."""
 
+import math
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -47,6 +48,9 @@ class NewNotice:
         outbox_id: Assigned by the caller, never reused; the same one queued again changes nothing.
         tier: Where the incident stands in this notice; it decides the urgency.
         body_json: The facts of the alert as the caller wrote them; opaque here.
+        rank: Order among notices that are equally urgent: how near the danger is, in daily standard deviations, the
+            smallest first.
+        hold_until: Not to be delivered before; None for at once.
     """
 
     outbox_id: str
@@ -55,6 +59,8 @@ class NewNotice:
     reason: NoticeReason
     tier: Tier
     body_json: str
+    rank: float = math.inf
+    hold_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +70,10 @@ class Notice:
     Attributes:
         attempts: Failures reported so far. A lease that ran out is none: nobody knows whether the platform was reached.
         due_at: Next attempt while PENDING, end of the lease while LEASED, meaningless after that.
+        rank: See NewNotice.
+        held: Whether it was to wait for a moment that its receiver chose.
+        batch: Key of the message it goes out with; None while it can go with any.
+        refusals: How often the platform refused it for what it is.
         lease_epoch: How often it was claimed; reports carry it back.
         message_id: The message that delivered it first; None before.
         last_error: Empty while nothing failed.
@@ -79,10 +89,82 @@ class Notice:
     state: OutboxState
     attempts: int
     due_at: datetime
+    rank: float
+    held: bool
+    batch: str | None
+    refusals: int
     lease_epoch: int
     message_id: str | None
     sent_at: datetime | None
     last_error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Notices that go out as one message, as they were claimed.
+
+    Attributes:
+        key: Names the message: the same one whenever these notices are tried again after nobody knows what became of
+            it. At most 25 characters of ASCII.
+        epoch: How often it was claimed; reports carry it back.
+        notices: In the order in which they were queued.
+        uncertain: An earlier attempt may have arrived.
+    """
+
+    key: str
+    epoch: int
+    receiver: Receiver
+    notices: tuple[Notice, ...]
+    uncertain: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What became of the last word to one receiver on one incident.
+
+    Attributes:
+        sent_at: When a platform accepted it; None while it waits, or where it was given up.
+        due_at: Next attempt, while it waits.
+        error: Why it still waits, or was given up; empty where nothing failed.
+    """
+
+    incident_id: int
+    receiver: Receiver
+    tier: Tier
+    state: OutboxState
+    created_at: datetime
+    sent_at: datetime | None
+    due_at: datetime
+    held: bool
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreachableChat:
+    """A chat that its platform says is gone."""
+
+    receiver: Receiver
+    reason: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaleMessage:
+    """A message that shows an incident as it is not any more.
+
+    Attributes:
+        key: Of its batch.
+        notices: What it tells, in the order in which they were queued.
+        attempts: How often editing it failed.
+        changes: How often one of its incidents changed hands until it was looked up.
+    """
+
+    receiver: Receiver
+    message_id: str
+    key: str
+    notices: tuple[Notice, ...]
+    attempts: int
+    changes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +183,8 @@ class OutboxCounts:
     """The outbox in a few numbers.
 
     Attributes:
-        waiting_since: When the oldest undelivered notice was queued; None where nothing waits.
+        held: Those that wait for a moment their receiver chose; they are not among the pending ones.
+        waiting_since: When the oldest undelivered notice was queued, held ones aside; None where nothing waits.
     """
 
     pending: int
@@ -109,6 +192,7 @@ class OutboxCounts:
     sent: int
     dead: int
     superseded: int
+    held: int
     waiting_since: datetime | None
 
 
@@ -151,6 +235,9 @@ class EquitySample:
         unit_value_usd: Value of one share: equity with flows stripped.
         shares: equity_usd / unit_value_usd.
         health_ratio_percent: Infinite without a requirement, None where it could not be assessed.
+        funding_usd: Funding received so far, less what was paid, in the account's life; None where the venue does not
+            state it.
+        fees_usd: Trading fees paid so far, rebates taken off; None where the venue does not state it for this account.
     """
 
     account_id: str
@@ -161,6 +248,8 @@ class EquitySample:
     shares: float
     health_ratio_percent: float | None
     slot: int
+    funding_usd: float | None = None
+    fees_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +258,7 @@ class EquitySeries:
 
     Attributes:
         sampled_at: UTC, datetime64[us].
-        health_ratio_percent: NaN where unknown.
+        health_ratio_percent: NaN where unknown; so are ``funding_usd`` and ``fees_usd``.
     """
 
     account_id: str
@@ -179,6 +268,22 @@ class EquitySeries:
     unit_value_usd: FloatArray
     shares: FloatArray
     health_ratio_percent: FloatArray
+    funding_usd: FloatArray
+    fees_usd: FloatArray
+
+    def followed_by(self, later: "EquitySeries") -> "EquitySeries":
+        """Two stretches of one account as one."""
+        return EquitySeries(
+            account_id=self.account_id,
+            sampled_at=np.concatenate([self.sampled_at, later.sampled_at]),
+            equity_usd=np.concatenate([self.equity_usd, later.equity_usd]),
+            net_flow_usd=np.concatenate([self.net_flow_usd, later.net_flow_usd]),
+            unit_value_usd=np.concatenate([self.unit_value_usd, later.unit_value_usd]),
+            shares=np.concatenate([self.shares, later.shares]),
+            health_ratio_percent=np.concatenate([self.health_ratio_percent, later.health_ratio_percent]),
+            funding_usd=np.concatenate([self.funding_usd, later.funding_usd]),
+            fees_usd=np.concatenate([self.fees_usd, later.fees_usd]),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,82 +300,11 @@ class LastGood:
     observed_at: datetime
 
 
-class Role(StrEnum):
-    """What a person may do; each role includes those before it."""
+class AccountSource(StrEnum):
+    """Where it was said that an account is to be watched."""
 
-    VIEWER = "viewer"
-    RESPONDER = "responder"
-    TRADER = "trader"
-    ADMIN = "admin"
-
-    def includes(self, other: "Role") -> bool:
-        """Whether everything the other role may do is allowed to this one."""
-        return _ROLES.index(self) >= _ROLES.index(other)
-
-
-_ROLES = tuple(Role)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkedPerson:
-    """Somebody the bot knows: one identity on one platform.
-
-    Attributes:
-        user_id: The platform's own, which decides; the name is decoration.
-        owner: The one who started the bot; stays an admin.
-        revoked_at: From then on a stranger; None while linked.
-    """
-
-    person_id: str
-    transport: str
-    user_id: str
-    display_name: str
-    role: Role
-    owner: bool
-    linked_at: datetime
-    revoked_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkedChat:
-    """A chat somebody linked.
-
-    Attributes:
-        private: Only that person reads it.
-    """
-
-    transport: str
-    chat: str
-    thread: str
-    person_id: str
-    private: bool
-    linked_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkClaim:
-    """Somebody shows a link code.
-
-    Attributes:
-        person_id: For somebody new; one who was linked before keeps the old one.
-    """
-
-    person_id: str
-    transport: str
-    user_id: str
-    display_name: str
-    chat: str
-    thread: str = ""
-    private: bool = True
-
-
-class LinkRefusal(StrEnum):
-    """Why a link code was not accepted."""
-
-    UNKNOWN = "unknown"
-    EXPIRED = "expired"
-    USED = "used"
-    LOCKED_OUT = "locked_out"
+    FILE = "file"
+    CHAT = "chat"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,12 +313,14 @@ class WatchedAccount:
 
     Attributes:
         nickname: What people call it, unique whatever its case.
+        source: What the settings name can be taken off the list there only.
     """
 
     account_id: str
     venue: str
     nickname: str
     added_at: datetime
+    source: AccountSource = AccountSource.FILE
 
 
 class Naming(StrEnum):

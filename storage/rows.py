@@ -20,15 +20,13 @@ from storage.columns import (
     to_us,
 )
 from storage.records import (
+    AccountSource,
     EquitySample,
     LastGood,
-    LinkedChat,
-    LinkedPerson,
     MessageCopy,
     Notice,
     OutboxState,
     Receiver,
-    Role,
     WatchedAccount,
 )
 
@@ -44,7 +42,10 @@ def incident_row(incident: Incident) -> Row:
         "status": incident.status.value,
         "opened_at": to_us(incident.opened_at),
         "changed_at": to_us(incident.changed_at),
+        "rang_at": to_us(incident.rang_at),
         "fact": encodable(incident.fact),
+        "market": encodable(incident.market),
+        "remedy": encodable(incident.remedy),
         "acked_by": incident.acked_by,
         "acked_at": maybe_us(incident.acked_at),
         "snoozed_until": maybe_us(incident.snoozed_until),
@@ -63,7 +64,10 @@ def incident_of(row: ReadRow) -> Incident:
         status=member(IncidentStatus, row, "status"),
         opened_at=moment(row, "opened_at"),
         changed_at=moment(row, "changed_at"),
+        rang_at=moment(row, "rang_at"),
         fact=text(row, "fact"),
+        market=text(row, "market"),
+        remedy=text(row, "remedy"),
         acked_by=maybe_text(row, "acked_by"),
         acked_at=maybe_moment(row, "acked_at"),
         snoozed_until=maybe_moment(row, "snoozed_until"),
@@ -108,6 +112,10 @@ def notice_of(row: ReadRow) -> Notice:
         state=member(OutboxState, row, "state"),
         attempts=integer(row, "attempts"),
         due_at=moment(row, "due_at"),
+        rank=real(row, "rank"),
+        held=bool(integer(row, "held")),
+        batch=maybe_text(row, "batch"),
+        refusals=integer(row, "refusals"),
         lease_epoch=integer(row, "lease_epoch"),
         message_id=maybe_text(row, "message_id"),
         sent_at=maybe_moment(row, "sent_at"),
@@ -161,6 +169,8 @@ def equity_row(sample: EquitySample) -> Row:
         "shares": finite(sample.shares),
         "health_ratio_percent": None if ratio is None else not_nan(ratio),
         "slot": sample.slot,
+        "funding_usd": None if sample.funding_usd is None else finite(sample.funding_usd),
+        "fees_usd": None if sample.fees_usd is None else finite(sample.fees_usd),
     }
 
 
@@ -174,6 +184,8 @@ def equity_of(row: ReadRow) -> EquitySample:
         shares=real(row, "shares"),
         health_ratio_percent=None if row["health_ratio_percent"] is None else real(row, "health_ratio_percent"),
         slot=integer(row, "slot"),
+        funding_usd=None if row["funding_usd"] is None else real(row, "funding_usd"),
+        fees_usd=None if row["fees_usd"] is None else real(row, "fees_usd"),
     )
 
 
@@ -195,60 +207,13 @@ def last_good_of(row: ReadRow) -> LastGood:
     )
 
 
-def person_row(person: LinkedPerson) -> Row:
-    return {
-        "person_id": person.person_id,
-        "transport": person.transport,
-        "user_id": person.user_id,
-        "display_name": encodable(person.display_name),
-        "role": person.role.value,
-        "owner": int(person.owner),
-        "linked_at": to_us(person.linked_at),
-        "revoked_at": maybe_us(person.revoked_at),
-    }
-
-
-def person_of(row: ReadRow) -> LinkedPerson:
-    return LinkedPerson(
-        person_id=text(row, "person_id"),
-        transport=text(row, "transport"),
-        user_id=text(row, "user_id"),
-        display_name=text(row, "display_name"),
-        role=member(Role, row, "role"),
-        owner=bool(integer(row, "owner")),
-        linked_at=moment(row, "linked_at"),
-        revoked_at=maybe_moment(row, "revoked_at"),
-    )
-
-
-def chat_row(chat: LinkedChat) -> Row:
-    return {
-        "transport": chat.transport,
-        "chat": chat.chat,
-        "thread": chat.thread,
-        "person_id": chat.person_id,
-        "private": int(chat.private),
-        "linked_at": to_us(chat.linked_at),
-    }
-
-
-def chat_of(row: ReadRow) -> LinkedChat:
-    return LinkedChat(
-        transport=text(row, "transport"),
-        chat=text(row, "chat"),
-        thread=text(row, "thread"),
-        person_id=text(row, "person_id"),
-        private=bool(integer(row, "private")),
-        linked_at=moment(row, "linked_at"),
-    )
-
-
 def account_row(account: WatchedAccount) -> Row:
     return {
         "account_id": account.account_id,
         "venue": account.venue,
         "nickname": encodable(account.nickname),
         "added_at": to_us(account.added_at),
+        "source": account.source.value,
     }
 
 
@@ -258,4 +223,5 @@ def account_of(row: ReadRow) -> WatchedAccount:
         venue=text(row, "venue"),
         nickname=text(row, "nickname"),
         added_at=moment(row, "added_at"),
+        source=member(AccountSource, row, "source"),
     )

@@ -36,10 +36,33 @@ class Setting(Generic[T]):
     decode: Callable[[str], T]
 
 
+def _yes_or_no(text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise ValueError("neither yes nor no")
+    return text == "yes"
+
+
+def _minute(text: str) -> int:
+    minute = int(text)
+    if not 0 <= minute < 1440:
+        raise ValueError("no minute of a day")
+    return minute
+
+
 THEME: Setting[Theme] = Setting(key="theme", default=Theme.DARK, encode=lambda theme: theme.value, decode=Theme)
 
-# An account id; empty means that every command names its account.
+# An account id; empty means the first one.
 DEFAULT_ACCOUNT: Setting[str] = Setting(key="default_account", default="", encode=str, decode=str)
+
+# Whose way of writing numbers somebody reads, where their clock stands, and whether it counts to twelve.
+NUMBERS: Setting[str] = Setting(key="numbers", default="en", encode=str, decode=str)
+ZONE: Setting[str] = Setting(key="zone", default="UTC", encode=str, decode=str)
+TWELVE_HOURS: Setting[bool] = Setting(
+    key="twelve_hours", default=False, encode=lambda on: "yes" if on else "no", decode=_yes_or_no
+)
+
+# Minute of the local day at which the digest is told.
+DIGEST_MINUTE: Setting[int] = Setting(key="digest_minute", default=480, encode=str, decode=_minute)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from datetime import timedelta
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 
 from storage.connection import MEMORY, Connection
 from storage.errors import StorageDefect, StoreClosed, translated
+from storage.read_only import ReadOnlyConnection
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -28,10 +30,12 @@ class Store:
     not stop it: what had begun is stored whole, what had not begun never runs.
     """
 
-    def __init__(self, connection: Connection, thread: Executor) -> None:
+    def __init__(self, connection: Connection | ReadOnlyConnection, thread: Executor) -> None:
         self._connection = connection
         self._thread = thread
         self._closed = False
+        self.failures: Counter[str] = Counter()
+        """What failed so far, by the name of the error; for metrics."""
 
     @classmethod
     async def open(cls, path: Path | str, *, busy_timeout: timedelta = _BUSY_TIMEOUT) -> Self:
@@ -66,6 +70,14 @@ class Store:
         keep the event loop; a process that talks to people opens ":memory:" instead.
         """
         return cls(Connection(MEMORY, busy_timeout=_BUSY_TIMEOUT), _CallersThread())
+
+    @classmethod
+    def looking(cls, path: Path | str) -> Self:
+        """A store that only reads, in the caller's own thread, beside the process that owns the file.
+
+        Raises: DatabaseUnavailable, DatabaseForeign, DatabaseTooNew, DatabaseCorrupt.
+        """
+        return cls(ReadOnlyConnection(path), _CallersThread())
 
     @property
     def where(self) -> str:
@@ -116,7 +128,9 @@ class Store:
             try:
                 return fn()
             except sqlite3.Error as exc:
-                raise translated(exc, self.where) from exc
+                error = translated(exc, self.where)
+                self.failures[type(error).__name__] += 1
+                raise error from exc
             except (OverflowError, UnicodeEncodeError) as exc:
                 raise StorageDefect(
                     f"A value cannot be stored ({exc}); this is a defect of Keel, please report it."

@@ -1,6 +1,7 @@
 """What an alert says, as facts: computed once when it is queued, stored with it, worded when it is sent."""
 
 import json
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -9,7 +10,7 @@ from pydantic import TypeAdapter
 
 from bot.market_prices import prices_usd
 from risk.decisions.incidents import CauseKind, Incident, NoticeReason
-from risk.decisions.tiers import LADDER, Tier, TierThresholds
+from risk.decisions.tiers import LADDER, Tier, TierThresholds, begins_percent, left_percent
 from risk.errors import CannotAssess
 from risk.fleet import FleetView
 from risk.liquidation_monitor import entry_ratio_percent
@@ -23,7 +24,9 @@ class MarginFacts:
 
     Attributes:
         ratio_percent: Worst health ratio; infinite without a requirement.
-        threshold_percent: Health ratio at which the tier begins; None for OK.
+        threshold_percent: Health ratio at which the tier begins, at today's moves; None for OK.
+        left_percent: Health ratio from which the tier is left for the better; None for OK.
+        sigmas: Distance to liquidation in daily moves of the book; None where not known, or no tier looks at it.
         nearest_market: Market whose liquidation price is nearest; None where no price liquidates.
         nearest_now_usd: Its price now, which tells on which side the other one lies.
         deposit_usd: What would bring the account back to WATCH; None where no deposit does, 0 where none is needed.
@@ -34,17 +37,19 @@ class MarginFacts:
 
     ratio_percent: float
     threshold_percent: float | None
-    nearest_market: str | None
-    nearest_price_usd: float | None
-    nearest_now_usd: float | None
-    distance_frac: float | None
-    deposit_usd: float | None
-    deposit_scope: str
-    cut_market: str | None
-    cut_usd: float | None
-    cut_all_frac: float | None
     slot: int
     observed_at: datetime
+    nearest_market: str | None = None
+    nearest_price_usd: float | None = None
+    nearest_now_usd: float | None = None
+    distance_frac: float | None = None
+    deposit_usd: float | None = None
+    deposit_scope: str = ""
+    cut_market: str | None = None
+    cut_usd: float | None = None
+    cut_all_frac: float | None = None
+    left_percent: float | None = None
+    sigmas: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +60,9 @@ class AlertFacts:
         account: What people call it; empty for the whole process.
         previous: Tier the receiver heard last; None for the first notice.
         detail: The cause's own sentence: a limit and its value, why data is unknown.
+        remedy: What would end it, a sentence; empty where ``margin`` says so.
+        passing: It happened and does not stand.
+        detour: Why it comes by another way than its own, a sentence without its end; empty where it does not.
         margin: None for causes that no margin figure explains.
     """
 
@@ -66,13 +74,18 @@ class AlertFacts:
     account: str
     detail: str
     happened_at: datetime
+    remedy: str = ""
+    passing: bool = False
+    detour: str = ""
     margin: MarginFacts | None = None
 
 
 def margin_facts(view: FleetView, account_id: str, tier: Tier, thresholds: TierThresholds) -> MarginFacts:
     """Distance to liquidation and what would help, for one account of a view."""
     plan = view.single(account_id)
-    needed = remedy(plan.book, entry_ratio_percent(thresholds, Tier.WATCH))
+    at_account = view.position_of(account_id)
+    sigmas, step_percent = (float(column[at_account]) for column in (view.nearness.sigmas, view.nearness.step_percent))
+    needed = remedy(plan.book, entry_ratio_percent(thresholds, Tier.WATCH, step_percent))
     try:
         prices = liquidation_prices(plan)
     except CannotAssess:
@@ -82,8 +95,10 @@ def margin_facts(view: FleetView, account_id: str, tier: Tier, thresholds: TierT
     at = [price for price in own if price.distance_frac is not None]
     nearest = min(at, key=lambda price: price.distance_frac or 0.0, default=None)
     return MarginFacts(
-        ratio_percent=float(view.worst_ratio_percent[view.position_of(account_id)]),
-        threshold_percent=thresholds.ratio_percent.get(tier) if tier in LADDER else None,
+        ratio_percent=float(view.worst_ratio_percent[at_account]),
+        threshold_percent=begins_percent(thresholds, tier, step_percent) if tier in LADDER else None,
+        left_percent=left_percent(thresholds, tier, step_percent) if tier in LADDER else None,
+        sigmas=sigmas if math.isfinite(sigmas) and thresholds.distance_sigmas else None,
         nearest_market=nearest.market if nearest else None,
         nearest_price_usd=nearest.price_usd if nearest else None,
         nearest_now_usd=prices_usd(plan.book).get(nearest.market) if nearest else None,
@@ -93,6 +108,19 @@ def margin_facts(view: FleetView, account_id: str, tier: Tier, thresholds: TierT
         cut_market=needed.cut.market if needed.cut else None,
         cut_usd=needed.cut.notional_usd if needed.cut else None,
         cut_all_frac=needed.cut_all_frac,
+        slot=view.book.slot,
+        observed_at=view.book.observed_at,
+    )
+
+
+def brief_facts(view: FleetView, account_id: str, tier: Tier, thresholds: TierThresholds) -> MarginFacts:
+    """What the evaluation of the whole view says of one account, nothing worked out for it."""
+    at = view.position_of(account_id)
+    step_percent = float(view.nearness.step_percent[at])
+    return MarginFacts(
+        ratio_percent=float(view.worst_ratio_percent[at]),
+        threshold_percent=begins_percent(thresholds, tier, step_percent) if tier in LADDER else None,
+        left_percent=left_percent(thresholds, tier, step_percent) if tier in LADDER else None,
         slot=view.book.slot,
         observed_at=view.book.observed_at,
     )
@@ -111,6 +139,8 @@ def facts_of(
         account=account,
         detail=incident.fact,
         happened_at=incident.changed_at,
+        remedy=incident.remedy,
+        passing=incident.passing,
         margin=margin,
     )
 

@@ -16,6 +16,7 @@ from bot.charts.distances import MarketDistance
 from bot.charts.errors import ChartError, NotEnoughPoints
 from bot.charts.palette import Theme, palette_of
 from bot.charts.series import FloatArray, Series, series_of
+from bot.charts.stretches import Stretch
 from bot.charts.titles import distance_sentence, equity_sentence, health_sentence, health_tier
 from risk.decisions.tiers import Tier, TierThresholds
 
@@ -23,6 +24,7 @@ __all__ = [
     "ChartError",
     "MarketDistance",
     "NotEnoughPoints",
+    "Stretch",
     "Theme",
     "distance_chart",
     "distance_title",
@@ -30,6 +32,7 @@ __all__ = [
     "equity_title",
     "health_chart",
     "health_title",
+    "told_chart",
 ]
 
 _ONE_AT_A_TIME: Final = threading.Lock()  # figures are separate, but matplotlib's font caches are not
@@ -146,6 +149,35 @@ def distance_chart(
         from bot.charts.distance import distance_sheet  # brings matplotlib
 
         return distance_sheet(markets, account=account, thresholds=thresholds, palette=palette_of(theme)).png()
+
+
+def told_chart(
+    times: Sequence[datetime],
+    room_frac: ArrayLike,
+    stretches: Sequence[Stretch],
+    *,
+    title: str,
+    subtitle: str = "",
+    ended: bool = False,
+    theme: Theme = Theme.DARK,
+) -> bytes:
+    """Room to liquidation over time, on the colours of the tiers that were told, as PNG.
+
+    Args:
+        times: Aware, in any order.
+        room_frac: Of the value of the positions; 0 is liquidation, NaN where unknown, drawn as a gap.
+        title: The answer, in a sentence.
+        ended: Whether the newest value is that of a liquidation.
+
+    Raises: NotEnoughPoints when no value is known; ValueError for lengths that differ or naive times.
+    """
+    series = series_of(times, room_frac, what="room to liquidation")
+    with _ONE_AT_A_TIME:
+        from bot.charts.told import told_sheet  # brings matplotlib
+
+        return told_sheet(
+            series, stretches, title=title, subtitle=subtitle, ended=ended, palette=palette_of(theme)
+        ).png()
 
 
 def distance_title(markets: Sequence[MarketDistance]) -> str:

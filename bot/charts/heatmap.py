@@ -5,6 +5,7 @@ from typing import Final
 
 from bot.charts.canvas import WIDTH_PX, Sheet
 from bot.charts.heading import headed
+from bot.charts.heatmap_limits import MOST_ASSETS
 from bot.charts.palette import Palette, channels, ink_on
 from bot.charts.plot import LABEL_PX, MARGIN, NOTE_PX
 from bot.charts.series import FloatArray
@@ -12,7 +13,6 @@ from bot.text.clean import name
 from bot.text.reader import figure
 from risk.decisions.tiers import Tier
 
-MOST_ASSETS: Final = 10
 _LABELS_PX: Final = 130
 _GAP_PX: Final = 5
 

@@ -1,15 +1,19 @@
 """Pictures of the statistics: distribution, cone, correlations, fan, months. As the others: pure, any thread, PNG."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from bot.charts import _ONE_AT_A_TIME
 from bot.charts.errors import NotEnoughPoints
 from bot.charts.palette import Theme, palette_of
-from bot.charts.series import FloatArray
+from bot.charts.series import FloatArray, series_of
 
 if TYPE_CHECKING:
     from risk.stats.realized import ConeRow
+    from risk.stats.series import TimeArray
 
 
 def distribution_chart(
@@ -68,3 +72,16 @@ def months_chart(months: Sequence[tuple[str, float]], *, title: str, subtitle: s
         from bot.charts.months import months_sheet  # brings matplotlib
 
         return months_sheet(months, title=title, subtitle=subtitle, palette=palette_of(theme)).png()
+
+
+def underwater_chart(
+    at: "TimeArray", unit_value_usd: FloatArray, *, title: str, account: str, now: datetime, theme: Theme = Theme.DARK
+) -> bytes:
+    """How far below its high an account was. Raises: NotEnoughPoints without a value."""
+    times = [moment.replace(tzinfo=UTC) for moment in at.astype("datetime64[us]").tolist()]
+    depth = unit_value_usd / np.maximum.accumulate(unit_value_usd) - 1.0 if len(times) else unit_value_usd
+    series = series_of(times, depth, what="drawdown", now=now, gap_s=None)
+    with _ONE_AT_A_TIME:
+        from bot.charts.underwater import underwater_sheet  # brings matplotlib
+
+        return underwater_sheet(series, title=title, account=account, palette=palette_of(theme)).png()

@@ -3,11 +3,12 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from bot.charts.series import moment_of
-from bot.text.ages import day, month
+from bot.text.ages import clock, day, month, zone_name
+from bot.text.reader import figure, reader
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _STEPS_S: Final = (
@@ -19,6 +20,7 @@ _STEPS_S: Final = (
 _STEPS_MONTHS: Final = (1, 2, 3, 6, 12, 24, 60, 120)
 _MONTH_S: Final = 30.4 * _DAY
 _NICE: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001  # a local time: it has no zone of its own
 _UNITS: Final = ((1e12, "T"), (1e9, "B"), (1e6, "M"))  # thousands have room to be written out
 
 
@@ -32,31 +34,45 @@ class Tick:
 
 
 def time_ticks(start_s: float, end_s: float, *, most: int = 5) -> tuple[Tick, ...]:
-    """Marks at round times of UTC, at most one more than ``most``; midnight is marked by its day."""
+    """Marks at round times of the reader's clock, at most one more than ``most``; midnight is marked by its day."""
     span = end_s - start_s
     for step in _STEPS_S:
         if span / step <= (most - 2 if step < _MINUTE else most):  # seconds make long labels
-            first = math.ceil(start_s / step)
-            return tuple(
-                Tick(n * step, _time_label(float(n * step), step)) for n in range(first, math.floor(end_s / step) + 1)
-            )
+            return tuple(Tick(at, _time_label(at, step)) for at in _round_times(start_s, end_s, step))
     return _month_ticks(start_s, end_s, most)
 
 
+def _round_times(start_s: float, end_s: float, step_s: int) -> list[float]:
+    """Moments whose local time is a multiple of the step. An hour that a change of clocks skips has none, and of one
+    that comes twice the first counts."""
+    zone = reader().zone
+    at = moment_of(start_s).astimezone(zone).replace(tzinfo=None)
+    end = moment_of(end_s).astimezone(zone).replace(tzinfo=None) + timedelta(hours=2)
+    at = _EPOCH + math.floor((at - _EPOCH) / timedelta(seconds=step_s)) * timedelta(seconds=step_s)
+    found: list[float] = []
+    while at <= end:
+        moment_s = at.replace(tzinfo=zone).timestamp()
+        exists = moment_of(moment_s).astimezone(zone).replace(tzinfo=None) == at
+        if exists and start_s <= moment_s <= end_s and (not found or moment_s > found[-1]):
+            found.append(moment_s)
+        at += timedelta(seconds=step_s)
+    return found
+
+
 def _time_label(at_s: float, step_s: int) -> str:
-    at = moment_of(at_s)
-    if step_s >= _DAY or at_s % _DAY == 0:
+    at = moment_of(at_s).astimezone(reader().zone)
+    if step_s >= _DAY or (at.hour, at.minute, at.second) == (0, 0, 0):
         return day(at)
-    return f"{at:%H:%M:%S}" if step_s < _MINUTE else f"{at:%H:%M}"
+    return clock(at, seconds=step_s < _MINUTE)
 
 
 def _month_ticks(start_s: float, end_s: float, most: int) -> tuple[Tick, ...]:
     wide_enough = (step for step in _STEPS_MONTHS if (end_s - start_s) / (step * _MONTH_S) <= most)
-    step = next(wide_enough, _STEPS_MONTHS[-1])
-    begin = moment_of(start_s)
+    step, zone = next(wide_enough, _STEPS_MONTHS[-1]), reader().zone
+    begin = moment_of(start_s).astimezone(zone)
     number = (begin.year * 12 + begin.month - 1) // step * step
     ticks: list[Tick] = []
-    while (at := datetime(number // 12, number % 12 + 1, 1, tzinfo=UTC)).timestamp() <= end_s:
+    while (at := datetime(number // 12, number % 12 + 1, 1, tzinfo=zone)).timestamp() <= end_s:
         if at.timestamp() >= start_s:
             ticks.append(Tick(at.timestamp(), str(at.year) if at.month == 1 else month(at).split()[0]))
         number += step
@@ -65,11 +81,13 @@ def _month_ticks(start_s: float, end_s: float, most: int) -> tuple[Tick, ...]:
 
 def time_axis_title(start_s: float, end_s: float) -> str:
     """The unit of the time axis, and the days it covers."""
-    start, end = moment_of(start_s), moment_of(end_s)
+    zone = reader().zone
+    start, end = moment_of(start_s).astimezone(zone), moment_of(end_s).astimezone(zone)
+    names = "/".join(dict.fromkeys((zone_name(start), zone_name(end))))
     if start.date() == end.date():
-        return f"time in UTC, {day(start)} {start.year}"
+        return f"time in {names}, {day(start)} {start.year}"
     since = day(start) if start.year == end.year else f"{day(start)} {start.year}"
-    return f"time in UTC, {since} to {day(end)} {end.year}"
+    return f"time in {names}, {since} to {day(end)} {end.year}"
 
 
 def value_ticks(low: float, high: float, *, step: float) -> tuple[float, ...]:
@@ -94,9 +112,9 @@ def usd_labels(values: Sequence[float], *, step: float) -> tuple[str, ...]:
 
 
 def _usd_label(value: float, decimals: int, unit: str) -> str:
-    digits = f"{abs(value):,.{decimals}f}"
+    digits = f"{abs(value):.{decimals}f}"
     sign = "-" if value < 0 and any(digit in digits for digit in "123456789") else ""
-    return f"{sign}${digits}{unit}"
+    return f"{sign}${figure(digits)}{unit}"
 
 
 def _decimals(step: float) -> int:

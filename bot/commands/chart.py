@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import cast
@@ -23,6 +24,7 @@ from bot.market_prices import prices_usd
 from bot.messages import Line, Message, Picture
 from bot.roster import Watched
 from bot.text.clean import name
+from risk.decisions.tiers import TierThresholds, on_ratio
 from risk.errors import CannotAssess
 from storage import THEME, EquitySeries, Scope
 from storage import Theme as StoredTheme
@@ -75,13 +77,14 @@ async def _picture(services: Services, watched: Watched, kind: str, span: timede
         )  # fmt: skip
         alt = equity_title(times, series.equity_usd, net_deposits_usd=series.net_flow_usd, now=now)
     else:
-        tier = services.watch.tier(watched.account_id).tier
+        tier, bands = services.watch.tier(watched.account_id).tier, _bands(services, watched)
         draw = partial(
-            health_chart, times, series.health_ratio_percent, watched.thresholds, account=watched.nickname,
+            health_chart, times, series.health_ratio_percent, bands, account=watched.nickname,
             tier=tier, now=now, theme=theme,
         )  # fmt: skip
-        alt = health_title(times, series.health_ratio_percent, watched.thresholds, tier=tier, now=now)
-    png = await loop.run_in_executor(services.executor, draw)
+        alt = health_title(times, series.health_ratio_percent, bands, tier=tier, now=now)
+    # Threads of the executor know nothing of the reader unless they are told.
+    png = await loop.run_in_executor(services.executor, copy_context().run, draw)
     return Picture(png=png, alt=alt, name=f"{kind}.png")
 
 
@@ -91,8 +94,16 @@ async def _distance(services: Services, watched: Watched, theme: Theme) -> Pictu
     now_usd = prices_usd(view.book)
     markets = [MarketDistance(price_usd=now_usd[price.market], liquidation=price) for price in prices]
     draw = partial(distance_chart, markets, account=watched.nickname, thresholds=watched.thresholds, theme=theme)
-    png = await asyncio.get_running_loop().run_in_executor(services.executor, draw)
+    png = await asyncio.get_running_loop().run_in_executor(services.executor, copy_context().run, draw)
     return Picture(png=png, alt=distance_title(markets), name="distance.png")
+
+
+def _bands(services: Services, watched: Watched) -> TierThresholds:
+    """Where the tiers begin on the ratio, at the daily moves of now."""
+    view = services.fleet.latest
+    if view is None or watched.account_id not in view:
+        return watched.thresholds
+    return on_ratio(watched.thresholds, float(view.nearness.step_percent[view.position_of(watched.account_id)]))
 
 
 def _times(series: EquitySeries) -> list[datetime]:
@@ -101,13 +112,18 @@ def _times(series: EquitySeries) -> list[datetime]:
 
 
 async def _theme(services: Services, request: Request) -> Theme:
+    """The one somebody chose, else the one that was chosen in this chat when themes still belonged to chats."""
+    if request.person is not None:
+        own = await services.personal.get(THEME, request.person.person_id)
+        if own is not None:
+            return Theme(own.value)
     scope = Scope(transport=request.address.transport, chat=request.address.chat)
     return Theme((await services.settings.get(THEME, scope)).value)
 
 
 async def _keep(services: Services, request: Request, theme: Theme) -> None:
-    scope = Scope(transport=request.address.transport, chat=request.address.chat)
-    await services.settings.put(THEME, StoredTheme(theme.value), services.clock.now(), scope)
+    if request.person is not None:
+        await services.personal.put(THEME, StoredTheme(theme.value), request.person.person_id, services.clock.now())
 
 
 COMMAND = Command(

@@ -2,7 +2,7 @@
 
 import math
 
-from bot.commands.common import cannot, only_account, reply, reply_of_all
+from bot.commands.common import cannot, only_account, reply_of_all, seen, sight
 from bot.commands.spec import Command, Request, Services
 from bot.last_good import health_from
 from bot.messages import Block, Line, Message, Table
@@ -12,9 +12,11 @@ from bot.text.clean import name
 from bot.text.provenance import provenance
 from bot.text.tables import fit
 from risk.decisions.tiers import Tier
-from risk.errors import ReadFailed
+from risk.errors import CannotAssess, ReadFailed
 from risk.liquidation_monitor import health_of
 from risk.model.liquidation import HealthStatus
+
+_SHOWN = 20
 
 
 async def run(services: Services, request: Request) -> Message:
@@ -22,16 +24,21 @@ async def run(services: Services, request: Request) -> Message:
         return await _everybody(services)
     watched = only_account(services, request.args)
     try:
-        health = await services.monitor(watched.account_id).monitor_health_ratio()
-    except ReadFailed as exc:
-        return await _remembered(services, watched, (str(exc),)) or cannot(services, watched, exc)
-    view = await services.view()
-    if problems := view.problems(watched.account_id):
-        # What a bad price makes of the account is not its last health.
-        remembered = await _remembered(services, watched, problems)
-        if remembered is not None:
-            return remembered
-    return reply(services, watched, *_answer(watched, health, _tier(services, watched)))
+        known = await sight(services, watched)
+    except (CannotAssess, ReadFailed) as exc:
+        reasons = exc.reasons if isinstance(exc, CannotAssess) else (str(exc),)
+        return await _remembered(services, watched, reasons) or cannot(services, watched, exc)
+    health = health_of(known.view, watched.account_id, known.problems)
+    return seen(services, known, *_answer(watched, health, tier_now(services, watched)))
+
+
+def health_now(services: Services, watched: Watched) -> tuple[Tier, str, str]:
+    """Tier, health ratio and health of one account among many, as they stand in a table; dashes where not known."""
+    view, tier = services.fleet.latest, tier_now(services, watched)
+    if tier is Tier.UNKNOWN or view is None or watched.account_id not in view:
+        return tier, numbers.UNKNOWN, numbers.UNKNOWN
+    health = health_of(view, watched.account_id, ())
+    return tier, numbers.health_ratio(health.worst_ratio_percent), numbers.health_percent(_worst_percent(health))
 
 
 def _answer(watched: Watched, health: HealthStatus, tier: Tier) -> list[Block]:
@@ -64,7 +71,7 @@ async def _remembered(services: Services, watched: Watched, reasons: tuple[str, 
     return Message(blocks=(*answer, *(Line(f"! {reason}") for reason in reasons), Line(source)))
 
 
-def _tier(services: Services, watched: Watched) -> Tier:
+def tier_now(services: Services, watched: Watched) -> Tier:
     """The tier that the alerts show; unknown as soon as the data does not allow a statement."""
     if services.fleet.problems(watched.account_id):
         return Tier.UNKNOWN
@@ -95,23 +102,26 @@ def _figures(health: HealthStatus) -> Table:
 
 
 async def _everybody(services: Services) -> Message:
-    """All accounts, those that cannot be assessed first, then the worst."""
+    """All accounts, those that cannot be assessed first, then the worst; of many the first few."""
     view = await services.view()
+    tiers = {watched.account_id: tier_now(services, watched) for watched in services.roster.all}
+
+    def severity(watched: Watched) -> tuple[bool, float]:
+        known = tiers[watched.account_id] is not Tier.UNKNOWN and watched.account_id in view
+        ratio = float(view.worst_ratio_percent[view.position_of(watched.account_id)]) if known else 0.0
+        return tiers[watched.account_id] is not Tier.UNKNOWN, ratio
+
+    ordered = sorted(services.roster.all, key=severity)
     rows = []
-    for watched in services.roster.all:
-        health = health_of(view, watched.account_id, services.fleet.problems(watched.account_id))
-        tier = _tier(services, watched)
-        rows.append((tier, health.worst_ratio_percent, watched, health))
-    rows.sort(key=lambda row: (row[0] is not Tier.UNKNOWN, row[1]))
-    tier, _, worst, health = rows[0]
-    table = fit(
-        [
-            (watched.nickname, step.name, numbers.health_ratio(ratio), numbers.health_percent(_worst_percent(one)))
-            for step, ratio, watched, one in rows
-        ],
-        header=("account", "tier", "ratio", "health"),
-    )
-    return reply_of_all(services, Line(_headline(worst, health, tier), strong=True), table)
+    for watched in ordered[:_SHOWN]:
+        tier, ratio, health = health_now(services, watched)
+        rows.append((watched.nickname, tier.name, ratio, health))
+    worst = ordered[0]
+    headline = f"{worst.nickname}: {f'health {rows[0][3]}, ' if rows[0][3] != numbers.UNKNOWN else ''}{rows[0][1]}"
+    blocks: list[Block] = [Line(headline, strong=True), fit(rows, header=("account", "tier", "ratio", "health"))]
+    if len(ordered) > _SHOWN:
+        blocks.append(Line(f"and {numbers.count(len(ordered) - _SHOWN)} that are better; /accounts lists all."))
+    return reply_of_all(services, *blocks)
 
 
 COMMAND = Command(name="health", usage="/health [account]", summary="distance to liquidation, 0 to 100", run=run)

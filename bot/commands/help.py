@@ -1,9 +1,12 @@
-"""/help: every command, or one of them. Generated from the commands themselves."""
+"""/help: every command one may use, or one of them. Generated from the commands themselves."""
 
 from collections.abc import Mapping
 
+from bot.commands.persons import label_for
+from bot.commands.role_words import roles
 from bot.commands.spec import Command, Request, Services
 from bot.messages import Line, Message
+from storage import LinkedPerson, Role
 
 
 def command(known: Mapping[str, Command]) -> Command:
@@ -12,13 +15,24 @@ def command(known: Mapping[str, Command]) -> Command:
     async def run(services: Services, request: Request) -> Message:
         wanted = request.args[0].removeprefix("/").lower() if request.args else ""
         if wanted in known:
-            one = known[wanted]
-            return Message(blocks=(Line(one.usage, strong=True), Line(f"{one.summary[:1].upper()}{one.summary[1:]}.")))
-        accounts = ", ".join(watched.nickname for watched in services.roster.all) or "none"
-        listed = (Line(f"{one.usage} - {one.summary}") for one in known.values())
+            return _one(known[wanted], request.person)
+        listed = (Line(f"{one.usage} - {one.summary}") for one in known.values() if _may(request.person, one))
+        who = f"You are {roles(request.person.access, label_for(services))}. " if request.person else ""
         return Message(
             blocks=(Line("Keel watches your margin and warns before liquidation.", strong=True), *listed,
-                    Line(f"Accounts: {accounts}."))
+                    Line(f"{who}Accounts: {services.roster.names}."))
         )  # fmt: skip
 
     return Command(name="help", usage="/help [command]", summary="what you can ask", run=run)
+
+
+def _one(one: Command, person: LinkedPerson | None) -> Message:
+    needs = "" if _may(person, one) else f" It needs the role {one.role.value}, which you do not have."
+    return Message(blocks=(Line(one.usage, strong=True), Line(f"{one.summary[:1].upper()}{one.summary[1:]}.{needs}")))
+
+
+def _may(person: LinkedPerson | None, one: Command) -> bool:
+    if person is None or one.role is Role.VIEWER:
+        return True
+    held = person.access.strongest if one.per_account else person.access.everywhere
+    return held is not None and held.includes(one.role)

@@ -1,13 +1,12 @@
 """/limits: what the account must keep to. A change is shown first and made by Confirm."""
 
-import hashlib
 import math
 from dataclasses import replace
-from datetime import timedelta
 
 from bot.alerts.limit_words import breach, is_fraction, shown
-from bot.commands.common import account_of, origin, reply, require_named
-from bot.commands.spec import Command, PressReply, PressRequest, Request, Services, Usage
+from bot.commands import cards
+from bot.commands.common import account_of, origin, reply, require_named, require_role
+from bot.commands.spec import Command, Denied, PressReply, PressRequest, Request, Services, Usage
 from bot.messages import Button, Line, Message
 from bot.roster import Watched
 from bot.text import numbers
@@ -19,7 +18,6 @@ from risk.model.limits import LimitName, RiskLimits
 from storage import Role
 
 CONFIRM, CANCEL = "limit", "limit-no"
-_VALID_FOR = timedelta(minutes=2)
 _ORDER = tuple(LimitName)
 
 
@@ -30,11 +28,11 @@ async def run(services: Services, request: Request) -> Message:
     if not rest:
         return await _show(services, watched, limits)
     if len(rest) != 2:
-        known = ", ".join(account.nickname for account in services.roster.all)
+        known = services.roster.names
         raise Usage(f"To change a limit give its name and a value, such as leverage 5. Accounts: {known}.")
     limit, value = _parse(rest[0], rest[1])
-    if request.person is None or not request.person.role.includes(Role.ADMIN):
-        raise Usage("Only an admin may change limits.")
+    if request.person is None or not request.person.access.may(Role.ADMIN, watched.account_id):
+        raise Denied("Only an admin may change limits.")
     card = _card(services, watched, limits, limit, value)
     require_named(services, args, rest)
     return card
@@ -64,40 +62,35 @@ def _card(services: Services, watched: Watched, limits: RiskLimits, limit: Limit
     except BadLimits as exc:
         raise Usage(f"{exc}.") from exc
     old = getattr(limits, limit.value)
-    expires = int((services.clock.now() + _VALID_FOR).timestamp())
+    expires = cards.expiry(services.clock.now())
     # The value it replaces travels along: a card made before somebody else's change does not undo it.
-    data = f"{CONFIRM}:{_mark(watched)}:{_ORDER.index(limit)}:{value!r}:{old!r}:{expires}"
+    data = f"{CONFIRM}:{cards.mark(watched)}:{_ORDER.index(limit)}:{value!r}:{old!r}:{expires}"
     return Message(
         blocks=(
             Line(f"{watched.nickname}: {short(limit)} {shown(limit, old)} to {shown(limit, value)}?", strong=True),
-            Line("Nothing has changed yet. Confirm within 2 min. A breach is announced as an alert of its own."),
+            Line(f"{cards.HOLDS} A breach is announced as an alert of its own."),
             origin(services, watched.nickname),
         ),
         buttons=((Button("Confirm", data), Button("Cancel", CANCEL)),),
     )
 
 
-def _mark(watched: Watched) -> str:
-    """Names an account within a button: its place in the list may be another one's after a restart."""
-    return hashlib.sha256(watched.account_id.encode()).hexdigest()[:8]
-
-
 async def confirm(services: Services, press: PressRequest) -> PressReply:
     mark, which, value, old, expires = press.args
-    watched = next((one for one in services.roster.all if _mark(one) == mark), None)
+    watched = cards.marked(services.roster, mark)
     if watched is None:
-        return _over("This account is not watched any more. Nothing was changed.")
-    limit, left_s = _ORDER[_index(which)], int(expires) - services.clock.now().timestamp()
-    if not 0 <= left_s <= _VALID_FOR.total_seconds():
-        return _over("This card has expired. Nothing was changed; ask again with /limits.")
+        return cards.over("This account is not watched any more. Nothing was changed.")
+    require_role(press.person, Role.ADMIN, watched)
+    limit = _ORDER[_index(which)]
+    if cards.expired(expires, services.clock.now()):
+        return cards.over("This card has expired. Nothing was changed; ask again with /limits.")
     manager = services.manager(watched.account_id)
     limits = await manager.get_risk_limits()
     if getattr(limits, limit.value) != float(old):
-        return _over(f"{short(limit)} was changed meanwhile. Nothing was changed by this card; look at /limits.")
+        return cards.over(f"{short(limit)} was changed meanwhile. Nothing was changed by this card; look at /limits.")
     await manager.set_risk_limits(replace(limits, **{limit.value: float(value)}))
     done = f"{watched.nickname}: {short(limit)} is {shown(limit, float(value))} now"
-    by = name(press.person.display_name or press.person.user_id)
-    was = Line(f"Was {shown(limit, float(old))}. Confirmed by {by}.")
+    was = Line(f"Was {shown(limit, float(old))}. {cards.confirmed_by(press)}")
     return PressReply(
         notice="Changed",
         replace=Message(blocks=(Line(done, strong=True), was, origin(services, watched.nickname))),
@@ -109,14 +102,6 @@ def _index(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 3 and int(text) < len(_ORDER)):
         raise ValueError("no such limit")
     return int(text)
-
-
-async def cancel(services: Services, press: PressRequest) -> PressReply:
-    return _over("Cancelled. Nothing was changed.")
-
-
-def _over(text: str) -> PressReply:
-    return PressReply(notice=text, replace=Message(blocks=(Line(text),)))
 
 
 async def _show(services: Services, watched: Watched, limits: RiskLimits) -> Message:
@@ -155,6 +140,7 @@ COMMAND = Command(
     usage="/limits [account] [NAME VALUE]",
     summary="show limits and breaches, or change one",
     run=run,
-    presses={CONFIRM: confirm, CANCEL: cancel},
+    presses={CONFIRM: confirm, CANCEL: cards.cancel},
     press_role=Role.ADMIN,
+    per_account=True,
 )

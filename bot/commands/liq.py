@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bot.commands.common import cannot, doubtful, only_account, reply
+from bot.commands.common import nothing_good, only_account, seen, sight
 from bot.commands.spec import Command, Request, Services
 from bot.market_prices import prices_usd, toward
 from bot.messages import Block, Line, Message
@@ -10,26 +10,27 @@ from bot.text import numbers
 from bot.text.clean import name
 from bot.text.tables import fit
 from risk.errors import CannotAssess
-from risk.margin.liquidation import BookMove
+from risk.margin.liquidation import BookMove, liquidation_prices, whole_book_move
 from risk.model.liquidation import LiquidationPrice, LiquidationStatus
 
 
 async def run(services: Services, request: Request) -> Message:
     watched = only_account(services, request.args)
-    monitor = services.monitor(watched.account_id)
     try:
-        prices, move = await monitor.liquidation_prices(), await monitor.whole_book_move()
+        known = await sight(services, watched)
+        plan = known.view.single(watched.account_id)
+        prices, move = liquidation_prices(plan), whole_book_move(plan)
     except CannotAssess as exc:
-        return cannot(services, watched, exc)
-    now_usd = prices_usd((await services.view()).book)
+        return await nothing_good(services, watched, exc)
+    now_usd = prices_usd(known.view.book)
     ordered = sorted(prices, key=_nearness)
-    blocks: list[Block] = [Line(doubtful(services, watched, _answer(ordered, now_usd)), strong=True)]
+    blocks: list[Block] = [Line(known.first(_answer(ordered, now_usd)), strong=True)]
     if ordered:
         rows = [_row(price, now_usd.get(price.market)) for price in ordered]
-        blocks += [fit(rows, header=("market", "liq. price", "away")), Line(_together(move))]
+        blocks += [fit(rows, header=("market", "liq. price", "move")), Line(_together(move))]
     if any(price.isolated for price in ordered):
         blocks.append(Line("* isolated: only that position would be liquidated."))
-    return reply(services, watched, *blocks)
+    return seen(services, known, *blocks)
 
 
 def _nearness(price: LiquidationPrice) -> float:
@@ -47,8 +48,15 @@ def _answer(ordered: list[LiquidationPrice], now_usd: Mapping[str, float]) -> st
     if nearest.status is LiquidationStatus.NONE:
         return "no single price liquidates"
     market = name(nearest.market).removesuffix("-PERP")
+    now = now_usd.get(nearest.market)
     away = numbers.distance(nearest.distance_frac)
-    return f"{market} {away} from liq at {_shown(nearest, now_usd.get(nearest.market))}"
+    return f"{market} {away}{_way(nearest, now)} liquidates, at {_shown(nearest, now)}"
+
+
+def _way(price: LiquidationPrice, now_usd: float | None) -> str:
+    if now_usd is None or price.price_usd is None:
+        return ""
+    return " lower" if price.price_usd < now_usd else " higher"
 
 
 def _shown(price: LiquidationPrice, now_usd: float | None) -> str:
@@ -59,11 +67,19 @@ def _row(price: LiquidationPrice, now_usd: float | None) -> tuple[str, str, str]
     label = f"{price.market}*" if price.isolated else price.market
     match price.status:
         case LiquidationStatus.AT:
-            return label, _shown(price, now_usd), numbers.distance(price.distance_frac)
+            return label, _shown(price, now_usd), _move(price, now_usd)
         case LiquidationStatus.ALREADY:
             return label, "now", numbers.UNKNOWN
         case LiquidationStatus.NONE:
             return label, "none", numbers.UNKNOWN
+
+
+def _move(price: LiquidationPrice, now_usd: float | None) -> str:
+    """How far and which way the price has to go, never shown further than it is."""
+    away = numbers.distance(price.distance_frac)
+    if now_usd is None or price.price_usd is None or away == numbers.UNKNOWN:
+        return away
+    return f"{'-' if price.price_usd < now_usd else '+'}{away}"
 
 
 def _together(move: BookMove) -> str:

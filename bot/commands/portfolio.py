@@ -1,15 +1,21 @@
 """/portfolio: what the account is worth and how much of it is used."""
 
-from bot.commands.common import doubtful, only_account, reply
+from bot.commands.common import nothing_good, only_account, seen, sight
 from bot.commands.spec import Command, Request, Services
 from bot.messages import Block, Line, Message
 from bot.text import numbers
 from bot.text.tables import fit
+from risk.errors import CannotAssess
+from risk.portfolio_manager import summarise
 
 
 async def run(services: Services, request: Request) -> Message:
     watched = only_account(services, request.args)
-    summary = await services.manager(watched.account_id).get_portfolio_summary()
+    try:
+        known = await sight(services, watched)
+    except CannotAssess as exc:
+        return await nothing_good(services, watched, exc)
+    summary = summarise(known.view, watched.account_id)
     answer = (
         f"{numbers.usd(summary.total_value)}, {numbers.signed_usd(summary.unrealized_pnl)} open,"
         f" {numbers.leverage(summary.leverage)}"
@@ -23,10 +29,10 @@ async def run(services: Services, request: Request) -> Message:
             ("Initial margin used", numbers.usd(summary.margin_used, rounding=numbers.Rounding.UP)),
             ("Margin free", numbers.usd(summary.margin_available, rounding=numbers.Rounding.DOWN)),
             ("Health ratio", numbers.health_ratio(summary.health_ratio)),
-            ("Open orders", str(len(summary.open_orders))),
+            ("Open orders", numbers.count(len(summary.open_orders))),
         ]
     )
-    blocks: list[Block] = [Line(doubtful(services, watched, answer), strong=True), figures]
+    blocks: list[Block] = [Line(known.first(answer), strong=True), figures]
     if summary.positions:
         blocks.append(
             fit(
@@ -40,7 +46,7 @@ async def run(services: Services, request: Request) -> Message:
         )  # fmt: skip
     else:
         blocks.append(Line("No open perp position."))
-    return reply(services, watched, *blocks)
+    return seen(services, known, *blocks)
 
 
 COMMAND = Command(

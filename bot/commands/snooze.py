@@ -4,9 +4,10 @@ import re
 from datetime import timedelta
 
 from bot.alerts.answers import NoSuchIncident
+from bot.alerts.grouping import SNOOZE_MESSAGE
 from bot.alerts.view import SNOOZE
 from bot.commands.ack import already, incident_number
-from bot.commands.spec import Command, PressReply, PressRequest, Request, Services, Usage
+from bot.commands.spec import Command, Denied, PressReply, PressRequest, Request, Services, Usage
 from bot.messages import Line, Message
 from bot.text.ages import moment, span
 from storage import Role
@@ -26,6 +27,20 @@ async def run(services: Services, request: Request) -> Message:
 
 async def press(services: Services, press: PressRequest) -> PressReply:
     return PressReply(notice=await _snooze(services, incident_number(press.args[0]), _span(press.args[1])))
+
+
+async def press_message(services: Services, press: PressRequest) -> PressReply:
+    wanted, snoozed = _span(press.args[1]), 0
+    for number in await services.outbox.told_together(press.args[0]):
+        try:
+            snoozed += (await services.answers.snooze(number, wanted)).changed
+        except (NoSuchIncident, Denied):
+            continue  # one of another account, or of one that may not be snoozed by this person
+    if not snoozed:
+        return PressReply(notice="Nothing of this can be snoozed by you now.")
+    until = moment(services.clock.now() + wanted)
+    which = "The alert" if snoozed == 1 else f"{snoozed} alerts"
+    return PressReply(notice=f"{which} snoozed until {until}. What gets worse still rings.")
 
 
 def _span(text: str) -> timedelta:
@@ -55,5 +70,5 @@ async def _snooze(services: Services, number: int, wanted: timedelta) -> str:
 
 COMMAND = Command(
     name="snooze", usage="/snooze NUMBER [30m|2h]", summary="no repeats of an alert for a while", run=run,
-    role=Role.RESPONDER, presses={SNOOZE: press},
+    role=Role.RESPONDER, per_account=True, presses={SNOOZE: press, SNOOZE_MESSAGE: press_message},
 )  # fmt: skip

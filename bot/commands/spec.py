@@ -3,25 +3,52 @@
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 from bot.alerts.answers import Answers
 from bot.alerts.health_watch import HealthWatch
+from bot.alerts.router import RouteBook
+from bot.desks import Desks
 from bot.messages import Address, Message, Person
 from bot.process import ProcessState
+from bot.replaying.asking import Replays
 from bot.roster import Roster
+from bot.watching import WatchList
 from risk.fleet import Fleet, FleetView
 from risk.liquidation_monitor import DriftLiquidationMonitor
 from risk.portfolio_manager import DriftPortfolioManager
 from risk.ports import Clock
-from storage import Accounts, EquityLog, Incidents, LinkedPerson, Outbox, People, Role, Settings, Snapshots
+from storage import (
+    Accounts,
+    Cards,
+    Digests,
+    EquityLog,
+    Events,
+    Groups,
+    Incidents,
+    LinkedPerson,
+    Outbox,
+    People,
+    Personal,
+    Preferences,
+    Pulses,
+    Role,
+    Settings,
+    Snapshots,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Everything a command may use. Made once, by the composition root."""
+    """Everything a command may use. Made once, by the composition root.
+
+    What a command is handed is cut to whoever asks, and to where they do: ``roster`` has the accounts they may see,
+    under the names they gave them; ``incidents`` and ``answers`` know of no others.
+    """
 
     clock: Clock
     fleet: Fleet
+    desks: Desks
     roster: Roster
     watch: HealthWatch
     answers: Answers
@@ -30,10 +57,21 @@ class Services:
     accounts: Accounts
     equity: EquityLog
     people: People
+    personal: Personal
+    groups: Groups
+    digests: Digests
+    cards: Cards
+    events: Events
+    watching: WatchList
     settings: Settings
     snapshots: Snapshots
+    book: RouteBook
+    preferences: Preferences
+    wake: Callable[[], None]
+    pulses: Pulses
     process: ProcessState
     executor: Executor
+    replays: Replays
 
     def monitor(self, account_id: str) -> DriftLiquidationMonitor:
         return DriftLiquidationMonitor(account_id, self.fleet, thresholds=self.roster.thresholds(account_id))
@@ -64,6 +102,7 @@ class PressRequest:
     args: tuple[str, ...]
     person: LinkedPerson
     address: Address
+    private: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +124,27 @@ class Usage(Exception):
     """The arguments do not fit. The text says what was wrong; the usage is added by the dispatcher."""
 
 
+class Denied(Exception):
+    """Somebody asks for what they may not do, or not here. The text is the whole answer."""
+
+    @classmethod
+    def role(cls, needed: Role, held: Role | None, where: str = "") -> "Denied":
+        """A role is missing: for an account, or for all of them, as ``where`` says."""
+        what = f"the role {needed.value} {where}".rstrip()
+        return cls(f"This needs {what}; yours is {held.value if held else 'none'}.")
+
+
+class Where(Enum):
+    """Where a command is answered.
+
+    PRIVATE only where nobody else reads; LINKED also in groups that an admin linked; ANYWHERE in all others too.
+    """
+
+    PRIVATE = auto()
+    LINKED = auto()
+    ANYWHERE = auto()
+
+
 Run = Callable[[Services, Request], Awaitable[Message]]
 OnPress = Callable[[Services, PressRequest], Awaitable[PressReply]]
 
@@ -96,7 +156,12 @@ class Command:
     Attributes:
         usage: As it is typed, arguments in brackets where they may be left out.
         summary: One line for /help and for the platform's menu.
+        role: Who may use it: whoever holds this role for all accounts.
         presses: Buttons it answers, by the prefix of their data.
+        press_role: The same for its buttons.
+        per_account: It looks itself whether the roles are held for the account concerned; without that, holding them
+            for some accounts is not enough.
+        where: See Where; also for its buttons.
         open_to_strangers: Whether somebody who is not linked may use it.
     """
 
@@ -107,4 +172,16 @@ class Command:
     role: Role = Role.VIEWER
     presses: Mapping[str, OnPress] = field(default_factory=dict)
     press_role: Role = Role.RESPONDER
+    per_account: bool = False
+    where: Where = Where.LINKED
     open_to_strangers: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pressable:
+    """A button of a command; see Command."""
+
+    on_press: OnPress
+    role: Role
+    per_account: bool = False
+    where: Where = Where.LINKED

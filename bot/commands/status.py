@@ -1,8 +1,9 @@
 """/status: whether Keel itself is well."""
 
+from bot.alerts.live import BRIDGE_EVERY_S
 from bot.commands.spec import Command, Request, Services
 from bot.messages import Line, Message
-from bot.process import JobState
+from bot.process import JobState, StreamState
 from bot.text.ages import age, age_of_data
 from bot.text.clean import sentence
 from bot.text.numbers import count
@@ -20,21 +21,28 @@ async def run(services: Services, request: Request) -> Message:
         f"Venue {process.venue}: data {age_of_data(services.fleet.age_s(), stale=bool(stale))}"
         + (f", slot {count(view.book.slot)}" if view else ""),
     ]
+    if process.stream is not None:
+        lines.append(_stream(process.stream, services))
     if stale:
         lines.append(f"! {stale}")
-    if services.watch.last_error:
+    # What went wrong may name any account; so may what was delivered, by its count.
+    whole = request.person is None or request.person.access.everywhere is not None
+    if services.watch.last_error and whole:
         lines.append(f"! {sentence(services.watch.last_error)}")
     lines.append(f"Accounts: {len(services.roster)}. Open alerts: {len(open_alerts)}.")
-    lines += [_job(name, job, services) for name, job in process.jobs.items()]
+    lines += [_job(name, job, services, whole=whole) for name, job in process.jobs.items()]
     waiting = f"{counts.pending + counts.leased} waiting"
     if counts.waiting_since is not None:
         waiting += f" for {age((now - counts.waiting_since).total_seconds())}"
-    lines.append(f"Alerts to deliver: {waiting}, {counts.dead} given up, {counts.sent} delivered.")
+    if whole:
+        lines.append(f"Alerts to deliver: {waiting}, {counts.dead} given up, {counts.sent} delivered.")
+    lines += [f"! {sentence(text)}." for text in await services.book.warnings(services.roster.all, now)]
     for transport in process.transports.values():
         health = transport.health()
         state = "up" if health.connected else "DOWN"
         since = age((now - health.since).total_seconds())
         lines.append(f"{transport.name}: {state} for {since}, {sentence(health.detail)}")
+    lines += [sentence(line) for about in process.about for line in about()]
     lines.append(f"Trading: {'on' if process.trading_enabled else 'off (read-only)'}.")
     lines.append(f"Running for {age((now - process.started_at).total_seconds())}.")
     return Message(blocks=(Line(headline, strong=True), *(Line(text) for text in lines)))
@@ -52,7 +60,18 @@ def _verdict(services: Services, stale: str) -> str:
     return f"watching {len(services.roster)} account{'s' if len(services.roster) != 1 else ''}"
 
 
-def _job(name: str, job: JobState, services: Services) -> str:
+def _stream(stream: StreamState, services: Services) -> str:
+    now = services.clock.now()
+    if not stream.connected:
+        down = age((now - stream.since).total_seconds())
+        check = services.process.jobs.get("check")
+        polling = f", polling every {min(check.interval_s, BRIDGE_EVERY_S):g} s" if check else ""
+        return f"Stream: down for {down}{polling}" + (f": {sentence(stream.last_error)}" if stream.last_error else ".")
+    seconds = (now - (stream.last_update or stream.since)).total_seconds()
+    return f"Stream: live, last update {max(0.0, seconds):.1f} s ago."
+
+
+def _job(name: str, job: JobState, services: Services, *, whole: bool) -> str:
     if job.last_finished is None:
         return f"{name}: has not finished yet."
     ago = age((services.clock.now() - job.last_finished).total_seconds())
@@ -60,7 +79,7 @@ def _job(name: str, job: JobState, services: Services) -> str:
     if job.overruns:
         text += f", {job.overruns} of {job.runs} took longer than that"
     if job.failures:
-        text += f", {job.failures} failed: {sentence(job.last_error)}"
+        text += f", {job.failures} failed{f': {sentence(job.last_error)}' if whole else ''}"
     return f"{text}."
 
 

@@ -19,9 +19,10 @@ async def run(services: Services, request: Request) -> Message:
         return cannot(services, watched, exc)
     gone = [outcome for outcome in result.outcomes if outcome.liquidated]
     if gone:
-        mildest = gone[-1]
+        mildest = max(gone, key=lambda outcome: (outcome.equity_change_usd, outcome.scenario.startswith("all ")))
         headline = f"{watched.nickname}: {len(gone)} of {len(result.outcomes)} scenarios liquidate"
-        second = f"The mildest of them: {mildest.scenario}."
+        loss = numbers.signed_usd_compact(mildest.equity_change_usd)
+        second = f"The smallest loss among them is {loss}: {mildest.scenario}."
     else:
         headline = f"{watched.nickname}: survives all {len(result.outcomes)} scenarios"
         second = f"The worst: {result.worst.scenario}, ratio {numbers.health_ratio(result.worst.health_ratio_percent)}."
@@ -38,7 +39,7 @@ def _interesting(outcomes: tuple[StressOutcome, ...]) -> list[StressOutcome]:
 
 def _row(outcome: StressOutcome) -> tuple[str, str, str]:
     ratio = "LIQ" if outcome.liquidated else numbers.health_ratio(outcome.health_ratio_percent)
-    return outcome.scenario, ratio, numbers.usd_compact(outcome.equity_change_usd)
+    return outcome.scenario, ratio, numbers.signed_usd_compact(outcome.equity_change_usd)
 
 
 COMMAND = Command(name="stress", usage="/stress [account]", summary="what sharp moves would leave", run=run)

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.commands import cards
-from bot.commands.common import account_of, origin, reply, require_named
-from bot.commands.spec import Command, PressReply, PressRequest, Request, Services, Usage
+from bot.commands.common import account_of, origin, reply, require_named, require_role
+from bot.commands.spec import Command, Denied, PressReply, PressRequest, Request, Services, Usage
 from bot.messages import Button, Line, Message
 from bot.roster import Watched
 from bot.text import numbers
@@ -16,7 +16,8 @@ from risk.decisions.tiers import LADDER, Tier, TierThresholds
 from storage import Role
 
 CONFIRM, CANCEL = "tier", "tier-no"
-_RATIO, _DISTANCE = "r", "d"
+_RATIO, _DISTANCE, _MOVES = "r", "d", "m"
+_BY_WORD = {"distance": _DISTANCE, "moves": _MOVES}
 _OFF = "off"
 
 
@@ -24,11 +25,11 @@ async def run(services: Services, request: Request) -> Message:
     watched, rest = account_of(services, request.args)
     if not rest:
         return _show(services, watched)
-    if len(rest) not in (2, 3) or (len(rest) == 3 and rest[1].lower() != "distance"):
+    if len(rest) not in (2, 3) or (len(rest) == 3 and rest[1].lower() not in _BY_WORD):
         raise Usage("To change a tier give its name and a health ratio, such as critical 130.")
-    if request.person is None or not request.person.role.includes(Role.ADMIN):
-        raise Usage("Only an admin may change tiers.")
-    measure = _DISTANCE if len(rest) == 3 else _RATIO
+    if request.person is None or not request.person.access.may(Role.ADMIN, watched.account_id):
+        raise Denied("Only an admin may change tiers.")
+    measure = _BY_WORD[rest[1].lower()] if len(rest) == 3 else _RATIO
     tier, value = _tier(rest[0]), _value(rest[-1], measure)
     card = _card(services, watched, measure, tier, value)
     require_named(services, request.args, rest)
@@ -43,8 +44,8 @@ def _tier(text: str) -> Tier:
 
 
 def _value(text: str, measure: str) -> float | None:
-    """A threshold in percent, as a fraction for distances; None switches a distance off."""
-    if measure == _DISTANCE and text.lower() == _OFF:
+    """A threshold in percent, as a fraction for distances, or in daily moves; None switches either of these off."""
+    if measure != _RATIO and text.lower() == _OFF:
         return None
     try:
         number = float(text.removesuffix("%").replace(",", ""))
@@ -58,6 +59,8 @@ def _value(text: str, measure: str) -> float | None:
 
 
 def _ladder(thresholds: TierThresholds, measure: str) -> Mapping[Tier, float]:
+    if measure == _MOVES:
+        return thresholds.distance_sigmas
     return thresholds.distance_frac if measure == _DISTANCE else thresholds.ratio_percent
 
 
@@ -69,6 +72,8 @@ def _changed(thresholds: TierThresholds, measure: str, tier: Tier, value: float 
     ordered = {step: ladder[step] for step in LADDER if step in ladder}
     if measure == _DISTANCE:
         return replace(thresholds, distance_frac=ordered)
+    if measure == _MOVES:
+        return replace(thresholds, distance_sigmas=ordered)
     return replace(thresholds, ratio_percent=ordered)
 
 
@@ -103,10 +108,16 @@ def _read(text: str) -> float | None:
 def _shown(measure: str, value: float | None) -> str:
     if value is None:
         return _OFF
+    if measure == _MOVES:
+        return f"{numbers.daily_moves(value)} daily moves"
     return numbers.percent_of_fraction(value) if measure == _DISTANCE else numbers.health_ratio(value)
 
 
 def _sentence(measure: str, tier: Tier, value: float | None) -> str:
+    if measure == _MOVES:
+        if value is None:
+            return f"{tier.name} no longer looks at daily moves"
+        return f"{tier.name} below {_shown(measure, value)} to liquidation"
     what = "distance to liquidation" if measure == _DISTANCE else "health ratio"
     if value is None:
         return f"{tier.name} no longer looks at the {what}"
@@ -118,7 +129,8 @@ async def confirm(services: Services, press: PressRequest) -> PressReply:
     watched, tier = cards.marked(services.roster, mark), Tier[tier_name]
     if watched is None:
         return cards.over("This account is not watched any more. Nothing was changed.")
-    if measure not in (_RATIO, _DISTANCE):
+    require_role(press.person, Role.ADMIN, watched)
+    if measure not in (_RATIO, _DISTANCE, _MOVES):
         raise ValueError("no such measure")
     if cards.expired(expires, services.clock.now()):
         return cards.over("This card has expired. Nothing was changed; ask again with /tiers.")
@@ -135,24 +147,33 @@ async def confirm(services: Services, press: PressRequest) -> PressReply:
 def _show(services: Services, watched: Watched) -> Message:
     thresholds, now = watched.thresholds, services.watch.tier(watched.account_id).tier
     rows = [
-        (tier.name, _shown(_RATIO, thresholds.ratio_percent.get(tier)),
+        (tier.name, _shown(_RATIO, thresholds.ratio_percent.get(tier)), _moves(thresholds.distance_sigmas.get(tier)),
          _shown(_DISTANCE, thresholds.distance_frac.get(tier)))
         for tier in LADDER
     ]  # fmt: skip
-    ease = numbers.percent_of_fraction(thresholds.ease_margin_frac, decimals=0)
+    sigmas = services.watch.nearness(watched.account_id)
+    near = [Line(f"Now {_shown(_MOVES, sigmas)} to liquidation.")] if math.isfinite(sigmas) else []
     return reply(
-        services, watched, Line(f"{watched.nickname}: {now.name} now", strong=True),
-        Line("A tier begins below:"), fit(rows, header=("tier", "ratio", "distance")),
-        Line(f"It eases {ease} past that and after {thresholds.ease_dwell.total_seconds():.0f} s."),
-        Line("Change: /tiers critical 130, or /tiers critical distance 5%, or off."),
+        services, watched, Line(f"{watched.nickname}: {now.name} now", strong=True), *near,
+        Line("A tier begins below any of:"), fit(rows, header=("tier", "ratio", "moves", "distance")),
+        Line(
+            "It is left where the milder one begins, after"
+            f" {thresholds.ease_dwell.total_seconds():.0f} s. Moves: how far the book may go in a day."
+        ),
+        Line("Change: /tiers critical 130, /tiers critical moves 0.5, /tiers critical distance 5%, or off."),
     )  # fmt: skip
+
+
+def _moves(value: float | None) -> str:
+    return _OFF if value is None else numbers.daily_moves(value)
 
 
 COMMAND = Command(
     name="tiers",
-    usage="/tiers [account] [TIER [distance] VALUE]",
+    usage="/tiers [account] [TIER [moves|distance] VALUE]",
     summary="where tiers begin, or change one",
     run=run,
     presses={CONFIRM: confirm, CANCEL: cards.cancel},
     press_role=Role.ADMIN,
+    per_account=True,
 )

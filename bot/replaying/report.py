@@ -5,12 +5,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.charts import Stretch, Theme, told_chart
 from bot.messages import Table
 from bot.replaying.alarms import Alarms
+from bot.replaying.timeline import timeline
 from bot.text import numbers
 from bot.text.ages import age, day_and_moment
 from bot.text.clean import name
+from bot.text.provenance import SEPARATOR
 from bot.text.tables import lines as table_lines
+from risk.decisions.incidents import severity
 from risk.decisions.tiers import LADDER, Tier, TierThresholds
 from venues.replay import Recording
 
@@ -29,6 +33,7 @@ class ReplayReport:
         first_at: When each tier first stood, and its first message went out, be it that the account has eased to it;
             tiers that never stood are absent.
         standing_at: The same since the account was last OK: the incident that stands at the end.
+        told: The tier that stood, from when on; the first at the first moment.
         messages: What one person who answers none of them would have received, repeats included.
     """
 
@@ -38,6 +43,7 @@ class ReplayReport:
     first_at: Mapping[Tier, datetime]
     standing_at: Mapping[Tier, datetime]
     alarms: Alarms
+    told: tuple[tuple[datetime, Tier], ...]
     messages: int
 
     @property
@@ -66,6 +72,19 @@ class ReplayReport:
     def last_lead_s(self, tier: Tier) -> float | None:
         """The same from the incident that liquidation ended."""
         return self._before_liquidation_s(self.standing_at.get(tier))
+
+    @property
+    def page_lead_s(self) -> float | None:
+        """From the page that still stood at liquidation, HIGH or worse, to it; None without either, or without time."""
+        if self.liquidated_at is None:
+            return None
+        since: datetime | None = None
+        for at, tier in self.told:
+            if severity(tier) < severity(Tier.HIGH):
+                since = None
+            elif since is None:
+                since = at
+        return self._before_liquidation_s(since) or None
 
     def _before_liquidation_s(self, at: datetime | None) -> float | None:
         return None if at is None or self.liquidated_at is None else (self.liquidated_at - at).total_seconds()
@@ -103,13 +122,16 @@ def as_text(report: ReplayReport) -> str:
             )
             for tier in WARNINGS
         ]  # fmt: skip
-        ending = f"Liquidated at {day_and_moment(ended)}."
+        paged = "No page stood." if report.page_lead_s is None else f"A page had stood for {age(report.page_lead_s)}."
+        ending = f"Liquidated at {day_and_moment(ended)}. {paged}"
     return "\n".join(
         [
             *_book_lines(recording),
             f"{day_and_moment(first)} to {day_and_moment(last)}, {report.played:,} prices",
             "",
             *table_lines(Table(header=header, rows=tuple(rows)), columns=_COLUMNS),
+            "",
+            *timeline(report.told, report.recording.at(report.played - 1), columns=_COLUMNS),
             "",
             ending,
             f"Alarms of HIGH or worse: {report.alarms.rung:,}, of which false {report.alarms.false:,}"
@@ -119,13 +141,39 @@ def as_text(report: ReplayReport) -> str:
     )
 
 
-def chart(report: ReplayReport) -> bytes:
-    """Health ratio over the time watched, with the bands of the tiers, as PNG."""
-    from bot.charts import health_chart  # brings matplotlib
-
+def chart(report: ReplayReport, *, theme: Theme = Theme.DARK, name: str = "") -> bytes:
+    """Room to liquidation over the time watched, on the colours of the tiers that were told, as PNG."""
     recording = report.recording
     times = [recording.at(number) for number in range(report.played)]
-    return health_chart(times, recording.ratio_percent[: report.played], report.thresholds, account="replay")
+    ends = [*(at for at, _ in report.told[1:]), times[-1]]
+    return told_chart(
+        times,
+        recording.room_frac[: report.played],
+        [
+            Stretch(start_s=at.timestamp(), end_s=end.timestamp(), tier=tier)
+            for (at, tier), end in zip(report.told, ends, strict=True)
+        ],
+        title=title(report),
+        subtitle=SEPARATOR.join(
+            part for part in (name, _alarms_in_short(report), "room in % of position value") if part
+        ),
+        ended=report.liquidated_at is not None,
+        theme=theme,
+    )
+
+
+def title(report: ReplayReport) -> str:
+    """The answer in one sentence."""
+    if report.liquidated_at is None:
+        worst = max((tier for tier in report.first_at if tier.known), key=lambda tier: tier.value, default=Tier.OK)
+        return f"Not liquidated in {age(report.days * _A_DAY_S)}; {worst.name} at worst"
+    if report.page_lead_s is None:
+        return f"Liquidated {day_and_moment(report.liquidated_at)} without a page"
+    return f"Liquidated {day_and_moment(report.liquidated_at)}, paged {age(report.page_lead_s)} before"
+
+
+def _alarms_in_short(report: ReplayReport) -> str:
+    return f"{report.alarms.rung:,} {'alarm' if report.alarms.rung == 1 else 'alarms'}, {report.alarms.false:,} false"
 
 
 def _book_lines(recording: Recording) -> list[str]:

@@ -4,7 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 
-from bot.messages import Address, CommandHint, Incoming, Message, MessageRef, Press, TransportHealth
+from bot.messages import (
+    UNLIMITED,
+    Address,
+    CommandHint,
+    Incoming,
+    Limits,
+    Message,
+    MessageRef,
+    Press,
+    TransportHealth,
+)
 
 NAME = "replay"
 
@@ -36,12 +46,19 @@ class CountingTransport:
         for one in nobody:
             yield one
 
-    async def send(self, address: Address, message: Message) -> MessageRef:
+    @property
+    def limits(self) -> Limits:
+        return UNLIMITED
+
+    async def send(self, address: Address, message: Message, *, key: str = "") -> MessageRef:
         self.messages += 1
         return MessageRef(address=address, message_id=str(self.messages))
 
     async def edit(self, ref: MessageRef, message: Message) -> None:
         """Never rings, so it does not count."""
+
+    async def pin(self, ref: MessageRef) -> None:
+        pass
 
     async def answer(self, press: Press, text: str = "") -> None:
         """Nobody presses."""

@@ -1,10 +1,11 @@
 """How old, how long, and when, as people read it."""
 
 import math
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, time, tzinfo
 from typing import Final
 
-from bot.text.numbers import UNBOUNDED, UNKNOWN
+from bot.text.numbers import UNBOUNDED, UNKNOWN, count
+from bot.text.reader import reader
 
 STALE: Final = "STALE"
 
@@ -33,7 +34,7 @@ def age(seconds: float | None) -> str:
     if whole < _DAY:
         return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE:02d} min"
     days, hours = whole // _DAY, whole % _DAY // _HOUR
-    return f"{days:,d} d {hours} h" if hours and days < 7 else f"{days:,d} d"
+    return f"{days} d {hours} h" if hours and days < 7 else f"{count(days)} d"
 
 
 def age_of_data(seconds: float | None, *, stale: bool = False) -> str:
@@ -55,22 +56,26 @@ def span(seconds: float) -> str:
     for unit, name, most in ((1, "s", 120), (_MINUTE, "min", 120), (_HOUR, "h", 48)):
         if (whole := _half_up(seconds / unit)) < most:
             return f"{whole} {name}"
-    return f"{_half_up(seconds / _DAY):,d} d"
+    return f"{count(_half_up(seconds / _DAY))} d"
 
 
-def moment(at: datetime, tz: tzinfo = UTC) -> str:
-    """The time of day in a zone, with the zone's name. Raises: ValueError for a naive datetime.
+def moment(at: datetime, tz: tzinfo | None = None) -> str:
+    """The time of day in a zone, the reader's where none is given, with the zone's name.
 
+    Raises: ValueError for a naive datetime.
+
+    >>> from datetime import UTC
     >>> moment(datetime(2025, 10, 10, 14, 3, 22, tzinfo=UTC))
     '14:03:22 UTC'
     """
     local = _local(at, tz)
-    return f"{local:%H:%M:%S} {_zone(local)}"
+    return f"{clock(local, seconds=True)} {_zone(local)}"
 
 
-def day(at: datetime, tz: tzinfo = UTC) -> str:
+def day(at: datetime, tz: tzinfo | None = None) -> str:
     """The day in a zone, without the year. Month names are ours: strftime's follow the machine's locale.
 
+    >>> from datetime import UTC
     >>> day(datetime(2025, 10, 10, 23, tzinfo=UTC))
     '10 Oct'
     """
@@ -78,9 +83,10 @@ def day(at: datetime, tz: tzinfo = UTC) -> str:
     return f"{local.day} {_MONTHS[local.month - 1]}"
 
 
-def month(at: datetime, tz: tzinfo = UTC) -> str:
+def month(at: datetime, tz: tzinfo | None = None) -> str:
     """The month in a zone, with the year.
 
+    >>> from datetime import UTC
     >>> month(datetime(2025, 10, 10, tzinfo=UTC))
     'Oct 2025'
     """
@@ -88,24 +94,47 @@ def month(at: datetime, tz: tzinfo = UTC) -> str:
     return f"{_MONTHS[local.month - 1]} {local.year}"
 
 
-def day_and_moment(at: datetime, tz: tzinfo = UTC) -> str:
+def day_and_moment(at: datetime, tz: tzinfo | None = None) -> str:
     """Day and time of day, for what may lie further back than today.
 
+    >>> from datetime import UTC
     >>> day_and_moment(datetime(2025, 10, 10, 14, 3, 22, tzinfo=UTC))
     '10 Oct 2025 14:03 UTC'
     """
     local = _local(at, tz)
-    return f"{day(at, tz)} {local.year} {local:%H:%M} {_zone(local)}"
+    return f"{day(at, tz)} {local.year} {clock(local)} {_zone(local)}"
+
+
+def clock(local: datetime | time, *, seconds: bool = False) -> str:
+    """A time of day as it stands, without a zone, in twelve hours for who reads them so.
+
+    >>> clock(time(14, 3)), clock(time(14, 3, 22), seconds=True)
+    ('14:03', '14:03:22')
+    """
+    rest = f"{local.minute:02d}:{local.second:02d}" if seconds else f"{local.minute:02d}"
+    if not reader().twelve_hours:
+        return f"{local.hour:02d}:{rest}"
+    return f"{local.hour % 12 or 12}:{rest} {'AM' if local.hour < 12 else 'PM'}"
+
+
+def zone_name(at: datetime, tz: tzinfo | None = None) -> str:
+    """What a zone is called at a moment, such as CET; its offset where it has no name.
+
+    >>> from datetime import UTC
+    >>> zone_name(datetime(2025, 10, 10, tzinfo=UTC))
+    'UTC'
+    """
+    return _zone(_local(at, tz))
 
 
 def _half_up(value: float) -> int:
     return math.floor(value + 0.5)
 
 
-def _local(at: datetime, tz: tzinfo) -> datetime:
+def _local(at: datetime, tz: tzinfo | None) -> datetime:
     if at.tzinfo is None:
         raise ValueError("a moment without a time zone cannot be shown: pass an aware datetime")
-    return at.astimezone(tz)
+    return at.astimezone(tz or reader().zone)
 
 
 def _zone(local: datetime) -> str:

@@ -10,12 +10,16 @@ A figure about danger is never shown better than it is. Which way that is depend
 Everything else rounds to the nearest, halves away from zero. What is not known (None, NaN) is ``-``, what has no bound
 is the sign of infinity; the words nan and inf are never shown. Rounding works on the shortest decimal that means the
 same float, and what arithmetic left behind the 13th digit is no reason to round: 0.19999999999999996 is 20 %.
+
+How digits are separated is the reader's way; see reader.py. The examples are written for nobody in particular.
 """
 
 import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
 from enum import Enum
 from typing import Final
+
+from bot.text.reader import figure
 
 UNKNOWN: Final = "-"
 UNBOUNDED: Final = "∞"
@@ -76,6 +80,15 @@ def usd_compact(value: float | None, *, rounding: Rounding = Rounding.NEAREST) -
     return f"{_dollars(amount)}{unit}"
 
 
+def signed_usd_compact(value: float | None, *, rounding: Rounding = Rounding.NEAREST) -> str:
+    """Dollars of a change where width matters, a plus included.
+
+    >>> signed_usd_compact(12_345), signed_usd_compact(-820), signed_usd_compact(0)
+    ('+$12.3K', '-$820', '$0')
+    """
+    return _with_plus(usd_compact(value, rounding=rounding))
+
+
 def price(value: float | None, *, width: int | None = None, rounding: Rounding = Rounding.NEAREST) -> str:
     """A price without its currency: five significant digits or more, at least two decimals.
 
@@ -119,7 +132,7 @@ def count(value: int | None) -> str:
     >>> count(348900662)
     '348,900,662'
     """
-    return UNKNOWN if value is None else f"{value:,d}"
+    return UNKNOWN if value is None else figure(f"{value:d}")
 
 
 def percent_of_fraction(
@@ -171,7 +184,7 @@ def health_ratio(percent: float | None) -> str:
     ('119.9%', '120.0%', '12,345%', '>99,999%', '∞')
     """
     if percent is not None and math.isfinite(percent) and percent > _MOST_RATIO_PERCENT:
-        return f">{_MOST_RATIO_PERCENT:,d}%"
+        return f">{count(_MOST_RATIO_PERCENT)}%"
     if (sign := _without_digits(percent, suffix="%")) is not None:
         return sign
     return _percent(_exact(percent), 1, Rounding.DOWN, whole_from=1000)
@@ -199,6 +212,18 @@ def leverage(value: float | None) -> str:
     return multiple(value, rounding=Rounding.UP)
 
 
+def daily_moves(value: float | None) -> str:
+    """A distance in daily moves, rounded down; two decimals below one.
+
+    >>> daily_moves(2.69), daily_moves(0.749), daily_moves(float("inf")), daily_moves(None)
+    ('2.6', '0.74', '∞', '-')
+    """
+    if (sign := _without_digits(value)) is not None:
+        return sign
+    exact = _exact(value)
+    return _plain(_round(exact, 1 if abs(exact) >= 1 else 2, Rounding.DOWN))
+
+
 def _without_digits(value: float | None, *, prefix: str = "", suffix: str = "") -> str | None:
     """What stands for a value that digits cannot show; None where they can. Units go with digits only."""
     if value is None or math.isnan(value):
@@ -206,7 +231,8 @@ def _without_digits(value: float | None, *, prefix: str = "", suffix: str = "") 
     if math.isinf(value):
         return UNBOUNDED if value > 0 else f"-{UNBOUNDED}"
     if abs(value) >= _TOO_LONG:
-        return f"{'-' if value < 0 else ''}{prefix}{abs(value):.1e}{suffix}"
+        digits, _, power = f"{abs(value):.1e}".partition("e")
+        return f"{'-' if value < 0 else ''}{prefix}{figure(digits)}e{power}{suffix}"
     return None
 
 
@@ -229,16 +255,20 @@ def _places(value: Decimal) -> int:
 
 def _plain(value: Decimal) -> str:
     """Digits with separators; zero has no sign."""
-    return f"{abs(value) if value == 0 else value:,f}"
+    return figure(_digits(value))
+
+
+def _digits(value: Decimal) -> str:
+    return f"{abs(value) if value == 0 else value:f}"
 
 
 def _trimmed(value: Decimal, *, keep: int) -> str:
     """Digits without trailing zeros, but with ``keep`` decimals where there are any to keep."""
-    whole, point, decimals = _plain(value).partition(".")
+    whole, point, decimals = _digits(value).partition(".")
     decimals = decimals.rstrip("0")
     if point and keep:
         decimals = decimals.ljust(keep, "0")
-    return f"{whole}.{decimals}" if decimals else whole
+    return figure(f"{whole}.{decimals}" if decimals else whole)
 
 
 def _dollars(value: Decimal) -> str:

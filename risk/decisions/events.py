@@ -1,77 +1,47 @@
 """What happened to an account: two readings in, events out. Pure; no event says more than two readings can tell.
 
 ``diff`` compares what stands, so whatever came and went between two readings is not told: read often, and let the
-venue's own program events fill the gap after downtime. What is told, and how it is known:
+venue's own program events fill the gap after downtime (``risk.decisions.event_merge``). What is told, and how it is
+known:
 
 - positions: every perp whose size changed, once: opened, changed, closed or flipped. ``by_orders_base`` is the part
-  that fills of resting orders explain; who traded is not in a reading,
+  that fills of resting orders explain; who traded is not in a reading, except for orders of Keel, whose ids it knows,
 - orders: see ``risk.decisions.order_events``,
 - deposits and withdrawals: the venue's running sum of both, so one of each within a gap shows as their difference,
 - borrows: a balance that fell below zero or came back, whether by a withdrawal, an order or a loss that was settled,
+- interest: what a balance grew by while its shares, which interest leaves alone, did not; where a venue keeps both,
+- a borrow rate: what the venue asks for a token an account has borrowed, once it passes a threshold,
 - funding: the market's last hourly rate against the side held. A rate of exactly zero is no side, so no flip,
 - a liquidation: the flags of account and isolated positions. What was taken: any part of a flagged position that
   shrank and no order explains, and tokens but the quote token, which settling a loss moves as well. The fee is not in
   a reading, nor is a liquidation that began and ended between two of them,
 - delegate, bankruptcy, status of markets the account is in: as they stand. What a venue pauses within a market without
-  changing its status stands in FleetBook.notices,
-- interest and borrow rates: not told.
+  changing its status stands in FleetBook.pauses.
 
 Both readings must come with orders: one without them looks like an account whose orders are gone.
 """
 
 import math
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from types import MappingProxyType
 
+from risk.decisions.event_tiers import DEFAULT_TIERS
+from risk.decisions.money_events import EventThresholds, money_events
 from risk.decisions.order_events import liquidating, market_name, moved, negligible, order_events
-from risk.decisions.tiers import Tier
-from risk.model.account import AccountSnapshot, MarketKind, PerpPosition
+from risk.model.account import AccountSnapshot, MarketKind
 from risk.model.events import (
     AccountEvent,
-    BorrowEvent,
     DelegateEvent,
     EventKind,
-    FlowEvent,
-    FundingEvent,
     LiquidationEvent,
     MarketEvent,
+    OrderEvent,
     PositionEvent,
 )
 from risk.model.market import MarketStatus, PerpMarket, SpotMarket
 
-# How loudly a kind is told where nobody chose otherwise. OK is for those who asked to hear of it; a withdrawal and a
-# new delegate are as nobody announced them, which whoever knows of an announcement may soften.
-DEFAULT_TIERS: Mapping[EventKind, Tier] = MappingProxyType(
-    {
-        EventKind.POSITION_OPENED: Tier.OK,
-        EventKind.POSITION_CHANGED: Tier.OK,
-        EventKind.POSITION_CLOSED: Tier.OK,
-        EventKind.POSITION_FLIPPED: Tier.WATCH,
-        EventKind.ORDER_PLACED: Tier.OK,
-        EventKind.ORDER_CHANGED: Tier.OK,
-        EventKind.ORDER_TRIGGERED: Tier.WATCH,
-        EventKind.ORDER_PARTIALLY_FILLED: Tier.OK,
-        EventKind.ORDER_FILLED: Tier.OK,
-        EventKind.ORDER_ENDED: Tier.OK,
-        EventKind.DEPOSIT: Tier.OK,
-        EventKind.WITHDRAWAL: Tier.CRITICAL,
-        EventKind.BORROW_BEGUN: Tier.WATCH,
-        EventKind.BORROW_REPAID: Tier.OK,
-        EventKind.FUNDING_FLIPPED: Tier.OK,
-        EventKind.FUNDING_HEAVY: Tier.WATCH,
-        EventKind.LIQUIDATION_BEGUN: Tier.LIQUIDATING,
-        EventKind.LIQUIDATION_TAKEN: Tier.LIQUIDATING,
-        EventKind.LIQUIDATION_ENDED: Tier.HIGH,
-        EventKind.BANKRUPT: Tier.LIQUIDATING,
-        EventKind.DELEGATE_CHANGED: Tier.CRITICAL,
-        EventKind.SUB_ACCOUNT_CREATED: Tier.WARNING,
-        EventKind.MARKET_PAUSED: Tier.WARNING,
-        EventKind.MARKET_REDUCE_ONLY: Tier.WARNING,
-        EventKind.MARKET_SETTLING: Tier.HIGH,
-        EventKind.MARKET_ACTIVE: Tier.OK,
-    }
-)
+__all__ = ["DEFAULT_TIERS", "EventThresholds", "diff", "kind_of_status", "sub_accounts_created"]
 
 _STATUS_KINDS: Mapping[MarketStatus, EventKind] = MappingProxyType(
     {
@@ -88,24 +58,19 @@ _STATUS_KINDS: Mapping[MarketStatus, EventKind] = MappingProxyType(
 )
 _Market = PerpMarket | SpotMarket
 _QUOTE = 0
-_UNIT_USD = 1e-6
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventThresholds:
-    """What counts as worth an event.
-
-    Attributes:
-        heavy_funding_hourly_frac: Paid an hour as a fraction of the notional; the default is 0.24 % a day.
-    """
-
-    heavy_funding_hourly_frac: float = 1e-4
 
 
 def diff(
-    previous: AccountSnapshot, current: AccountSnapshot, thresholds: EventThresholds | None = None
+    previous: AccountSnapshot,
+    current: AccountSnapshot,
+    thresholds: EventThresholds | None = None,
+    *,
+    ours: Collection[int] | None = None,
 ) -> tuple[AccountEvent, ...]:
     """What happened to one account, the gravest family first, within a family by market and order.
+
+    Args:
+        ours: Ids of orders that Keel placed, of both readings; None where nobody knows.
 
     Raises: ValueError for two accounts, or a reading of an older slot than the one before.
     """
@@ -113,19 +78,33 @@ def diff(
         raise ValueError(f"{previous.account_id} and {current.account_id} are two accounts; compare readings of one")
     if current.slot < previous.slot:
         raise ValueError(f"slot {current.slot} is older than {previous.slot}; give the earlier reading first")
-    orders = order_events(previous, current)
-    positions = _positions(previous, current, orders.filled_base)
-    return (
+    orders = order_events(previous, current, ours)
+    money, costs = money_events(previous, current, thresholds or EventThresholds())
+    found: tuple[AccountEvent, ...] = (
         *_liquidations(previous, current),
         *_taken(previous, current, orders.filled_base),
         *_delegate(previous, current),
-        *_flows(previous, current),
-        *_borrows(previous, current),
-        *positions,
+        *money,
+        *_positions(previous, current, orders.filled_base, None if ours is None else _by_keel(orders.events)),
         *orders.events,
-        *_funding(previous, current, thresholds or EventThresholds()),
+        *costs,
         *_markets(previous, current),
     )
+    return tuple(replace(event, after_slot=previous.slot) for event in found)
+
+
+def kind_of_status(status: MarketStatus) -> EventKind:
+    """What a market that has come to this status is told as."""
+    return _STATUS_KINDS[status]
+
+
+def _by_keel(events: Iterable[OrderEvent]) -> Mapping[str, float]:
+    """What fills of Keel's own orders moved, signed, by perp market."""
+    moved_base: dict[str, float] = {}
+    for event in events:
+        if event.is_fill and event.by_keel and event.market_kind is MarketKind.PERP:
+            moved_base[event.market] = moved_base.get(event.market, 0.0) + event.signed_base
+    return moved_base
 
 
 def sub_accounts_created(
@@ -148,7 +127,10 @@ def _sizes(snapshot: AccountSnapshot) -> dict[int, float]:
 
 
 def _positions(
-    previous: AccountSnapshot, now: AccountSnapshot, filled_base: Mapping[int, float]
+    previous: AccountSnapshot,
+    now: AccountSnapshot,
+    filled_base: Mapping[int, float],
+    by_keel: Mapping[str, float] | None,
 ) -> Iterable[PositionEvent]:
     before, after = _sizes(previous), _sizes(now)
     for index in sorted(before.keys() | after.keys()):
@@ -161,10 +143,11 @@ def _positions(
             kind = EventKind.POSITION_CLOSED
         else:
             kind = EventKind.POSITION_FLIPPED if old * new < 0 else EventKind.POSITION_CHANGED
+        market, change = market_name(MarketKind.PERP, index, now, previous), new - old
         yield PositionEvent(
-            kind=kind, account_id=now.account_id, slot=now.slot, observed_at=now.observed_at,
-            market=market_name(MarketKind.PERP, index, now, previous),
+            kind=kind, account_id=now.account_id, slot=now.slot, observed_at=now.observed_at, market=market,
             before_base=old, after_base=new, by_orders_base=filled_base.get(index, 0.0),
+            by_keel=None if by_keel is None else negligible(by_keel.get(market, 0.0) - change, old, new),
         )  # fmt: skip
 
 
@@ -220,59 +203,6 @@ def _delegate(previous: AccountSnapshot, now: AccountSnapshot) -> Iterable[Deleg
             kind=EventKind.DELEGATE_CHANGED, account_id=now.account_id, slot=now.slot, observed_at=now.observed_at,
             before=previous.delegate, after=now.delegate,
         )  # fmt: skip
-
-
-def _flows(previous: AccountSnapshot, now: AccountSnapshot) -> Iterable[FlowEvent]:
-    flow_usd = now.net_deposits_usd - previous.net_deposits_usd
-    if abs(flow_usd) < _UNIT_USD / 2:
-        return
-    kind = EventKind.DEPOSIT if flow_usd > 0 else EventKind.WITHDRAWAL
-    yield FlowEvent(
-        kind=kind, account_id=now.account_id, slot=now.slot, observed_at=now.observed_at, amount_usd=abs(flow_usd)
-    )
-
-
-def _borrows(previous: AccountSnapshot, now: AccountSnapshot) -> Iterable[BorrowEvent]:
-    before, after = ({b.market_index: b.amount_tokens for b in s.spot_balances} for s in (previous, now))
-    for index in sorted(before.keys() | after.keys()):
-        old, new = before.get(index, 0.0), after.get(index, 0.0)
-        if (old < 0) != (new < 0):
-            yield BorrowEvent(
-                kind=EventKind.BORROW_BEGUN if new < 0 else EventKind.BORROW_REPAID, account_id=now.account_id,
-                slot=now.slot, observed_at=now.observed_at, token=market_name(MarketKind.SPOT, index, now, previous),
-                before_tokens=old, after_tokens=new,
-            )  # fmt: skip
-
-
-def _funding(previous: AccountSnapshot, now: AccountSnapshot, thresholds: EventThresholds) -> Iterable[FundingEvent]:
-    held = {position.market_index: position for position in previous.perp_positions}
-    heavy = thresholds.heavy_funding_hourly_frac
-    for position in sorted(now.perp_positions, key=lambda one: one.market_index):
-        earlier = held.get(position.market_index)
-        same_side = earlier is not None and earlier.size_base * position.size_base > 0
-        before = _pays_hourly_frac(previous, earlier) if earlier is not None and same_side else math.nan
-        after = _pays_hourly_frac(now, position)
-        if math.isnan(after) or (same_side and math.isnan(before)):
-            continue
-        kinds = [
-            EventKind.FUNDING_FLIPPED if before * after < 0 else None,
-            EventKind.FUNDING_HEAVY if after >= heavy and not before >= heavy else None,
-        ]
-        for kind in filter(None, kinds):
-            yield FundingEvent(
-                kind=kind, account_id=now.account_id, slot=now.slot, observed_at=now.observed_at,
-                market=market_name(MarketKind.PERP, position.market_index, now), size_base=position.size_base,
-                before_hourly_frac=before, after_hourly_frac=after,
-            )  # fmt: skip
-
-
-def _pays_hourly_frac(snapshot: AccountSnapshot, position: PerpPosition) -> float:
-    market = snapshot.perp_markets.get(position.market_index)
-    reading = snapshot.oracles.get(market.oracle_id) if market else None
-    if market is None or reading is None or not position.size_base or not reading.price_usd > 0:
-        return math.nan
-    rate_usd = market.funding_long_usd if position.size_base > 0 else market.funding_short_usd
-    return math.copysign(1.0, position.size_base) * rate_usd / reading.price_usd
 
 
 def _markets(previous: AccountSnapshot, now: AccountSnapshot) -> Iterable[MarketEvent]:

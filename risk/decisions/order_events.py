@@ -4,10 +4,11 @@ A reading shows the unfilled rest of every open order, and nothing of those that
 
 - a rest that shrank was filled by that much; venues of this kind give a changed order a new number,
 - an order that is gone was filled as far as the position moved its way and no other fill explains the move. Where
-  several are gone, those the price has passed furthest explain first. What then remains of it ended unfilled:
-  cancelled, expired or refused, which two readings cannot tell apart,
+  several are gone, those the price has passed furthest explain first. What then remains of it ended unfilled: expired
+  where its time was up, else cancelled or refused, which two readings cannot tell apart,
 - during a liquidation the venue cancels orders before it takes, so a gone order ended then and explains nothing,
-- a trigger order that was filled must have triggered. A reading does not say that one has, so each fill says it again.
+- a trigger order says itself that it has triggered, once. Where a venue's orders do not say so, one that was filled
+  must have triggered, and each fill says it again.
 
 Not seen at all: an order that came and went between the readings, and fills on both sides that cancel out, which look
 like two orders that ended. A gone spot order counts as filled when the balance moved by all of it and no money came or
@@ -15,11 +16,11 @@ went, because interest and deposits move a balance too.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from risk.model.account import AccountSnapshot, MarketKind, OpenOrder, OrderKind, Side
-from risk.model.events import EventKind, OrderEvent
+from risk.model.account import AccountSnapshot, MarketKind, OpenOrder, OrderKind, Side, SpotBalance
+from risk.model.events import EndReason, EventKind, OrderEvent
 
 _UNIT_BASE = 1e-9
 _WHOLE_FRAC = 0.99  # of a spot order: interest of the same gap hides the rest
@@ -39,11 +40,17 @@ def negligible(amount_base: float, *scales: float) -> bool:
     return abs(amount_base) <= max(_UNIT_BASE / 2, *(abs(scale) * 1e-12 for scale in scales), 0.0)
 
 
-def order_events(previous: AccountSnapshot, current: AccountSnapshot) -> OrderOutcome:
-    """What became of the orders of both readings, which must both have been read with orders."""
+def order_events(
+    previous: AccountSnapshot, current: AccountSnapshot, ours: Collection[int] | None = None
+) -> OrderOutcome:
+    """What became of the orders of both readings, which must both have been read with orders.
+
+    Args:
+        ours: Ids of orders that Keel placed; None where nobody knows.
+    """
     before = {order.order_id: order for order in previous.open_orders}
     after = {order.order_id: order for order in current.open_orders}
-    told = _Teller(previous, current)
+    told = _Teller(previous, current, ours)
     filled: dict[tuple[MarketKind, int], float] = {}
     for order_id in before.keys() & after.keys():
         old, new = before[order_id], after[order_id]
@@ -63,15 +70,14 @@ def order_events(previous: AccountSnapshot, current: AccountSnapshot) -> OrderOu
         move = moved(previous, current, kind, market_index) - explained
         taken = _explained_by(orders, move, _price(previous, current, kind, market_index))
         whole_only = kind is MarketKind.SPOT
-        if liquidating(previous, current, market_index if kind is MarketKind.PERP else None) or (
-            whole_only and previous.net_deposits_usd != current.net_deposits_usd
-        ):
+        liquidated = liquidating(previous, current, market_index if kind is MarketKind.PERP else None)
+        if liquidated or (whole_only and previous.net_deposits_usd != current.net_deposits_usd):
             taken = {}
         for order in orders:
             size = taken.get(order.order_id, 0.0)
             if whole_only:
                 size = order.size_base if size >= order.size_base * _WHOLE_FRAC else 0.0
-            told.gone(order, size)
+            told.gone(order, size, liquidated=liquidated)
             explained += _signed(order, size)
         filled[(kind, market_index)] = explained
     perps = {index: base for (kind, index), base in filled.items() if kind is MarketKind.PERP}
@@ -79,8 +85,16 @@ def order_events(previous: AccountSnapshot, current: AccountSnapshot) -> OrderOu
 
 
 def moved(previous: AccountSnapshot, current: AccountSnapshot, kind: MarketKind, market_index: int) -> float:
-    """What a position or balance grew by, signed."""
+    """What a position or balance grew by, signed; without interest where the venue keeps it apart."""
+    if kind is MarketKind.SPOT:
+        before, now = _balance(previous, market_index), _balance(current, market_index)
+        if before and now and before.shares and now.shares and (before.shares < 0) == (now.shares < 0):
+            return (now.shares - before.shares) * (now.amount_tokens / now.shares)
     return _held(current, kind, market_index) - _held(previous, kind, market_index)
+
+
+def _balance(snapshot: AccountSnapshot, market_index: int) -> SpotBalance | None:
+    return next((one for one in snapshot.spot_balances if one.market_index == market_index), None)
 
 
 def liquidating(previous: AccountSnapshot, current: AccountSnapshot, perp_index: int | None) -> bool:
@@ -141,9 +155,12 @@ def _likeliest(price_usd: float) -> Callable[[OpenOrder], tuple[float, int]]:
     """Sort key: orders without a price, then those the price has passed furthest or come nearest to."""
 
     def key(order: OpenOrder) -> tuple[float, int]:
-        if order.kind in _TRIGGERS and order.trigger_price_usd is not None:
-            # Whether it waits above or below is not in the reading.
-            passed = -abs(price_usd - order.trigger_price_usd)
+        if order.kind in _TRIGGERS and order.trigger_price_usd is not None and not order.triggered:
+            passed = price_usd - order.trigger_price_usd
+            if order.triggers_above is None:
+                passed = -abs(passed)
+            elif not order.triggers_above:
+                passed = -passed
         elif order.price_usd is None:
             passed = math.inf
         else:
@@ -156,15 +173,19 @@ def _likeliest(price_usd: float) -> Callable[[OpenOrder], tuple[float, int]]:
 class _Teller:
     """Collects the events of one pair of readings."""
 
-    def __init__(self, previous: AccountSnapshot, current: AccountSnapshot) -> None:
-        self._previous, self._current = previous, current
+    def __init__(
+        self, previous: AccountSnapshot, current: AccountSnapshot, ours: Collection[int] | None = None
+    ) -> None:
+        self._previous, self._current, self._ours = previous, current, ours
         self._events: list[OrderEvent] = []
 
     @property
     def events(self) -> tuple[OrderEvent, ...]:
         return tuple(sorted(self._events, key=lambda event: event.order_id))  # stable: one order's stay in their order
 
-    def tell(self, kind: EventKind, order: OpenOrder, *, size: float, rest: float) -> None:
+    def tell(
+        self, kind: EventKind, order: OpenOrder, *, size: float, rest: float, reason: EndReason = EndReason.UNKNOWN
+    ) -> None:
         now = self._current
         self._events.append(
             OrderEvent(
@@ -172,7 +193,8 @@ class _Teller:
                 market=market_name(order.market_kind, order.market_index, now, self._previous),
                 market_kind=order.market_kind, order_id=order.order_id, side=order.side, order_kind=order.kind,
                 size_base=size, rest_base=rest, price_usd=order.price_usd, trigger_price_usd=order.trigger_price_usd,
-                reduce_only=order.reduce_only,
+                reduce_only=order.reduce_only, reason=reason,
+                by_keel=None if self._ours is None else order.order_id in self._ours,
             )
         )  # fmt: skip
 
@@ -181,7 +203,7 @@ class _Teller:
         shrank = old.size_base - new.size_base
         filled = shrank > 0 and not negligible(shrank, old.size_base)
         grew = shrank < 0 and not negligible(shrank, new.size_base)
-        if old.kind in _TRIGGERS and (new.kind not in _TRIGGERS or filled):
+        if _has_triggered(old, new, filled=filled):
             self.tell(EventKind.ORDER_TRIGGERED, new, size=old.size_base, rest=old.size_base)
         terms = [(o.side, o.price_usd, o.trigger_price_usd, o.reduce_only) for o in (old, new)]
         if grew or terms[0] != terms[1]:
@@ -189,14 +211,25 @@ class _Teller:
         if filled:
             self.tell(EventKind.ORDER_PARTIALLY_FILLED, new, size=shrank, rest=new.size_base)
 
-    def gone(self, order: OpenOrder, filled: float) -> None:
+    def gone(self, order: OpenOrder, filled: float, *, liquidated: bool) -> None:
         """An order that only the earlier reading has, and how much of it was filled."""
         rest = order.size_base - filled
-        if filled and order.kind in _TRIGGERS:
+        if filled and order.kind in _TRIGGERS and not order.triggered:
             self.tell(EventKind.ORDER_TRIGGERED, order, size=order.size_base, rest=order.size_base)
         if not rest:
             self.tell(EventKind.ORDER_FILLED, order, size=filled, rest=0.0)
             return
         if filled:
             self.tell(EventKind.ORDER_PARTIALLY_FILLED, order, size=filled, rest=rest)
-        self.tell(EventKind.ORDER_ENDED, order, size=rest, rest=0.0)
+        if order.expires_at is not None and order.expires_at <= self._current.observed_at and not liquidated:
+            self.tell(EventKind.ORDER_EXPIRED, order, size=rest, rest=0.0, reason=EndReason.EXPIRED)
+            return
+        reason = EndReason.LIQUIDATION if liquidated else EndReason.UNKNOWN
+        self.tell(EventKind.ORDER_ENDED, order, size=rest, rest=0.0, reason=reason)
+
+
+def _has_triggered(old: OpenOrder, new: OpenOrder, *, filled: bool) -> bool:
+    """Whether an order of both readings was triggered between them."""
+    if old.kind not in _TRIGGERS or old.triggered:
+        return False
+    return bool(new.triggered) or new.kind not in _TRIGGERS or (filled and new.triggered is None)

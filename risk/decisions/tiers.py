@@ -1,4 +1,4 @@
-"""Tiers of danger with hysteresis: worse at once, better only after a margin and a dwell.
+"""Tiers of danger with hysteresis: worse at once, better only where the next milder tier begins, and after a dwell.
 
 UNKNOWN is no step of the ladder: while it stands, the last known step is remembered and comes back with the data, so a
 gap in the data neither hides nor repeats a warning.
@@ -6,7 +6,7 @@ gap in the data neither hides nor repeats a warning.
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -37,6 +37,7 @@ class Tier(Enum):
         return self.value > other.value
 
 
+LIQUIDATION_PERCENT = 100.0
 LADDER = (Tier.WATCH, Tier.WARNING, Tier.HIGH, Tier.CRITICAL, Tier.LIQUIDATING)
 
 _RISK_LEVEL = {
@@ -60,11 +61,14 @@ def risk_level(tier: Tier) -> RiskLevel:
 class TierThresholds:
     """When a tier begins: a measure below its threshold. A measure equal to it is still the better tier.
 
+    A tier is left only where the next milder one begins, so that a market that hovers around a threshold rings once.
+    docs/alert-quality.md says how the defaults were chosen.
+
     Attributes:
         ratio_percent: On the health ratio, 100 is liquidation.
         distance_frac: On the distance to the nearest liquidation price, a fraction; off where absent.
-        distance_sigmas: The same distance in daily standard deviations; off where absent.
-        ease_margin_frac: How far beyond a threshold a measure must recover, as a fraction of the threshold.
+        distance_sigmas: On the distance to liquidation in daily moves of the book; off where absent.
+        ease_margin_frac: How far beyond its own threshold a measure must recover at least, as a fraction of it.
         ease_dwell: How long it must stay there.
     """
 
@@ -78,15 +82,19 @@ class TierThresholds:
         }
     )
     distance_frac: Mapping[Tier, float] = field(default_factory=dict)
-    distance_sigmas: Mapping[Tier, float] = field(default_factory=dict)
+    distance_sigmas: Mapping[Tier, float] = field(
+        default_factory=lambda: {Tier.WATCH: 7.0, Tier.WARNING: 5.0, Tier.HIGH: 3.0, Tier.CRITICAL: 0.75}
+    )
     ease_margin_frac: float = 0.05
     ease_dwell: timedelta = timedelta(seconds=60)
+    _enter: "Ladders" = field(init=False, repr=False, compare=False)
+    _leave: "Ladders" = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name, ladder in (
             ("ratio", self.ratio_percent),
             ("distance", self.distance_frac),
-            ("sigma", self.distance_sigmas),
+            ("daily move", self.distance_sigmas),
         ):
             steps = [ladder[tier] for tier in LADDER if tier in ladder]
             if any(not math.isfinite(step) or step <= 0 for step in steps):
@@ -95,6 +103,40 @@ class TierThresholds:
                 raise ValueError(f"{name} thresholds must fall from WATCH to LIQUIDATING")
         if self.ease_margin_frac < 0 or self.ease_dwell < timedelta(0):
             raise ValueError("easing margin and dwell cannot be negative")
+        enter = (self.ratio_percent, self.distance_frac, self.distance_sigmas)
+        leave = tuple(_left_at(ladder, self.ease_margin_frac) for ladder in enter)
+        # Looked up at every tick of every account; a frozen class sets what it derives in this way.
+        object.__setattr__(self, "_enter", _steps(enter))
+        object.__setattr__(self, "_leave", _steps(leave))
+
+    @property
+    def ladders(self) -> "tuple[Ladders, Ladders]":
+        """Where each tier is entered and where it is left, the worst first: thresholds on ratio, distance and daily
+        moves, minus infinity where there is none."""
+        return self._enter, self._leave
+
+
+# For each tier, the worst first, the thresholds on ratio, distance and daily moves; minus infinity where there is none.
+Ladders = tuple[tuple[Tier, tuple[float, float, float]], ...]
+
+
+def _steps(ladders: Sequence[Mapping[Tier, float]]) -> Ladders:
+    ratio, distance, sigmas = ladders
+    return tuple(
+        (tier, (ratio.get(tier, -math.inf), distance.get(tier, -math.inf), sigmas.get(tier, -math.inf)))
+        for tier in reversed(LADDER)
+        if tier in ratio or tier in distance or tier in sigmas
+    )
+
+
+def _left_at(ladder: Mapping[Tier, float], margin_frac: float) -> dict[Tier, float]:
+    """Where a measure leaves each tier for the better."""
+    left: dict[Tier, float] = {}
+    milder = -math.inf
+    for tier in (tier for tier in LADDER if tier in ladder):
+        left[tier] = max(ladder[tier] * (1 + margin_frac), milder)
+        milder = ladder[tier]
+    return left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +146,7 @@ class TierReading:
     Attributes:
         ratio_percent: Worst health ratio; infinite without a requirement. NaN is treated as unknown.
         distance_frac: Distance to the nearest liquidation price; None when not measured or none exists.
-        distance_sigmas: The same in daily standard deviations.
+        distance_sigmas: Distance to liquidation in daily moves of the book; None where those are not known.
         liquidating: The venue's own flag.
         unknown_because: Why no statement is possible; empty when one is.
     """
@@ -137,21 +179,60 @@ class TierState:
     easing_since: datetime | None = None
 
 
-def tier_of(reading: TierReading, thresholds: TierThresholds, *, margin_frac: float = 0.0) -> Tier:
-    """The step a single reading stands on, without memory; thresholds are raised by ``margin_frac``."""
+def begins_percent(thresholds: TierThresholds, tier: Tier, step_percent: float = math.nan) -> float | None:
+    """The health ratio below which a tier begins; None where neither ratio nor daily moves begin it.
+
+    Args:
+        step_percent: What one daily move of the book is on the ratio, in points; NaN where not known.
+    """
+    return _on_ratio(thresholds._enter, tier, step_percent)
+
+
+def left_percent(thresholds: TierThresholds, tier: Tier, step_percent: float = math.nan) -> float | None:
+    """The health ratio from which a tier is left for the better; arguments as of ``begins_percent``."""
+    return _on_ratio(thresholds._leave, tier, step_percent)
+
+
+def on_ratio(thresholds: TierThresholds, step_percent: float) -> TierThresholds:
+    """The same tiers told by the health ratio alone, as long as a daily move is what it is; for pictures of the ratio.
+
+    A tier that begins no earlier than a worse one has no room of its own and is left out.
+    """
+    ladder: dict[Tier, float] = {}
+    for tier in reversed(LADDER):
+        begins = begins_percent(thresholds, tier, step_percent)
+        if begins is not None and begins > max(ladder.values(), default=0.0):
+            ladder[tier] = begins
+    return replace(
+        thresholds, ratio_percent={tier: ladder[tier] for tier in LADDER if tier in ladder}, distance_sigmas={}
+    )
+
+
+def _on_ratio(ladders: "Ladders", tier: Tier, step_percent: float) -> float | None:
+    for step, (ratio, _, sigmas) in ladders:
+        if step is tier:
+            by_moves = -math.inf if math.isnan(step_percent) else LIQUIDATION_PERCENT + sigmas * step_percent
+            found = max(ratio, by_moves)
+            return found if found > 0 else None
+    return None
+
+
+def tier_of(reading: TierReading, thresholds: TierThresholds, *, easing: bool = False) -> Tier:
+    """The step a single reading stands on, without memory.
+
+    Args:
+        easing: Ask for the step that an account may ease to: each counts until its measures have left it.
+    """
     if reading.unknown:
         return Tier.UNKNOWN
-    measures = (
-        (reading.ratio_percent, thresholds.ratio_percent),
-        (reading.distance_frac, thresholds.distance_frac),
-        (reading.distance_sigmas, thresholds.distance_sigmas),
-    )
     if reading.liquidating:
         return Tier.LIQUIDATING
-    for tier in reversed(LADDER):
-        for value, ladder in measures:
-            if value is not None and tier in ladder and value < ladder[tier] * (1 + margin_frac):
-                return tier
+    ratio = reading.ratio_percent
+    distance = math.inf if reading.distance_frac is None else reading.distance_frac
+    sigmas = math.inf if reading.distance_sigmas is None else reading.distance_sigmas
+    for tier, (ratio_below, distance_below, sigmas_below) in thresholds._leave if easing else thresholds._enter:
+        if ratio < ratio_below or distance < distance_below or sigmas < sigmas_below:
+            return tier
     return Tier.OK
 
 
@@ -164,7 +245,7 @@ def classify(state: TierState, reading: TierReading, thresholds: TierThresholds,
     known = state.known
     if known is None or entered.worse_than(known):
         return TierState(tier=entered, known=entered)
-    settled = tier_of(reading, thresholds, margin_frac=thresholds.ease_margin_frac)
+    settled = tier_of(reading, thresholds, easing=True)
     if not known.worse_than(settled):
         return TierState(tier=known, known=known)
     if state.easing_to is None or state.easing_since is None:

@@ -23,6 +23,7 @@ BoolArray = NDArray[np.bool_]
 CodeArray = NDArray[np.int8]
 
 NO_QUOTE_MARKET = -1
+UNSTATED = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -81,7 +82,11 @@ class PerpMarketTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SpotMarketTable:
-    """Spot markets, shape (n_spot_markets,). Weights in 1e4; ``unit`` is 10**decimals."""
+    """Spot markets, shape (n_spot_markets,). Weights in 1e4; ``unit`` is 10**decimals.
+
+    ``deposit_rate_1e6`` and ``borrow_rate_1e6`` are the interest of either side a year in millionths, UNSTATED where
+    the venue does not say.
+    """
 
     names: tuple[str, ...]
     market_index: IntArray
@@ -94,6 +99,8 @@ class SpotMarketTable:
     imf_1e6: FloatArray
     scale_start_1e6: FloatArray
     deposits_raw: FloatArray
+    deposit_rate_1e6: FloatArray
+    borrow_rate_1e6: FloatArray
     twap_1e6: FloatArray
     pool_id: IntArray
     status: CodeArray
@@ -110,7 +117,9 @@ class AccountTable:
         max_ratio_1e4: Custom initial ratio, 0 for none.
         net_deposits_1e6: Deposits minus withdrawals so far, valued when they were made.
         settled_pnl_1e6: Perp PnL realised and settled over the account's life.
+        funding_booked_1e6: Funding booked over the account's life, > 0 received; NaN where the venue does not state it.
         margin_mode: Values of model.account.MarginMode.
+        last_active_slot: When each last took part in anything, as the venue notes it; 0 where it does not.
         problems: Reasons why an account cannot be assessed, by position; such an account evaluates to NaN.
         delegates: Who may trade for each owner, "" for nobody; empty where the venue knows no delegates.
     """
@@ -126,6 +135,8 @@ class AccountTable:
     being_liquidated: BoolArray
     bankrupt: BoolArray
     pool_id: IntArray
+    last_active_slot: IntArray
+    funding_booked_1e6: FloatArray
     problems: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     delegates: Sequence[str] = ()
 
@@ -152,11 +163,15 @@ class PerpRows:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SpotRows:
-    """Used spot slots, shape (n_spot_rows,), sorted by account. ``tokens_raw`` < 0 is a borrow."""
+    """Used spot slots, shape (n_spot_rows,), sorted by account. ``tokens_raw`` < 0 is a borrow.
+
+    ``shares_1e9`` is the balance as the venue keeps it, which interest does not change; 0 where it has no such count.
+    """
 
     account: IntArray
     market: IntArray
     tokens_raw: FloatArray
+    shares_1e9: FloatArray
     open_bids_raw: FloatArray
     open_asks_raw: FloatArray
     open_orders: FloatArray
@@ -167,7 +182,9 @@ class OrderRows:
     """Resting orders, shape (n_orders,), sorted by account. They do not enter margin; open bids and asks do.
 
     ``is_perp`` tells which table ``market`` points into; ``price_1e6`` and ``trigger_price_1e6`` are 0 for none;
-    ``kind`` counts in the order of model.account.OrderKind; ``size_base`` is the unfilled rest in whole units.
+    ``kind`` counts in the order of model.account.OrderKind; ``size_base`` is the unfilled rest in whole units;
+    ``expires_at_s`` is in seconds since 1970, 0 for never; ``triggers_above`` and ``triggered`` are 1 for yes, 0 for no
+    and UNSTATED where the venue does not say or the order has no trigger.
     """
 
     account: IntArray
@@ -180,6 +197,17 @@ class OrderRows:
     price_1e6: FloatArray
     trigger_price_1e6: FloatArray
     reduce_only: BoolArray
+    expires_at_s: IntArray
+    triggers_above: CodeArray
+    triggered: CodeArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """Something the venue has stopped: ``what``, such as "withdraw", in a market, or everywhere where that is empty."""
+
+    market: str
+    what: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -192,6 +220,7 @@ class FleetBook:
         liquidation_buffer_1e4: Extra margin an account must regain before a running liquidation stops.
         orders: None where the reader was not asked for them (a sweep).
         notices: What the venue says of itself, such as "exchange paused: withdraw", for people.
+        pauses: What it has stopped, in these markets and everywhere, beside what the status of a market says.
     """
 
     slot: int
@@ -205,6 +234,7 @@ class FleetBook:
     orders: OrderRows | None = None
     liquidation_buffer_1e4: float = 200.0
     notices: tuple[str, ...] = ()
+    pauses: tuple[Pause, ...] = ()
 
     @property
     def n_accounts(self) -> int:

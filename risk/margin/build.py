@@ -10,6 +10,7 @@ import numpy as np
 
 from risk.errors import BadBook
 from risk.margin.book import (
+    UNSTATED,
     AccountTable,
     CodeArray,
     FleetBook,
@@ -17,6 +18,7 @@ from risk.margin.book import (
     IntArray,
     OracleTable,
     OrderRows,
+    Pause,
     PerpMarketTable,
     PerpRows,
     SpotMarketTable,
@@ -41,7 +43,9 @@ K = TypeVar("K", bound=Hashable)
 _ORDER_KINDS = tuple(OrderKind)
 
 
-def book_of(snapshots: Sequence[AccountSnapshot], *, notices: tuple[str, ...] = ()) -> FleetBook:
+def book_of(
+    snapshots: Sequence[AccountSnapshot], *, notices: tuple[str, ...] = (), pauses: tuple[Pause, ...] = ()
+) -> FleetBook:
     """A book of accounts that were read together.
 
     Raises: BadBook when there is none, when they are of different slots, or when a position names a market, or a market
@@ -68,6 +72,7 @@ def book_of(snapshots: Sequence[AccountSnapshot], *, notices: tuple[str, ...] = 
         spots=_spot_rows(snapshots, spot_at, spots),
         orders=_order_rows(snapshots, perp_at, spot_at),
         notices=notices,
+        pauses=pauses,
     ).checked()
 
 
@@ -112,6 +117,10 @@ def _account_table(snapshots: Sequence[AccountSnapshot]) -> AccountTable:
         being_liquidated=np.array([s.being_liquidated for s in snapshots], dtype=np.bool_),
         bankrupt=np.array([s.bankrupt for s in snapshots], dtype=np.bool_),
         pool_id=_ints(snapshots, lambda s: s.pool_id),
+        last_active_slot=_ints(snapshots, lambda s: s.last_active_slot),
+        funding_booked_1e6=_floats(
+            snapshots, lambda s: np.nan if s.funding_booked_usd is None else s.funding_booked_usd, 1e6
+        ),
     )
 
 
@@ -168,6 +177,8 @@ def _spot_table(markets: Sequence[SpotMarket], columns: Mapping[str, int]) -> Sp
         imf_1e6=_floats(markets, lambda m: m.imf_factor, 1e6),
         scale_start_1e6=_floats(markets, lambda m: m.scale_initial_weight_start_usd, 1e6),
         deposits_raw=_floats(markets, lambda m: np.rint(m.deposits_tokens * 10.0**m.decimals)),
+        deposit_rate_1e6=_floats(markets, lambda m: _rate_1e6(m.deposit_rate_annual_frac)),
+        borrow_rate_1e6=_floats(markets, lambda m: _rate_1e6(m.borrow_rate_annual_frac)),
         twap_1e6=_floats(markets, lambda m: m.oracle_twap_usd, 1e6),
         pool_id=_ints(markets, lambda m: m.pool_id),
         status=_codes(markets, lambda m: m.status.value),
@@ -219,6 +230,7 @@ def _spot_rows(
         account=np.array([at for at, _ in owned], dtype=np.int64),
         market=market,
         tokens_raw=np.rint(_floats(balances, lambda b: b.amount_tokens) * unit),
+        shares_1e9=_floats(balances, lambda b: b.shares or 0.0, 1e9),
         open_bids_raw=np.rint(_floats(balances, lambda b: b.open_bids_tokens) * unit),
         open_asks_raw=np.rint(_floats(balances, lambda b: b.open_asks_tokens) * unit),
         open_orders=_floats(balances, lambda b: b.open_orders),
@@ -246,4 +258,15 @@ def _order_rows(
         price_1e6=_floats(orders, lambda o: o.price_usd or 0.0, 1e6),
         trigger_price_1e6=_floats(orders, lambda o: o.trigger_price_usd or 0.0, 1e6),
         reduce_only=np.array([o.reduce_only for o in orders], dtype=np.bool_),
+        expires_at_s=_ints(orders, lambda o: 0 if o.expires_at is None else int(o.expires_at.timestamp())),
+        triggers_above=_codes(orders, lambda o: _stated(o.triggers_above)),
+        triggered=_codes(orders, lambda o: _stated(o.triggered)),
     )
+
+
+def _rate_1e6(annual_frac: float | None) -> float:
+    return UNSTATED if annual_frac is None else float(np.rint(annual_frac * 1e6))
+
+
+def _stated(answer: bool | None) -> int:
+    return UNSTATED if answer is None else int(answer)

@@ -4,12 +4,20 @@ Size premiums and discounts depend on size, the worse of two order sides of a pe
 custom ratios on the account. So a plan is made once and re-priced as often as scenarios ask.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from risk.margin import rules
-from risk.margin.book import NO_QUOTE_MARKET, BoolArray, FleetBook, FloatArray, IntArray
+from risk.margin.book import (
+    NO_QUOTE_MARKET,
+    BoolArray,
+    FleetBook,
+    FloatArray,
+    IntArray,
+    PerpMarketTable,
+    SpotMarketTable,
+)
 from risk.model.account import MarginMode
 from risk.model.market import ContractType, MarketStatus
 
@@ -127,10 +135,32 @@ class MarginPlan:
     unassessable: IntArray
 
     @classmethod
-    def of(cls, book: FleetBook) -> "MarginPlan":
-        """Plan a book. Costs about as much as one evaluation; keep it to re-price."""
+    def of(cls, book: FleetBook, like: "MarginPlan | None" = None) -> "MarginPlan":
+        """Plan a book. Costs about as much as one evaluation; keep it to re-price.
+
+        Args:
+            like: A plan of an earlier book. Where both share all columns but those that move with prices, it is the
+                plan of this one too; where they are equal but not the same, it is made anew.
+        """
+        if like is not None and _only_prices_moved(book, like.book):
+            return replace(like, book=book)
         problems = np.fromiter(book.accounts.problems, np.int64, len(book.accounts.problems))
         return cls(book, _perp_plan(book), _spot_plan(book), problems)
+
+
+# What a plan takes of the markets: not the two columns that change with prices alone.
+_PRICED = frozenset({"validity", "twap_1e6"})
+_PERP_COLUMNS = tuple(column.name for column in fields(PerpMarketTable) if column.name not in _PRICED)
+_SPOT_COLUMNS = tuple(column.name for column in fields(SpotMarketTable) if column.name not in _PRICED)
+
+
+def _only_prices_moved(book: FleetBook, before: FleetBook) -> bool:
+    if book.perps is not before.perps or book.spots is not before.spots or book.accounts is not before.accounts:
+        return False
+    perps, spots = (book.perp_markets, before.perp_markets), (book.spot_markets, before.spot_markets)
+    return all(getattr(perps[0], name) is getattr(perps[1], name) for name in _PERP_COLUMNS) and all(
+        getattr(spots[0], name) is getattr(spots[1], name) for name in _SPOT_COLUMNS
+    )
 
 
 def units(decimals: IntArray) -> FloatArray:

@@ -58,6 +58,8 @@ def _accounts(table: AccountTable, at: IntArray) -> AccountTable:
         being_liquidated=table.being_liquidated[at],
         bankrupt=table.bankrupt[at],
         pool_id=table.pool_id[at],
+        last_active_slot=table.last_active_slot[at],
+        funding_booked_1e6=table.funding_booked_1e6[at],
         delegates=[table.delegates[int(i)] for i in at] if table.delegates else (),
         problems={new: table.problems[int(old)] for new, old in enumerate(at) if int(old) in table.problems},
     )

@@ -1,6 +1,9 @@
 """One account of a book as dataclasses: the account a person looks at."""
 
-from risk.margin.book import NO_QUOTE_MARKET, FleetBook
+import math
+from datetime import UTC, datetime
+
+from risk.margin.book import NO_QUOTE_MARKET, UNSTATED, FleetBook
 from risk.margin.select import only
 from risk.model.account import (
     AccountSnapshot,
@@ -24,6 +27,7 @@ from risk.model.market import (
 )
 
 _ORDER_KINDS = tuple(OrderKind)
+_LAST_MOMENT_S = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
 
 
 def snapshot_of(book: FleetBook, account_id: str) -> AccountSnapshot:
@@ -55,6 +59,8 @@ def snapshot_of(book: FleetBook, account_id: str) -> AccountSnapshot:
         being_liquidated=bool(accounts.being_liquidated[0]),
         bankrupt=bool(accounts.bankrupt[0]),
         pool_id=int(accounts.pool_id[0]),
+        last_active_slot=int(accounts.last_active_slot[0]),
+        funding_booked_usd=_stated_usd(float(accounts.funding_booked_1e6[0])),
         slot=own.slot,
         observed_at=own.observed_at,
     )
@@ -82,9 +88,29 @@ def open_orders_of(book: FleetBook) -> tuple[OpenOrder, ...]:
             price_usd=price(float(orders.price_1e6[row])),
             reduce_only=bool(orders.reduce_only[row]),
             trigger_price_usd=price(float(orders.trigger_price_1e6[row])),
+            expires_at=_moment(int(orders.expires_at_s[row])),
+            triggers_above=_stated(int(orders.triggers_above[row])),
+            triggered=_stated(int(orders.triggered[row])),
         )
         for row in range(orders.account.size)
     )
+
+
+def _stated_usd(amount_1e6: float) -> float | None:
+    return None if math.isnan(amount_1e6) else amount_1e6 / 1e6
+
+
+def _stated(code: int) -> bool | None:
+    return None if code == UNSTATED else bool(code)
+
+
+def _rate(annual_1e6: float) -> float | None:
+    return None if annual_1e6 == UNSTATED else float(annual_1e6) / 1e6
+
+
+def _moment(seconds: int) -> datetime | None:
+    """A moment; None for never, and for one no calendar has."""
+    return datetime.fromtimestamp(seconds, UTC) if 0 < seconds < _LAST_MOMENT_S else None
 
 
 def _perp_position(book: FleetBook, row: int) -> PerpPosition:
@@ -114,6 +140,7 @@ def _spot_balance(book: FleetBook, row: int) -> SpotBalance:
     return SpotBalance(
         market_index=int(book.spot_markets.market_index[rows.market[row]]),
         amount_tokens=float(rows.tokens_raw[row]) / unit,
+        shares=float(rows.shares_1e9[row]) / 1e9 or None,
         open_bids_tokens=float(rows.open_bids_raw[row]) / unit,
         open_asks_tokens=float(rows.open_asks_raw[row]) / unit,
         open_orders=int(rows.open_orders[row]),
@@ -165,6 +192,8 @@ def _spot_market(book: FleetBook, row: int) -> SpotMarket:
         imf_factor=float(table.imf_1e6[row]) / 1e6,
         scale_initial_weight_start_usd=float(table.scale_start_1e6[row]) / 1e6,
         deposits_tokens=float(table.deposits_raw[row]) / 10.0**decimals,
+        deposit_rate_annual_frac=_rate(table.deposit_rate_1e6[row]),
+        borrow_rate_annual_frac=_rate(table.borrow_rate_1e6[row]),
         oracle_twap_usd=float(table.twap_1e6[row]) / 1e6,
         pool_id=int(table.pool_id[row]),
         status=MarketStatus(int(table.status[row])),

@@ -73,18 +73,30 @@ class PerpPosition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpotBalance:
-    """One token balance: > 0 a deposit, < 0 a borrow. Open bids >= 0 and open asks <= 0, in tokens."""
+    """One token balance: > 0 a deposit, < 0 a borrow. Open bids >= 0 and open asks <= 0, in tokens.
+
+    Attributes:
+        shares: The balance as the venue keeps it, which interest does not change; signed like the tokens. None where
+            the venue has no such count.
+    """
 
     market_index: int
     amount_tokens: float
     open_bids_tokens: float = 0.0
     open_asks_tokens: float = 0.0
     open_orders: int = 0
+    shares: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenOrder:
-    """A resting order. ``price_usd`` is None for orders without a limit; ``size_base`` is what remains unfilled."""
+    """A resting order. ``price_usd`` is None for orders without a limit; ``size_base`` is what remains unfilled.
+
+    Attributes:
+        expires_at: From then on it cannot be filled any more, UTC; None where it lasts, or the venue does not say.
+        triggers_above: Whether a trigger order waits for a price above its trigger; None where that is not known.
+        triggered: Whether a trigger order has been triggered; None where that is not known.
+    """
 
     order_id: int
     market_kind: MarketKind
@@ -95,6 +107,9 @@ class OpenOrder:
     price_usd: float | None
     reduce_only: bool
     trigger_price_usd: float | None = None
+    expires_at: datetime | None = None
+    triggers_above: bool | None = None
+    triggered: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +123,9 @@ class AccountSnapshot:
         max_margin_ratio: Custom initial ratio of the whole account as a fraction, 0 for none.
         net_deposits_usd: Deposits minus withdrawals so far, valued when they were made.
         settled_pnl_usd: Perp PnL realised and settled over the account's life.
+        funding_booked_usd: Funding booked over the account's life, > 0 received; what a position is still due is not in
+            it. None where the venue does not state it.
+        last_active_slot: When the account last took part in anything, as the venue notes it; 0 where it does not.
         slot: Ledger slot all parts were read at.
         observed_at: When the reading arrived, UTC.
     """
@@ -130,5 +148,7 @@ class AccountSnapshot:
     being_liquidated: bool = False
     bankrupt: bool = False
     pool_id: int = 0
+    last_active_slot: int = 0
+    funding_booked_usd: float | None = None
     slot: int
     observed_at: datetime

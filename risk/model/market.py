@@ -127,6 +127,8 @@ class SpotMarket:
         decimals: Decimals of the token; amounts are rounded to them.
         scale_initial_weight_start_usd: Deposits of the whole market above which the initial weight shrinks; 0 for off.
         deposits_tokens: Deposits of the whole market, in tokens.
+        deposit_rate_annual_frac: What a deposit earns now, as a fraction a year; None where the venue does not say.
+        borrow_rate_annual_frac: What a borrow costs now, likewise.
         oracle_twap_usd: The venue's stored 5-minute average, used by strict prices.
     """
 
@@ -141,6 +143,8 @@ class SpotMarket:
     imf_factor: float = 0.0
     scale_initial_weight_start_usd: float = 0.0
     deposits_tokens: float = 0.0
+    deposit_rate_annual_frac: float | None = None
+    borrow_rate_annual_frac: float | None = None
     oracle_twap_usd: float = float("nan")
     pool_id: int = 0
     status: MarketStatus = MarketStatus.ACTIVE

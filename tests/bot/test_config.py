@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from bot.config import AccountSpec, BadSettings, LogLevel, Settings, VenueName, load_settings, parse_accounts
 from bot.run import secrets_of
+from storage import Role
 
 ROOT = Path(__file__).resolve().parents[2]
 DRIFT = {"VENUE": "drift", "RPC_URLS": "https://rpc.example/key", "ACCOUNTS": "9xQe=main"}
@@ -66,6 +67,14 @@ BAD = {
     "another gateway": ({"DISCORD_GATEWAY_URL": "wss://secret.example"}, "DISCORD_GATEWAY_URL"),
     "a gateway on this machine": ({"DISCORD_GATEWAY_URL": "ws://127.0.0.1:1"}, "DISCORD_GATEWAY_URL"),
     "no URL": ({"DISCORD_GATEWAY_URL": "wss://[secret"}, "DISCORD_GATEWAY_URL"),
+    "a server by its name": ({"DISCORD_GUILD_IDS": "12,secret"}, "DISCORD_GUILD_IDS"),
+    "a role by its name": ({"DISCORD_REQUIRE_ROLE": "@secret"}, "DISCORD_REQUIRE_ROLE"),
+    "a command with a blank": ({"DISCORD_PUBLIC_COMMANDS": "health, the secret"}, "DISCORD_PUBLIC_COMMANDS"),
+    "threads, maybe": ({"DISCORD_THREADS": "secret"}, "DISCORD_THREADS"),
+    "everybody rung": ({"DISCORD_PING_ROLE": "12=@everyone-secret"}, "DISCORD_PING_ROLE"),
+    "a server as its own role": ({"DISCORD_PING_ROLE": "12=12"}, "DISCORD_PING_ROLE"),
+    "admins made by Discord": ({"DISCORD_ROLE_MAP": "12=admin"}, "DISCORD_ROLE_MAP"),
+    "a role there is none of": ({"DISCORD_ROLE_MAP": "12=secret"}, "DISCORD_ROLE_MAP"),
 }
 
 
@@ -204,6 +213,20 @@ def test_what_must_not_be_shown_includes_the_key_inside_a_url(monkeypatch: pytes
 
     assert {"0123456789abcdef", "fedcba9876543210", "AAhalfOfTheTokenThatIsSecret_0123"} <= set(secrets_of(settings))
     assert "mainnet.rpc.example" not in secrets_of(settings)
+
+
+def test_what_discord_may_do_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = loaded(
+        monkeypatch, DISCORD_GUILD_IDS=" 12, 34,12 ", DISCORD_PUBLIC_COMMANDS="/Health, liq", DISCORD_THREADS="off",
+        DISCORD_PING_ROLE="12=99", DISCORD_ROLE_MAP="7=responder", DISCORD_REQUIRE_ROLE="8,9",
+    )  # fmt: skip
+
+    assert settings.discord_guild_ids == (12, 34)
+    assert settings.discord_public_commands == ("health", "liq")
+    assert not settings.discord_threads
+    assert settings.discord_pings.at(12) == ("99",)
+    assert settings.discord_roles.granted == {"7": Role.RESPONDER}
+    assert settings.discord_roles.required == {"8", "9"}
 
 
 # .env.example

@@ -73,11 +73,12 @@ async def test_every_default_limit_is_named_with_its_figure_first() -> None:
         await world.app.limits.check()
         await world.deliver()
 
-        assert sorted(alert.first[:40] for alert in world.alerts if alert.first.startswith("LIMIT")) == [
-            "LIMIT main: SOL-PERP $1,000, above $900",
+        (alert,) = world.alerts
+        assert sorted(line[:40] for line in alert.text.split("\n") if line.startswith("LIMIT")) == [
+            "LIMIT main: SOL-PERP $1,000, above $900 ",
             "LIMIT main: SOL-PERP 1,429% of equity, a",
             "LIMIT main: health ratio 140.0%, below 1",
-            "LIMIT main: leverage 14.3x, above 5.0x",
+            "LIMIT main: leverage 14.3x, above 5.0x ·",
         ]
 
 
@@ -140,11 +141,11 @@ async def test_a_fall_from_the_high_climbs_the_tiers_of_drawdown_and_resolves() 
     async with bot_world() as world:
         assert await record(world, 1_000) == []
         assert await record(world, 951) == []
-        assert await record(world, 940) == ["DRAWDOWN main: 6.0% below its high, flows stripped"]
-        assert await record(world, 890) == ["DRAWDOWN main: 11.0% below its high, flows stripped"]
-        assert await record(world, 840) == ["DRAWDOWN main: 16.0% below its high, flows stripped"]
-        assert await record(world, 740) == ["DRAWDOWN main: 26.0% below its high, flows stripped"]
-        assert await record(world, 990) == ["RESOLVED main: 1.0% below its high, flows stripped"]
+        assert await record(world, 940) == ["DRAWDOWN main: 6.0% below its high, deposits and withdrawals not counted"]
+        assert await record(world, 890) == ["DRAWDOWN main: 11.0% below its high, deposits and withdrawals not counted"]
+        assert await record(world, 840) == ["DRAWDOWN main: 16.0% below its high, deposits and withdrawals not counted"]
+        assert await record(world, 740) == ["DRAWDOWN main: 26.0% below its high, deposits and withdrawals not counted"]
+        assert await record(world, 990) == ["RESOLVED main: 1.0% below its high, deposits and withdrawals not counted"]
 
 
 async def test_drawdown_goes_on_where_it_stood_after_a_restart(tmp_path: object) -> None:
@@ -152,7 +153,7 @@ async def test_drawdown_goes_on_where_it_stood_after_a_restart(tmp_path: object)
     async with bot_world(database=f"{tmp_path}/keel.db", clock=clock) as world:
         await record(world, 1_000)
     async with bot_world(database=f"{tmp_path}/keel.db", clock=clock, linked=False) as world:
-        assert await record(world, 880) == ["DRAWDOWN main: 12.0% below its high, flows stripped"]
+        assert await record(world, 880) == ["DRAWDOWN main: 12.0% below its high, deposits and withdrawals not counted"]
 
 
 async def test_equity_that_cannot_be_trusted_is_not_recorded() -> None:

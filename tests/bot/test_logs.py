@@ -3,6 +3,10 @@
 import io
 import json
 import logging
+import math
+import sys
+import threading
+import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -22,8 +26,11 @@ def restored() -> Iterator[None]:
     """Logging is the process's; what a test sets up ends with it."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    hooks = threading.excepthook, sys.unraisablehook
     yield
     root.handlers[:], root.level = handlers, level
+    threading.excepthook, sys.unraisablehook = hooks
+    logging.captureWarnings(False)
     structlog.reset_defaults()
 
 
@@ -112,6 +119,42 @@ def test_the_level_decides_how_much(level: str, events: int) -> None:
     log.error("d")
 
     assert len(lines(stream)) == events
+
+
+def test_numbers_that_json_does_not_have_are_words() -> None:
+    stream = started()
+    structlog.get_logger().info("x", a=math.nan, b=[math.inf, {"c": -math.inf}], d=1.5)
+    line = json.loads(stream.getvalue(), parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+
+    assert (line["a"], line["b"], line["d"]) == ("nan", ["inf", {"c": "-inf"}], 1.5)
+
+
+def test_what_the_interpreter_would_write_is_a_line_too() -> None:
+    stream = io.StringIO()
+    setup_logging("DEBUG", secrets=(CANARY,), stream=stream, interpreter=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.warn(f"something about {CANARY}", UserWarning, stacklevel=1)
+
+    def dies() -> None:
+        raise RuntimeError(CANARY)
+
+    thread = threading.Thread(target=dies, name="worker")
+    thread.start()
+    thread.join()
+    sys.unraisablehook(Unraised())  # type: ignore[arg-type]  # as the interpreter calls it
+
+    assert [line["level"] for line in lines(stream)] == ["warning", "error", "error"]
+    assert "worker" in str(lines(stream)[1]["event"])
+    assert "canary" not in stream.getvalue()
+    assert all({"event", "level", "timestamp"} <= line.keys() for line in lines(stream))
+
+
+class Unraised:
+    """What the interpreter hands over."""
+
+    exc_value = RuntimeError(CANARY)
+    err_msg = None
 
 
 def test_a_secret_too_short_to_be_one_does_not_hide_half_the_log() -> None:

@@ -1,5 +1,6 @@
 """Would it have warned? History through the very same tiers, incidents and delivery."""
 
+import itertools
 import json
 import math
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,11 @@ from hypothesis import strategies as st
 from bot.replay import play
 from bot.replaying.report import WARNINGS, as_json, as_text, chart
 from risk.decisions.incidents import Cause, CauseKind, Incident, LastNotice, RepeatIntervals, advance, needs_notice
+from risk.decisions.nearness import nearness, trusted_prices_usd
 from risk.decisions.tiers import LADDER, Tier, TierReading, TierState, TierThresholds, classify
+from risk.decisions.volatility import DailyMoves
+from risk.margin.evaluate import evaluate
+from tests.risk.builders import RATIO_ALONE
 from tests.venues.replaying import START_S, Bar, flat, long, recorded, short
 from venues.replay import BookPosition, PositionSide, Recording, ReplayBook, read_bars, record
 
@@ -26,7 +31,7 @@ def after(minutes: float) -> datetime:
 async def test_a_fall_is_warned_of_at_every_tier_before_it_liquidates() -> None:
     # 5x long from 100: the ratio falls below 250, 200, 150, 120 and 100 % at 91.4, 88.9, 86.5, 85.1 and 84.2.
     falling: list[Bar] = [(100, 100, 91, 95), (95, 95, 88, 90), (90, 90, 86, 87), (87, 87, 85, 86), (86, 86, 80, 81)]
-    report = await play(recorded(falling))
+    report = await play(recorded(falling), RATIO_ALONE)
     assert report.first_at == {
         Tier.WATCH: after(20), Tier.WARNING: after(80), Tier.HIGH: after(140), Tier.CRITICAL: after(200),
         Tier.LIQUIDATING: after(260),
@@ -38,20 +43,20 @@ async def test_a_fall_is_warned_of_at_every_tier_before_it_liquidates() -> None:
 
 async def test_a_short_meets_its_high_first() -> None:
     rising: list[Bar] = [(100, 109, 100, 108), (108, 115, 60, 100)]
-    report = await play(recorded(rising, short()))
+    report = await play(recorded(rising, short()), RATIO_ALONE)
     assert report.first_at[Tier.WATCH] == after(20)
     assert report.liquidated_at == after(80)
 
 
 async def test_a_tier_that_was_jumped_over_was_not_warned_of() -> None:
-    report = await play(recorded([(100, 100, 100, 100), (100, 100, 50, 60)]))
+    report = await play(recorded([(100, 100, 100, 100), (100, 100, 50, 60)]), RATIO_ALONE)
     assert report.first_at == {Tier.LIQUIDATING: after(80)}
     assert (report.lead_s(Tier.HIGH), report.lead_s(Tier.LIQUIDATING)) == (None, 0)
     assert report.messages == 1
 
 
 async def test_a_missing_bar_is_unknown_and_its_end_is_told() -> None:
-    report = await play(recorded(flat(100, 100, 100), missing=[1]))
+    report = await play(recorded(flat(100, 100, 100), missing=[1]), RATIO_ALONE)
     assert report.first_at == {Tier.UNKNOWN: after(60)}
     # Told at 60, repeated after 30 minutes with the price at 100, resolved at 120.
     assert report.messages == 3
@@ -60,9 +65,9 @@ async def test_a_missing_bar_is_unknown_and_its_end_is_told() -> None:
 
 
 async def test_a_tier_that_is_eased_to_has_its_first_message_then() -> None:
-    report = await play(recorded([(100, 100, 86, 90), *flat(90)]))
-    # HIGH at 86; back over WARNING at 40 minutes, which is believed at the next price.
-    assert report.first_at == {Tier.HIGH: after(20), Tier.WATCH: after(60)}
+    report = await play(recorded([(100, 100, 86, 90), *flat(90)]), RATIO_ALONE)
+    # HIGH at 86; where WARNING begins at 40 minutes, which is believed at the next price; 90 is not yet WATCH.
+    assert report.first_at == {Tier.HIGH: after(20), Tier.WARNING: after(60)}
 
 
 async def test_a_calm_book_says_nothing() -> None:
@@ -74,7 +79,7 @@ async def test_a_calm_book_says_nothing() -> None:
 async def test_an_alarm_that_comes_to_nothing_is_counted_by_thirty_days() -> None:
     # HIGH at 86 with 1.9 % to go; back at 100 from the high of the same bar on.
     dip: list[Bar] = [*flat(100), (100, 100, 86, 100), *flat(100, 100)]
-    report = await play(recorded(dip))
+    report = await play(recorded(dip), RATIO_ALONE)
     assert (report.alarms.rung, report.alarms.false) == (1, 1)
     assert report.false_alarms_per_30d == pytest.approx(30 * 6)
 
@@ -82,13 +87,13 @@ async def test_an_alarm_that_comes_to_nothing_is_counted_by_thirty_days() -> Non
 async def test_an_alarm_that_came_within_half_its_distance_was_none() -> None:
     # HIGH at 86, then 84.9, beyond half the way to 84.2.
     dip: list[Bar] = [*flat(100), (100, 100, 86, 86.3), (86.3, 86.4, 84.9, 86), *flat(100, 100)]
-    report = await play(recorded(dip))
+    report = await play(recorded(dip), RATIO_ALONE)
     assert (report.alarms.rung, report.alarms.false, report.false_alarms_per_30d) == (1, 0, 0)
 
 
 async def test_the_last_fall_is_told_apart_from_earlier_ones() -> None:
     twice: list[Bar] = [*flat(100), (100, 100, 86, 100), *flat(100, 100), (100, 100, 88, 90), (90, 90, 80, 80)]
-    report = await play(recorded(twice))
+    report = await play(recorded(twice), RATIO_ALONE)
     assert report.lead_s(Tier.HIGH) == 4 * 3_600
     assert report.last_lead_s(Tier.HIGH) is None
     assert report.last_lead_s(Tier.WARNING) == 3_600
@@ -102,17 +107,47 @@ async def test_the_same_bars_give_the_same_report() -> None:
 
 
 async def test_thresholds_of_ones_own_are_used() -> None:
-    early = TierThresholds(ratio_percent={Tier.HIGH: 390.0})
+    early = TierThresholds(ratio_percent={Tier.HIGH: 390.0}, distance_sigmas={})
     report = await play(recorded([(100, 100, 99, 100), *flat(100)]), early)
     assert report.first_at == {Tier.HIGH: after(20)}
+
+
+async def test_a_market_that_begins_to_move_warns_of_a_ratio_that_looks_fine() -> None:
+    """3x long at 480 % and more, after a fall of 12 % in hours: three daily moves are further than its liquidation."""
+    day: list[Bar] = [*flat(*[100] * 20), (100, 100, 95, 96), (96, 97, 93, 95), (95, 95, 88, 90), (90, 91, 68, 85)]
+    report = await play(recorded(day, long(leverage=3)))
+    alone = await play(recorded(day, long(leverage=3)), RATIO_ALONE)
+    assert report.liquidated_at == alone.liquidated_at == after(23 * 60 + 20)
+    assert (report.lead_s(Tier.HIGH), alone.lead_s(Tier.HIGH)) == (3_600, None)
+
+
+@given(
+    leverage=st.floats(2, 10), is_long=st.booleans(), step=st.floats(0.002, 0.004), maintenance=st.floats(0.02, 0.08)
+)
+@settings(max_examples=6)
+async def test_a_fall_in_small_steps_is_announced_tier_by_tier(
+    leverage: float, is_long: bool, step: float, maintenance: float
+) -> None:
+    """Whichever tier it begins in: no worse one is left out, and liquidation is the last."""
+    factor, prices = 1 - step if is_long else 1 + step, [100.0]
+    while 0.45 < prices[-1] / 100 < 1.6:
+        prices.append(prices[-1] * factor)
+    bars: list[Bar] = [(first, max(first, last), min(first, last), last) for first, last in itertools.pairwise(prices)]
+    ratios = {"maintenance_ratio": maintenance, "initial_ratio": 0.1}
+    report = await play(recorded(bars, (long if is_long else short)(leverage=leverage, **ratios)))
+    assert report.liquidated_at is not None
+    for (_, before), (_, now) in itertools.pairwise(report.told):
+        assert not now.worse_than(before) or now.value == before.value + 1
+    assert report.told[-1][1] is Tier.LIQUIDATING
+    assert report.told[-1][0] == report.liquidated_at
 
 
 # A second opinion: the pure decisions alone, without a venue, a database or a clock.
 
 
 def reference(recording: Recording) -> tuple[dict[Tier, datetime], int]:
-    """(when each tier first stood, messages), from the ratios of the recording."""
-    state, messages = TierState(), 0
+    """(when each tier first stood, messages), from the prices of the recording."""
+    state, messages, moves = TierState(), 0, DailyMoves()
     first: dict[Tier, datetime] = {}
     causes = {
         CauseKind.HEALTH: Cause(kind=CauseKind.HEALTH, account_id="x"),
@@ -123,7 +158,10 @@ def reference(recording: Recording) -> tuple[dict[Tier, datetime], int]:
     end = len(recording) if recording.liquidated is None else recording.liquidated + 1
     for number in range(end):
         now, ratio = recording.at(number), float(recording.ratio_percent[number])
-        reading = TierReading(ratio_percent=ratio, liquidating=number == recording.liquidated)
+        book = recording.reading(number, now)
+        moves = moves.after(book.oracles.ids, trusted_prices_usd(book), now.timestamp())
+        near = float(nearness(evaluate(book), moves.daily_frac()).sigmas[0])
+        reading = TierReading(ratio_percent=ratio, distance_sigmas=near, liquidating=number == recording.liquidated)
         state = classify(state, reading, TierThresholds(), now)
         first.setdefault(state.tier, now)
         unknown = state.tier is Tier.UNKNOWN
@@ -168,7 +206,7 @@ async def test_the_whole_machine_decides_as_its_pure_parts_do(
 
 
 async def test_json_has_exactly_these_fields() -> None:
-    body = json.loads(as_json(await play(recorded([(100, 100, 86, 90), (90, 90, 80, 81)]))))
+    body = json.loads(as_json(await play(recorded([(100, 100, 86, 90), (90, 90, 80, 81)]), RATIO_ALONE)))
     assert list(body) == ["first_at", "liquidated_at", "lead_s", "false_alarms_per_30d", "messages"]
     assert list(body["first_at"]) == list(body["lead_s"]) == [tier.name for tier in WARNINGS]
     assert body["liquidated_at"] == body["first_at"]["LIQUIDATING"] == "2025-10-09T10:20:00Z"
@@ -179,11 +217,11 @@ async def test_json_has_exactly_these_fields() -> None:
 
 
 async def test_the_text_says_how_it_ended() -> None:
-    fell = as_text(await play(recorded([(100, 100, 86, 90), (90, 90, 80, 81)])))
+    fell = as_text(await play(recorded([(100, 100, 86, 90), (90, 90, 80, 81)]), RATIO_ALONE))
     assert "SOL-PERP long 500 at 100.00, 5.0x" in fell
     assert "Liquidated at 9 Oct 2025 10:20 UTC." in fell
     assert "1 h 00 min" in fell
-    calm = as_text(await play(recorded(flat(100, 100))))
+    calm = as_text(await play(recorded(flat(100, 100)), RATIO_ALONE))
     assert "It was not liquidated." in calm
     assert "Messages to one person who answers none: 0." in calm
 

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 import structlog
 
-from bot.jobs import Watchdog
 from bot.process import JobState
 from bot.schedule import Schedule, run_once
+from bot.watchdog import Watchdog
 from storage import DiskFull
 from tests.support.bot_world import BotWorld, bot_world
 from tests.support.clock import FakeClock

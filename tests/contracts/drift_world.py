@@ -41,10 +41,12 @@ class DriftWorld:
 
     @staticmethod
     def settings(url: str) -> SolanaSettings:
-        return SolanaSettings(rpc_urls=(url,), attempts=1)
+        # The slots of this chain follow a clock that stands still between steps, and that is no silence.
+        return SolanaSettings(rpc_urls=(url,), attempts=1, stream_silence_s=60.0, stream_pace_s=0.0)
 
     def go_down(self) -> None:
         self._rpc.inject(HttpError(status=503))
+        self._rpc.drop_websockets()
 
     def recover(self) -> None:
         self._rpc.heal()
@@ -56,6 +58,9 @@ class DriftWorld:
 
     def stop_sol_oracle(self) -> None:
         self._rpc.set_oracle(self._sol_oracle, "150", hold=True)
+
+    def move_sol(self, price_usd: float) -> None:
+        self._rpc.set_oracle(self._sol_oracle, f"{price_usd}")
 
     @property
     def _sol_oracle(self) -> str:

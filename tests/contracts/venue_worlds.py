@@ -5,18 +5,20 @@ sub-account 1 holds 50 USDC. Somebody else has a third account. SOL stands near 
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import Protocol
 
+import numpy as np
 import pytest
 
 from bot.clock import ScriptClock
+from risk.margin.book import FloatArray
 from risk.model.account import Side
 from risk.ports import AccountReader
 from venues import connect
-from venues.paper import PaperExchange, PaperVenue, ScriptedPrices
+from venues.paper import PaperExchange, PaperVenue
 from venues.paper.markets import BTC_ORACLE, ETH_ORACLE, SOL_ORACLE, USDC_ORACLE
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -44,6 +46,25 @@ class World(Protocol):
 
     def stop_sol_oracle(self) -> None: ...
 
+    def move_sol(self, price_usd: float) -> None:
+        """From now on."""
+        ...
+
+
+class MovedPrices:
+    """Prices that stand wherever they were put last; a venues.paper.PricePath."""
+
+    def __init__(self, prices_usd: Mapping[str, float]) -> None:
+        self.prices = dict(prices_usd)
+
+    @property
+    def oracle_ids(self) -> tuple[str, ...]:
+        return tuple(self.prices)
+
+    def prices_usd(self, first_s: int, count: int) -> FloatArray:
+        del first_s
+        return np.tile(np.array(list(self.prices.values())), (count, 1))
+
 
 class PaperWorld:
     """The embedded exchange."""
@@ -53,7 +74,8 @@ class PaperWorld:
     def __init__(self) -> None:
         self.clock = ScriptClock(START)
         still = {USDC_ORACLE: 1.0, SOL_ORACLE: SOL_USD, BTC_ORACLE: 100_000.0, ETH_ORACLE: 4_000.0}
-        exchange = PaperExchange(ScriptedPrices({oracle_id: [(0, price)] for oracle_id, price in still.items()}))
+        self._prices = MovedPrices(still)
+        exchange = PaperExchange(self._prices)
         first, second = (exchange.open_account(self.owner, number) for number in (0, 1))
         self.accounts, self.other = (first, second), exchange.open_account("bob")
         exchange.deposit(first, "USDC", 10_000.0)
@@ -75,6 +97,9 @@ class PaperWorld:
 
     def stop_sol_oracle(self) -> None:
         self._venue.faults.stale_oracle("SOL-PERP")
+
+    def move_sol(self, price_usd: float) -> None:
+        self._prices.prices[SOL_ORACLE] = price_usd
 
 
 @contextlib.asynccontextmanager

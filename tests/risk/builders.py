@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from risk.decisions.tiers import TierThresholds
 from risk.margin.book import FleetBook
 from risk.margin.build import book_of
 from risk.margin.evaluate import Evaluation, evaluate
@@ -14,6 +15,8 @@ from risk.model.market import OracleReading, PerpMarket, SpotMarket
 
 NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 SLOT = 400_000_000
+# Without daily moves, for tests that put an account at a health ratio and let nothing else count.
+RATIO_ALONE = TierThresholds(distance_sigmas={})
 PRICES_USD = {"usdc": 1.0, "sol": 100.0, "btc": 50_000.0}
 
 

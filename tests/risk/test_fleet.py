@@ -151,12 +151,14 @@ async def test_the_same_slot_read_again_is_the_newer_view_of_data_as_old_as_its_
 
 
 async def test_watched_accounts_can_change(fleet: Fleet, reader: FakeReader) -> None:
+    reader.put(replace(RICH, account_id="new"))
     await fleet.current()
-    fleet.watch(["rich"])
-    assert fleet.problems("rich") == ("this account has not been read yet",)
+    fleet.watch(["rich", "new"])
+    assert fleet.problems("rich") == (), "what was read of it is as good as before"
+    assert fleet.problems("new") == ("this account has not been read yet",)
     await fleet.current()
-    assert reader.reads[-1] == ("rich",)
-    assert fleet.problems("rich") == ()
+    assert reader.reads[-1] == ("rich", "new")
+    assert fleet.problems("new") == ()
     assert fleet.problems("main") == ("this account has not been read yet",)
 
 

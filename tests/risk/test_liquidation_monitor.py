@@ -21,7 +21,7 @@ from risk.margin.remedy import Cut, Remedy
 from risk.model.account import AccountSnapshot
 from risk.model.liquidation import LiquidationPrice, LiquidationStatus, RiskLevel
 from risk.model.market import OracleReading, OracleValidity
-from tests.risk.builders import SLOT, make_account, make_balance, make_perp_market, make_position
+from tests.risk.builders import RATIO_ALONE, SLOT, make_account, make_balance, make_perp_market, make_position
 from tests.risk.fake_reader import FakeReader
 from tests.support.clock import FakeClock
 
@@ -37,7 +37,7 @@ def desk(clock: FakeClock, account: AccountSnapshot = ACCOUNT) -> DriftLiquidati
 
 
 def desk_of(reader: FakeReader, clock: FakeClock) -> DriftLiquidationMonitor:
-    return DriftLiquidationMonitor("main", Fleet(reader, ["main"], clock))
+    return DriftLiquidationMonitor("main", Fleet(reader, ["main"], clock), thresholds=RATIO_ALONE)
 
 
 async def test_health_in_both_conventions(clock: FakeClock) -> None:
@@ -220,8 +220,33 @@ def test_a_tier_is_entered_at_the_threshold_of_the_next_worse_one(tier: Tier, ra
     assert entry_ratio_percent(TierThresholds(), tier) == ratio
 
 
+@pytest.mark.parametrize(
+    ("tier", "step_percent", "ratio", "why"),
+    [
+        (Tier.WATCH, 50.0, 350.0, "WARNING begins at five daily moves of 50 points"),
+        (Tier.WATCH, 15.0, 200.0, "or at a ratio of 200, where that is more"),
+        (Tier.HIGH, 100.0, 175.0, "CRITICAL at three quarters of a move"),
+        (Tier.WATCH, 500.0, 1_000.0, "but no more than enough is asked for"),
+        (Tier.CRITICAL, 500.0, 100.0, "no daily moves begin LIQUIDATING"),
+    ],
+)
+def test_daily_moves_raise_where_a_tier_is_entered(tier: Tier, step_percent: float, ratio: float, why: str) -> None:
+    assert entry_ratio_percent(TierThresholds(), tier, step_percent) == ratio, why
+
+
+async def test_the_remedy_leads_out_of_what_daily_moves_say(clock: FakeClock) -> None:
+    """480 % is much, but 5 % a day moves the ratio by 95 points: WATCH needs five of those."""
+    account = make_account(make_position(10.0), usdc=240.0)
+    fleet = Fleet(FakeReader(clock, account), ["main"], clock)
+    monitor = DriftLiquidationMonitor("main", fleet)
+    assert (await monitor.assess_liquidation_risk()).risk_level is RiskLevel.HIGH
+    needed = await monitor.remedy()
+    assert needed.target_ratio_percent == pytest.approx(575.0)
+    assert needed.deposit_usd == pytest.approx(47.5, rel=1e-5)
+
+
 def test_tiers_without_a_threshold_are_passed_over() -> None:
-    sparse = TierThresholds(ratio_percent={Tier.WATCH: 300.0, Tier.CRITICAL: 130.0})
+    sparse = TierThresholds(ratio_percent={Tier.WATCH: 300.0, Tier.CRITICAL: 130.0}, distance_sigmas={})
     assert entry_ratio_percent(sparse, Tier.OK) == 300.0
     assert entry_ratio_percent(sparse, Tier.WATCH) == 130.0
     with pytest.raises(ValueError, match="no tier is worse than CRITICAL"):

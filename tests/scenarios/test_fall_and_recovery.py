@@ -19,7 +19,7 @@ async def test_a_fall_rings_once_for_every_tier_in_order_and_recovery_resolves(
 ) -> None:
     health, liq = await phone.ask("/health"), await phone.ask("/liq")
     assert health.startswith("main: health 85%, OK")
-    assert liq.startswith(f"main: SOL 17.5% from liq at {scene.liquidation_usd:.2f}\n")
+    assert liq.startswith(f"main: SOL 17.5% lower liquidates, at {scene.liquidation_usd:.2f}\n")
     for tier in LADDER:
         fall_to(tier, scene, rpc)
         alert = await phone.alert(tier)

@@ -44,6 +44,7 @@ async def link_and_acknowledge(setup: KeelProcess, phone: Phone) -> None:
     assert "this is a test" in alarm.text
     assert "The alarm works" not in setup.stdout
     await phone.press(alarm, "Ack")
+    await setup.reply("Discord token:", "")
     assert await setup.ended() == 0
 
 
@@ -102,6 +103,7 @@ async def test_a_second_setup_keeps_the_link_and_what_else_stands_in_the_file(
         await setup.until(lambda: "Telegram is linked already." in setup.stdout, "the link")
         await phone.until(lambda: phone.heads.count("CRITICAL") == 2, "the second test alarm")
         await phone.press(phone.alerts[-1], "Ack")
+        await setup.reply("Discord token:", "")
         assert await setup.ended() == 0
         assert "link code" not in setup.stdout
     assert len(phone.answers) == linked

@@ -45,6 +45,12 @@ def go_back(rpc: SolanaRpc) -> None:
     rpc.set_slot(rpc.slot - 5)
 
 
+def cut_off(rpc: SolanaRpc, fault: HttpError | RateLimit | Reset | Delay) -> None:
+    """Whatever is asked fails in this way, and nothing is told any more."""
+    rpc.inject(fault)
+    rpc.drop_websockets()
+
+
 def grow_stale(rpc: SolanaRpc, scene: OnePosition) -> None:
     rpc.set_oracle(scene.oracle, scene.price_usd, hold=True)
     rpc.advance(5_000)
@@ -54,9 +60,9 @@ FAULTS: dict[str, tuple[Break, str, str]] = {
     "frozen slot": (lambda rpc, _: rpc.set_tick(0), "all accounts", r"slot 300000\d+ has not moved for \d s"),
     "slot that went back": (lambda rpc, _: go_back(rpc), "all accounts", r"slot 300000\d+ has not moved for \d s"),
     "node far behind": (lambda rpc, _: rpc.inject(StaleSlot(slots=500)), "all accounts", r"\d+ slots behind"),
-    "connections cut": (lambda rpc, _: rpc.inject(Reset()), "all accounts", "no usable answer .* for [1-9] s"),
-    "HTTP 503": (lambda rpc, _: rpc.inject(HttpError(status=503)), "all accounts", "HTTP status 503"),
-    "HTTP 429": (lambda rpc, _: rpc.inject(RateLimit(retry_after_s=1)), "all accounts", "no usable answer"),
+    "connections cut": (lambda rpc, _: cut_off(rpc, Reset()), "all accounts", "no usable answer .* for [1-9] s"),
+    "HTTP 503": (lambda rpc, _: cut_off(rpc, HttpError(status=503)), "all accounts", "HTTP status 503"),
+    "HTTP 429": (lambda rpc, _: cut_off(rpc, RateLimit(retry_after_s=1)), "all accounts", "no usable answer"),
     "truncated data": (
         lambda rpc, scene: rpc.inject(Truncate(length=4_000), pubkeys=[scene.user]), "all accounts", "4000 bytes",
     ),
@@ -171,6 +177,6 @@ async def test_sigterm_ends_a_bot_whose_venue_hangs(bot: KeelProcess, phone: Pho
 async def test_a_slow_venue_is_unknown_as_soon_as_its_time_is_up(
     bot: KeelProcess, phone: Phone, rpc: SolanaRpc
 ) -> None:
-    rpc.inject(Delay(seconds=30))
+    cut_off(rpc, Delay(seconds=30))
     unknown = await phone.alert("UNKNOWN", timeout_s=4 + INTERVAL_S + MACHINE_S)
     assert "did not answer within 4 s" in unknown.text

@@ -1,11 +1,13 @@
 """Facts with defaults, for tests that care about one of them."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
 from risk.decisions.incidents import Cause, CauseKind, Incident, IncidentStatus, NoticeReason
 from risk.decisions.tiers import Tier, TierState
 from storage import (
+    Batch,
     EquitySample,
     Incidents,
     IncidentStep,
@@ -48,6 +50,7 @@ def make_incident(
         status=status,
         opened_at=NOW,
         changed_at=NOW,
+        rang_at=NOW,
         fact=fact,
         resolved_at=NOW if status is IncidentStatus.RESOLVED else None,
     )
@@ -61,6 +64,8 @@ def make_notice(
     reason: NoticeReason = NoticeReason.FIRST,
     tier: Tier = Tier.HIGH,
     body_json: str = '{"fact": "health"}',
+    rank: float = math.inf,
+    hold_until: datetime | None = None,
 ) -> NewNotice:
     return NewNotice(
         outbox_id=outbox_id,
@@ -69,6 +74,8 @@ def make_notice(
         reason=reason,
         tier=tier,
         body_json=body_json,
+        rank=rank,
+        hold_until=hold_until,
     )
 
 
@@ -111,6 +118,33 @@ async def open_with_notices(store: Store, *notices: NewNotice, incident_id: int 
     assert isinstance(outcome, Stored)
 
 
-async def claim_ids(store: Store, now: datetime = NOW, limit: int = 100, transport: str | None = None) -> list[str]:
-    claimed = await Outbox(store).claim_deliveries(now, limit, LEASE, transport=transport)
-    return [notice.outbox_id for notice in claimed]
+async def claim(
+    store: Store,
+    now: datetime = NOW,
+    *,
+    most: int = 100,
+    transport: str = PHONE.transport,
+    busy: Collection[str] = (),
+    threads_apart: bool = False,
+) -> tuple[Batch, ...]:
+    """What goes out next to one transport; a key says which of its claims in this store a message belongs to."""
+    outbox = Outbox(store)
+    return await outbox.claim(
+        now, transport, most=most, lease=LEASE, busy=busy, threads_apart=threads_apart,
+    )  # fmt: skip
+
+
+async def claim_one(store: Store, now: datetime = NOW, transport: str = PHONE.transport) -> Batch:
+    """The one message that goes out next."""
+    (batch,) = await claim(store, now, transport=transport)
+    return batch
+
+
+def ids_of(batch: Batch) -> list[str]:
+    return [notice.outbox_id for notice in batch.notices]
+
+
+async def claim_ids(store: Store, now: datetime = NOW, most: int = 100) -> list[str]:
+    """What goes out next, to whichever transport, message by message."""
+    batches = [*await claim(store, now, most=most), *await claim(store, now, most=most, transport=DESK.transport)]
+    return [name for batch in batches for name in ids_of(batch)]

@@ -8,7 +8,7 @@ import pytest
 
 from risk.decisions.incidents import CauseKind, Change, Incident, IncidentStatus, NoticeReason, acknowledge, advance
 from risk.decisions.tiers import Tier, TierState
-from storage import Incidents, IncidentStep, Outbox, Outdated, StorageDefect, Store, Stored, TierStates
+from storage import Copies, Incidents, IncidentStep, Outbox, Outdated, StorageDefect, Store, Stored, TierStates
 from tests.storage.builders import (
     DESK,
     NOW,
@@ -16,6 +16,7 @@ from tests.storage.builders import (
     after,
     assess,
     claim_ids,
+    claim_one,
     make_cause,
     make_incident,
     make_notice,
@@ -155,8 +156,7 @@ async def test_a_resolved_incident_is_not_changed_by_a_late_press(store: Store) 
 @pytest.mark.parametrize("how", ["ack", "snooze"])
 async def test_quietening_drops_repeats_that_wait_but_never_the_first_word(store: Store, how: str) -> None:
     await open_with_notices(store, make_notice("first"))
-    assert await claim_ids(store) == ["first"]
-    await Outbox(store).delivered("first", 1, "m1", NOW)
+    await Outbox(store).delivered(await claim_one(store), "m1", NOW)
     repeat = make_notice("repeat", reason=NoticeReason.REPEAT_DUE)
     other = make_notice("other desk", receiver=DESK)
     await assess(store, notices=[repeat, other], now=after(300))
@@ -167,6 +167,100 @@ async def test_quietening_drops_repeats_that_wait_but_never_the_first_word(store
         assert snoozed is not None
         assert snoozed.snoozed_until == after(3901)
     assert await claim_ids(store, after(302)) == ["other desk"]
+
+
+async def test_an_event_is_over_once_it_is_acknowledged(store: Store) -> None:
+    event = make_incident(cause=make_cause(kind=CauseKind.EVENT, subject="withdrawal 7"))
+    await assess(store, steps=[IncidentStep(before=None, after=event)])
+    acked = await Incidents(store).acknowledge(1, "ada", after(5))
+    assert acked is not None
+    assert (acked.status, acked.acked_by, acked.resolved_at) == (IncidentStatus.RESOLVED, "ada", after(5))
+    assert await Incidents(store).open_incidents() == ()
+
+
+async def test_what_merely_happened_is_stored_as_over_beside_what_stands_for_the_same_cause(store: Store) -> None:
+    cause = make_cause(kind=CauseKind.EVENT, subject="fill")
+    standing = make_incident(1, cause=cause)
+    passed = make_incident(2, cause=cause, status=IncidentStatus.RESOLVED)
+    for one in (standing, passed):
+        assert isinstance(await assess(store, steps=[IncidentStep(before=None, after=one)]), Stored)
+    assert await Incidents(store).open_incidents() == (standing,)
+
+
+async def test_what_happens_again_takes_the_place_of_what_stands_in_one_step(store: Store) -> None:
+    cause = make_cause(kind=CauseKind.EVENT, subject="withdrawal")
+    first, again = make_incident(1, cause=cause), make_incident(2, cause=cause, fact="once more")
+    await assess(store, steps=[IncidentStep(before=None, after=first)])
+    over = replace(first, status=IncidentStatus.RESOLVED, tier=Tier.OK, resolved_at=after(9))
+    steps = [IncidentStep(before=first, after=over), IncidentStep(before=None, after=again)]
+    assert isinstance(await assess(store, steps=steps, now=after(9)), Stored)
+    assert await Incidents(store).open_incidents() == (again,)
+
+
+async def test_an_acknowledgement_makes_every_message_that_shows_the_incident_stale(store: Store) -> None:
+    copies = Copies(store)
+    for number in (1, 2):
+        await open_with_notices(store, make_notice(f"n{number}", incident_id=number), incident_id=number)
+    batch = await claim_one(store)
+    await Outbox(store).delivered(batch, "m1", after(1))
+    assert await copies.stale(after(2), "telegram", 10) == ()
+
+    await Incidents(store).acknowledge(2, "ada", after(5))
+    (stale,) = await copies.stale(after(5), "telegram", 10)
+    assert (stale.message_id, stale.receiver, stale.key, stale.attempts) == ("m1", PHONE, batch.key, 0)
+    assert [notice.outbox_id for notice in stale.notices] == ["n1", "n2"]
+    assert await copies.stale(after(5), "console", 10) == ()
+
+    await copies.edit_later(stale, after(65))
+    assert await copies.stale(after(64), "telegram", 10) == ()
+    (again,) = await copies.stale(after(65), "telegram", 10)
+    assert again.attempts == 1
+    await copies.shown(again)
+    assert await copies.stale(after(1000), "telegram", 10) == ()
+
+
+async def test_an_acknowledgement_while_a_copy_was_edited_makes_it_stale_again(store: Store) -> None:
+    copies = Copies(store)
+    await open_with_notices(store, make_notice("a"), incident_id=1)
+    await open_with_notices(store, make_notice("b", incident_id=2), incident_id=2)
+    await Outbox(store).delivered(await claim_one(store), "m1", after(1))
+    await Incidents(store).acknowledge(1, "ada", after(2))
+    (stale,) = await copies.stale(after(3), "telegram", 10)
+    await Incidents(store).acknowledge(2, "bob", after(4))
+    await copies.shown(stale)
+    assert len(await copies.stale(after(5), "telegram", 10)) == 1
+
+
+async def test_a_copy_that_was_worded_before_an_acknowledgement_is_stale_from_the_start(store: Store) -> None:
+    await open_with_notices(store, make_notice())
+    batch = await claim_one(store)
+    await Incidents(store).acknowledge(1, "ada", after(1))
+    await Outbox(store).delivered(batch, "m1", after(2))
+    assert len(await Copies(store).stale(after(2), "telegram", 10)) == 1
+
+
+async def test_a_copy_that_was_worded_after_an_acknowledgement_is_not_stale(store: Store) -> None:
+    await open_with_notices(store, make_notice())
+    batch = await claim_one(store)
+    await Incidents(store).acknowledge(1, "ada", after(1))
+    await Outbox(store).delivered(batch, "m1", after(3), acked=[1])
+    assert await Copies(store).stale(after(9), "telegram", 10) == ()
+
+
+async def test_what_is_open_is_read_again_after_anything_was_written(store: Store) -> None:
+    incidents, others = Incidents(store), Incidents(store)
+    assert await incidents.open_incidents() == ()
+    await assess(store, steps=[IncidentStep(before=None, after=make_incident())])
+    assert len(await incidents.open_incidents()) == 1
+    acked = await others.acknowledge(1, "ada", after(1))
+    assert await incidents.open_incidents() == (acked,)
+
+
+async def test_several_can_be_found_at_once(store: Store) -> None:
+    await open_with_notices(store, incident_id=1)
+    await open_with_notices(store, incident_id=3)
+    assert set(await Incidents(store).by_ids([1, 2, 3])) == {1, 3}
+    assert await Incidents(store).by_ids([]) == {}
 
 
 async def test_words_that_utf8_cannot_hold_do_not_stop_an_incident(store: Store) -> None:

@@ -63,3 +63,33 @@ def test_a_newer_schema_is_refused(db: Database) -> None:
 def test_every_table_is_strict(db: Database) -> None:
     migrate(db)
     assert [table.name for table in db.tables if not (table.strict or table.name.startswith("sqlite_"))] == []
+
+
+def test_people_of_the_first_schema_keep_their_roles_and_chats(db: Database) -> None:
+    """Keys are checked as they are in use: a rebuilt table must not leave one dangling."""
+    db.execute("PRAGMA foreign_keys=ON")
+    migrate(db, MIGRATIONS[:1])
+    db.execute("INSERT INTO people VALUES ('p1', 'telegram', '77', 'Ada', 'admin', 1, 5, NULL)")
+    db.execute("INSERT INTO people VALUES ('p2', 'discord', '78', 'Bob', 'viewer', 0, 6, 9)")
+    db.execute("INSERT INTO chats VALUES ('telegram', '77', '', 'p1', 1, 5), ('telegram', '-100', '7', 'p1', 0, 6)")
+    db.execute("INSERT INTO link_codes VALUES (x'00', 'viewer', 0, 99, 'p2', 6), (x'01', 'trader', 0, 99, NULL, NULL)")
+    db.execute("BEGIN IMMEDIATE")
+    migrate(db)
+    db.commit()
+
+    assert list(db.query("SELECT * FROM grants ORDER BY person_id")) == [
+        {"person_id": "p1", "account_id": "", "role": "admin"},
+        {"person_id": "p2", "account_id": "", "role": "viewer"},
+    ]
+    identities = db.execute("SELECT platform, user_id, person_id FROM identities ORDER BY user_id").fetchall()
+    assert identities == [("telegram", "77", "p1"), ("discord", "78", "p2")]
+    # A group that was linked has heard of everything, and goes on to.
+    heard = db.execute("SELECT chat, thread, account_id FROM chat_accounts").fetchall()
+    assert heard == [("-100", "7", "")]
+    assert db.execute("SELECT count(*) FROM link_code_grants").fetchone()[0] == 2
+    assert list(db.execute("PRAGMA foreign_key_check")) == []
+    tables = (db.table(name) for name in ("identities", "grants", "chats"))
+    referenced = {key.other_table for table in tables for key in table.foreign_keys}
+    assert referenced == {"people"}
+    with pytest.raises(sqlite3.IntegrityError):
+        db.execute("INSERT INTO grants VALUES ('nobody', '', 'admin')")

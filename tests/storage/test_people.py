@@ -8,6 +8,8 @@ from datetime import timedelta
 import pytest
 
 from storage import (
+    EVERYWHERE,
+    Access,
     LinkedChat,
     LinkedPerson,
     LinkRefusal,
@@ -39,15 +41,17 @@ async def test_the_owner_is_linked_with_the_chat_they_wrote_from(store: Store) -
     assert not await people.has_owner()
     code = await people.issue_link_code(NOW, Role.ADMIN, TTL, owner=True)
     person = await people.redeem_link_code(code, make_claim(), after(60))
+    assert isinstance(person, LinkedPerson)
     expected = LinkedPerson(
         person_id="p1",
         transport="telegram",
         user_id="77",
         display_name="Ada",
-        role=Role.ADMIN,
         owner=True,
         linked_at=after(60),
+        access=Access(owner=True, roles={EVERYWHERE: Role.ADMIN}),
     )
+    assert person.role is Role.ADMIN
     assert person == expected
     assert await people.has_owner()
     assert await people.person("telegram", "77") == expected

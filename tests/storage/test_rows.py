@@ -12,14 +12,13 @@ from hypothesis import strategies as st
 from risk.decisions.incidents import Cause, CauseKind, Incident, IncidentStatus
 from risk.decisions.tiers import Tier, TierState
 from risk.model.limits import RiskLimits
-from storage import BadRow, EquitySample, LastGood, LinkedChat, LinkedPerson, Role, WatchedAccount
+from storage import AccountSource, BadRow, EquitySample, LastGood, LinkedChat, WatchedAccount
 from storage.columns import Row, encodable, moment, to_us
 from storage.migrations import migrate
+from storage.person_rows import chat_of, chat_row
 from storage.rows import (
     account_of,
     account_row,
-    chat_of,
-    chat_row,
     equity_of,
     equity_row,
     incident_of,
@@ -28,8 +27,6 @@ from storage.rows import (
     last_good_row,
     limits_of,
     limits_row,
-    person_of,
-    person_row,
     tier_state_of,
     tier_state_row,
 )
@@ -58,7 +55,10 @@ incidents = st.builds(
     status=st.sampled_from(IncidentStatus),
     opened_at=moments,
     changed_at=moments,
+    rang_at=moments,
     fact=texts,
+    market=texts,
+    remedy=texts,
     acked_by=st.none() | texts,
     acked_at=maybe_moments,
     snoozed_until=maybe_moments,
@@ -76,21 +76,19 @@ samples = st.builds(
     unit_value_usd=amounts,
     shares=amounts,
     health_ratio_percent=ratios,
+    funding_usd=st.none() | amounts,
+    fees_usd=st.none() | amounts,
     slot=slots,
 )
 summaries = st.builds(LastGood, account_id=texts, body_json=texts, slot=slots, observed_at=moments)
-people = st.builds(
-    LinkedPerson,
-    person_id=texts,
-    transport=texts,
-    user_id=texts,
-    display_name=texts,
-    role=st.sampled_from(Role),
-    owner=st.booleans(),
-    linked_at=moments,
-    revoked_at=maybe_moments,
+accounts = st.builds(
+    WatchedAccount,
+    account_id=texts,
+    venue=texts,
+    nickname=texts,
+    added_at=moments,
+    source=st.sampled_from(AccountSource),
 )
-accounts = st.builds(WatchedAccount, account_id=texts, venue=texts, nickname=texts, added_at=moments)
 chats = st.builds(
     LinkedChat,
     transport=texts,
@@ -99,6 +97,7 @@ chats = st.builds(
     person_id=texts,
     private=st.booleans(),
     linked_at=moments,
+    removed_at=maybe_moments,
 )
 limits = st.builds(RiskLimits, **dict.fromkeys(RiskLimits.__slots__, limit_values))
 
@@ -149,11 +148,6 @@ def test_a_last_good_summary_comes_back_as_it_was(db: "Database", summary: LastG
 @given(account_id=texts, set_limits=limits)
 def test_limits_come_back_as_they_were(db: "Database", account_id: str, set_limits: RiskLimits) -> None:
     assert limits_of(stored(db, "risk_limits", limits_row(account_id, set_limits))) == set_limits
-
-
-@given(person=people)
-def test_a_person_comes_back_as_they_were(db: "Database", person: LinkedPerson) -> None:
-    assert person_of(stored(db, "people", person_row(person))) == person
 
 
 @given(chat=chats)

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from bot.alerts.routes import NO_ROUTES, Routes
 from bot.app import App, Pace, assemble
-from bot.messages import Address, Command, MessageRef, Person, Press
+from bot.messages import Address, Command, MessageRef, Person, Press, Transport
 from bot.roster import Roster, Watched
 from risk.decisions.tiers import TierThresholds
 from risk.model.limits import RiskLimits
 from risk.ports import AccountReader
-from storage import LinkClaim, LinkedPerson, Receiver, Role, Store
+from storage import Copies, LinkClaim, LinkedPerson, Receiver, Role, Store
+from tests.risk.builders import RATIO_ALONE
 from tests.support.clock import FakeClock
 from tests.support.recording_transport import RecordingTransport, Sent
 from tests.support.tuned_reader import TunedReader, at_ratio
@@ -108,7 +110,9 @@ class BotWorld:
         """Somebody writes; what they are answered."""
         before = len(self.transport.sent)
         await self.serve(self.written(text, user=user, chat=chat, private=private))
-        return self.transport.sent[before:]
+        answers = self.transport.sent[before:]
+        await self.show_answers()
+        return answers
 
     async def answer(self, text: str, *, user: str = OWNER) -> Sent:
         """As say(), for what is answered with exactly one message."""
@@ -118,13 +122,20 @@ class BotWorld:
     async def press(self, data: str, *, user: str = OWNER, ref: MessageRef | None = None, press_id: str = "") -> str:
         """Somebody presses; the notice beside the button."""
         await self.serve(self.pressed(data, user=user, ref=ref, press_id=press_id))
+        await self.show_answers()
         return self.transport.answers[-1][1]
+
+    async def show_answers(self) -> None:
+        """What somebody just answered is shown on every copy; alerts that wait stay where they are."""
+        for name, delivery in self.app.deliveries.items():
+            if await Copies(self.store).stale(self.clock.now(), name, 1):
+                await delivery.drain()
 
     async def serve(self, *incoming: Command | Press) -> None:
         """As a transport that brings these and is then left."""
         self.transport.hear(*incoming)
         self.transport.end()
-        await self.app.dispatcher.serve(self.transport)
+        await self.app.dispatcher.serve(self.app.services.process.transports[self.transport.name])
 
     async def link(self, user: str, role: Role, *, chat: str | None = None, private: bool = True) -> LinkedPerson:
         """Somebody known."""
@@ -154,25 +165,32 @@ async def bot_world(
     console: Receiver | None = None,
     linked: bool = True,
     trading_enabled: bool = False,
+    transport: RecordingTransport | None = None,
+    others: Sequence[Transport] = (),
+    routes: Routes = NO_ROUTES,
 ) -> AsyncIterator[BotWorld]:
     """A bot that watches accounts of these nicknames ("main" alone), with its owner linked in one chat.
 
     Args:
         limits: Of every account; None leaves the defaults.
         linked: False for a bot whose owner has not come yet.
+        transport: The chat the test sits at, where its name matters.
+        others: Further ways out.
     """
     names = nicknames or ("main",)
     clock = clock or FakeClock()
     ids = [f"account-of-{name}" for name in names]
     reader = reader or TunedReader(clock, *ids)
-    transport = RecordingTransport(now=clock.now)
+    transport = transport or RecordingTransport(now=clock.now)
     roster = Roster(
-        Watched(account_id=one, nickname=name, thresholds=thresholds or TierThresholds())
+        Watched(account_id=one, nickname=name, thresholds=thresholds or RATIO_ALONE)
         for one, name in zip(ids, names, strict=True)
     )
     async with await Store.open(database) as store:
         with ThreadPoolExecutor(max_workers=1) as executor:
-            app = assembled(store, reader, roster, [transport], clock, executor, console, trading_enabled)
+            app = assembled(
+                store, reader, roster, [transport, *others], clock, executor, console, trading_enabled, routes
+            )  # fmt: skip
             world = BotWorld(app=app, clock=clock, reader=reader, transport=transport, store=store)
             if linked:
                 await world.link(OWNER, Role.ADMIN, chat=HOME)
@@ -187,14 +205,15 @@ def assembled(
     store: Store,
     reader: AccountReader,
     roster: Roster,
-    transports: Sequence[RecordingTransport],
+    transports: Sequence[Transport],
     clock: FakeClock,
     executor: ThreadPoolExecutor,
     console: Receiver | None,
     trading_enabled: bool,
+    routes: Routes = NO_ROUTES,
 ) -> App:
     return assemble(
         store=store, reader=reader, roster=roster, transports=transports, clock=clock, venue="paper",
         executor=executor, console=console, pace=Pace(check_interval=timedelta(seconds=CHECK_S)),
-        trading_enabled=trading_enabled,
+        trading_enabled=trading_enabled, routes=routes,
     )  # fmt: skip

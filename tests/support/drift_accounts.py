@@ -60,6 +60,7 @@ class OrderSlot:
     price_1e6: int = 0
     trigger_price_1e6: int = 0
     trigger: TriggerCondition = TriggerCondition.ABOVE
+    max_ts: int = 0
     kind: OrderType = OrderType.LIMIT
     status: OrderStatus = OrderStatus.OPEN
     reduce_only: bool = False
@@ -118,6 +119,7 @@ def _order_slot(slot: OrderSlot) -> bytes:
                 "base_asset_amount": slot.base_raw,
                 "base_asset_amount_filled": slot.filled_raw,
                 "trigger_price": slot.trigger_price_1e6,
+                "max_ts": slot.max_ts,
                 "order_id": slot.order_id,
                 "market_index": slot.market_index,
                 "status": int(slot.status),

@@ -171,6 +171,7 @@ USER_STATS = Layout.of("UserStats", 240, "b0df881b7a4f20e3", """
     8 authority key
     40 referrer key
     72 fees.total_fee_paid u64
+    80 fees.total_fee_rebate u64
     120 next_epoch_ts i64
     128 maker_volume_30d u64
     136 taker_volume_30d u64

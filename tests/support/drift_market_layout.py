@@ -84,6 +84,7 @@ SPOT_MARKET = Layout.of("SpotMarket", 776, "64b1086ba8414127", """
     192 historical_oracle_data.last_oracle_price_twap i64
     200 historical_oracle_data.last_oracle_price_twap_5min i64
     208 historical_oracle_data.last_oracle_price_twap_ts i64
+    408 insurance_fund.total_factor u32
     432 deposit_balance u128
     448 borrow_balance u128
     464 cumulative_deposit_interest u128
@@ -110,6 +111,7 @@ SPOT_MARKET = Layout.of("SpotMarket", 776, "64b1086ba8414127", """
     689 asset_tier u8
     690 paused_operations u8
     720 scale_initial_asset_weight_start u64
+    728 min_borrow_rate u8
     735 pool_id u8
 """)  # fmt: skip
 

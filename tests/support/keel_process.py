@@ -64,6 +64,15 @@ class KeelProcess:
         return self.stdout + self.stderr
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
     def running(self) -> bool:
         return self._process.returncode is None
 

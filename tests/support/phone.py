@@ -9,6 +9,8 @@ from tests.support.telegram import SentMessage, TelegramServer
 OWNER = 1001
 WAIT_S = 10.0
 _ALERT = re.compile(r"^(?P<head>[A-Z]+) .*· alert #(?P<number>\d+)$", re.DOTALL | re.MULTILINE)
+ABSENCES = ("Keel was down", "Keel did not watch", "Keel: the clock", "Keel has lost")
+UNASKED = ("Pulse: ", *ABSENCES)
 LADDER = ("WATCH", "WARNING", "HIGH", "CRITICAL", "LIQUIDATING")
 
 
@@ -63,8 +65,18 @@ class Phone:
 
     @property
     def answers(self) -> list[SentMessage]:
-        """What is no alert."""
-        return [message for message in self.messages if _alert_of(message) is None]
+        """What is no alert and was asked for."""
+        return [one for one in self.messages if _alert_of(one) is None and not one.text.startswith(UNASKED)]
+
+    @property
+    def pulse(self) -> SentMessage | None:
+        """The status message, as it reads now."""
+        return next((one for one in self.messages if one.text.startswith("Pulse: ")), None)
+
+    @property
+    def absences(self) -> list[SentMessage]:
+        """What was said of times in which nobody watched."""
+        return [one for one in self.messages if one.text.startswith(ABSENCES)]
 
     async def say(self, text: str) -> None:
         await self.server.say(self.user, text, chat=None if self.chat == self.user else self.chat)

@@ -9,10 +9,12 @@ from datetime import datetime
 from typing import Self
 
 from bot.messages import (
+    UNLIMITED,
     Address,
     CommandHint,
     DeliveryError,
     Incoming,
+    Limits,
     Message,
     MessageRef,
     Press,
@@ -27,6 +29,7 @@ class Sent:
 
     ref: MessageRef
     message: Message
+    key: str = ""
 
     @property
     def chat(self) -> str:
@@ -53,6 +56,8 @@ class RecordingTransport:
         sent: Messages taken, oldest first.
         edits: Replaced messages: which, and by what.
         answers: What presses were answered with.
+        pins: Messages that are kept in sight.
+        pace: The limits it asks its callers to keep.
     """
 
     def __init__(self, *, now: Callable[[], datetime], name: str = "chat") -> None:
@@ -62,8 +67,12 @@ class RecordingTransport:
         self.answers: list[tuple[Press, str]] = []
         self.hints: tuple[CommandHint, ...] = ()
         self.connected = True
+        self.pace = UNLIMITED
         self.edit_error: DeliveryError | None = None
+        self.pins: list[MessageRef] = []
+        self.pin_error: DeliveryError | None = None
         self._failures: dict[str, deque[tuple[Exception, bool]]] = defaultdict(deque)
+        self._refused_texts: dict[str, Exception] = {}
         self._held: dict[str, asyncio.Event] = {}
         self._queue: asyncio.Queue[Incoming | None] = asyncio.Queue()
 
@@ -72,6 +81,14 @@ class RecordingTransport:
     def fail(self, chat: str, *errors: Exception, taken: bool = False) -> None:
         """The next messages to this chat fail in this way; ``taken`` delivers them all the same, as a lost answer."""
         self._failures[chat].extend((error, taken) for error in errors)
+
+    def heal(self, chat: str) -> None:
+        """Failures still to come do not."""
+        self._failures[chat].clear()
+
+    def refuse_text(self, text: str, error: Exception) -> None:
+        """Whatever says this is refused."""
+        self._refused_texts[text] = error
 
     @contextlib.contextmanager
     def held(self, chat: str) -> Iterator[None]:
@@ -107,14 +124,21 @@ class RecordingTransport:
         while (one := await self._queue.get()) is not None:
             yield one
 
-    async def send(self, address: Address, message: Message) -> MessageRef:
+    @property
+    def limits(self) -> Limits:
+        return self.pace
+
+    async def send(self, address: Address, message: Message, *, key: str = "") -> MessageRef:
         if address.chat in self._held:
             await self._held[address.chat].wait()
+        for text, error in self._refused_texts.items():
+            if text in text_of(message):
+                raise error
         failure = self._failures[address.chat].popleft() if self._failures[address.chat] else None
         if failure is not None and not failure[1]:
             raise failure[0]
         ref = MessageRef(address=address, message_id=f"m{len(self.sent) + 1}")
-        self.sent.append(Sent(ref=ref, message=message))
+        self.sent.append(Sent(ref=ref, message=message, key=key))
         if failure is not None:
             raise failure[0]
         return ref
@@ -123,6 +147,11 @@ class RecordingTransport:
         if self.edit_error is not None:
             raise self.edit_error
         self.edits.append((ref, message))
+
+    async def pin(self, ref: MessageRef) -> None:
+        if self.pin_error is not None:
+            raise self.pin_error
+        self.pins.append(ref)
 
     async def answer(self, press: Press, text: str = "") -> None:
         self.answers.append((press, text))

@@ -108,6 +108,16 @@ def test_what_is_in_bold_is_read_too() -> None:
         ({"content": "x", "components": [row(button("i" * 101))]}, 50035),
         ({"content": "x", "components": [row(button(label=""))]}, 50035),
         ({"content": "x", "attachments": [{"id": 0, "filename": "a.png"}]}, 50035),
+        ({"content": "x", "nonce": "n" * 26}, 50035),
+        ({"embeds": [{"description": "x" * 4097}]}, 50035),
+        ({"embeds": [{"title": "x" * 257}]}, 50035),
+        ({"embeds": [{"description": "x" * 4000}, {"description": "x" * 2001}]}, 50035),
+        ({"embeds": [{"description": "x", "color": 1 << 24}]}, 50035),
+        ({"embeds": [{"fields": [{"name": "n", "value": "v"}] * 26}]}, 50035),
+        ({"embeds": [{}]}, 50035),
+        ({"embeds": [{"description": "x"}] * 11}, 50035),
+        ({"embeds": [{"description": "x"}], "flags": 4}, 50006),
+        ({"content": "x", "allowed_mentions": {"parse": ["roles"], "roles": ["1"]}}, 50035),
     ],
 )
 async def test_a_message_beyond_the_limits_is_refused(client: Client, desk: Channel, body: Json, code: int) -> None:
@@ -129,6 +139,80 @@ async def test_mentions_ring_unless_they_are_forbidden(client: Client, server: D
     await client.ask("POST", path, {"content": "@everyone"})
     await client.ask("POST", path, {"content": "@everyone", "allowed_mentions": {"parse": []}})
     assert [message.pings for message in server.messages(desk)] == [("@everyone",), ()]
+
+
+async def test_only_the_roles_that_are_listed_ring_and_an_edit_rings_nobody(
+    client: Client, server: DiscordServer, desk: Channel
+) -> None:
+    path = f"/channels/{desk.channel_id}/messages"
+    named = {"content": "<@&1> <@&2> @everyone", "allowed_mentions": {"parse": [], "roles": ["2"]}}
+    made = await client.ask("POST", path, named)
+    await client.ask("PATCH", f"{path}/{made['id']}", named)
+    await client.ask("POST", path, {"content": "x", "embeds": [{"description": "<@&2> @everyone"}]})
+    assert [message.pings for message in server.messages(desk)] == [("<@&2>",), ()]
+
+
+async def test_one_nonce_is_one_message_if_that_is_asked_for(
+    client: Client, server: DiscordServer, desk: Channel
+) -> None:
+    path = f"/channels/{desk.channel_id}/messages"
+    ids = [
+        (await client.ask("POST", path, {"content": text, "nonce": "a", "enforce_nonce": True}))["id"]
+        for text in ("first", "second")
+    ]
+    await client.ask("POST", path, {"content": "third", "nonce": "a"})
+    assert ids[0] == ids[1]
+    assert [message.text for message in server.messages(desk)] == ["first", "third"]
+
+
+async def test_embeds_are_left_out_without_a_word_where_the_bot_may_not_embed(
+    client: Client, server: DiscordServer, desk: Channel
+) -> None:
+    desk.may_embed = False
+    path = f"/channels/{desk.channel_id}/messages"
+    made = await client.ask("POST", path, {"content": "x", "embeds": [{"description": "y"}]})
+    assert (client.last.status_code, made["embeds"], server.messages(desk)[0].text) == (200, [], "x")
+    assert await client.refused("POST", path, {"embeds": [{"description": "y"}]}) == (400, 50006)
+
+
+async def test_a_thread_is_started_once_renamed_archived_and_opened_by_what_is_said_in_it(
+    client: Client, server: DiscordServer, desk: Channel
+) -> None:
+    message = (await client.ask("POST", f"/channels/{desk.channel_id}/messages", {"content": "x"}))["id"]
+    start = f"/channels/{desk.channel_id}/messages/{message}/threads"
+    assert await client.refused("POST", start, {"name": ""}) == (400, 50035)
+    thread = await client.ask("POST", start, {"name": "one", "auto_archive_duration": 60})
+    assert thread["id"] == message
+    assert await client.refused("POST", start, {"name": "one"}) == (400, 160004)
+    inside = (await client.ask("POST", f"/channels/{message}/messages", {"content": "y"}))["id"]
+    await client.ask("PATCH", f"/channels/{message}", {"name": "two", "archived": True})
+    assert (server.api.channels[int(message)].name, server.api.channels[int(message)].archived) == ("two", True)
+    assert await client.refused("PATCH", f"/channels/{message}/messages/{inside}", {"content": "z"}) == (400, 50083)
+    await client.ask("POST", f"/channels/{message}/messages", {"content": "z"})
+    assert not server.api.channels[int(message)].archived
+    desk.may_thread = False
+    again = (await client.ask("POST", f"/channels/{desk.channel_id}/messages", {"content": "x"}))["id"]
+    refused = f"/channels/{desk.channel_id}/messages/{again}/threads"
+    assert await client.refused("POST", refused, {"name": "n"}) == (403, 50013)
+    assert await client.refused("PATCH", f"/channels/{desk.channel_id}", {"name": "n"}) == (403, 50013)
+
+
+async def test_guilds_are_listed_in_pages_and_left(client: Client, server: DiscordServer, desk: Channel) -> None:
+    second = server.add_guild("Second")
+    page = await client.ask("GET", f"/users/@me/guilds?limit=1&after={desk.guild}")
+    assert [one["name"] for one in page] == ["Second"]
+    await client.ask("DELETE", f"/users/@me/guilds/{second.guild_id}")
+    assert await client.refused("DELETE", f"/users/@me/guilds/{second.guild_id}") == (404, 10004)
+    assert await client.refused("GET", f"/guilds/{desk.guild}/members/5") == (404, 10007)
+
+
+async def test_an_option_behind_one_that_may_be_left_out_may_be_left_out_too(client: Client, desk: Channel) -> None:
+    path = f"/applications/{APPLICATION}/commands"
+    options = [{"type": 3, "name": name, "description": "d", "required": name == "b"} for name in ("a", "b")]
+    command = {"name": "x", "description": "d", "options": options}
+    assert await client.refused("PUT", path, [command]) == (400, 50035)
+    await client.ask("PUT", path, [{**command, "options": options[::-1]}])
+    assert client.last.status_code == 200
 
 
 async def test_an_interaction_is_acknowledged_once_and_its_first_answer_takes_the_place_of_thinking(

@@ -53,6 +53,12 @@ def test_columns_may_come_in_any_order_and_with_others(tmp_path: Path) -> None:
     assert (bars.prices_usd.tolist(), bars.length_s) == ([[2, 5, 1, 4], [4, 6, 2, 3]], 60)
 
 
+def test_a_line_without_prices_is_a_missing_bar(tmp_path: Path) -> None:
+    text = lines("0,1,1,1,1,0", "60,,,,,", "120,nan,NaN,null,None,0", "180,1,1,1,1,0", "240,1,1,1,1,0")
+    bars = read_bars(written(tmp_path, text), "SOL")
+    assert (bars.opened_s.tolist(), bars.length_s) == ([0, 180, 240], 60)
+
+
 def test_bars_are_as_long_as_the_shortest_step(tmp_path: Path) -> None:
     text = lines(*(f"{at},1,1,1,1,0" for at in (0, 7_200, 10_800)))
     assert read_bars(written(tmp_path, text), "SOL").length_s == 3_600

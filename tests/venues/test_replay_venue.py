@@ -89,6 +89,18 @@ def test_a_net_short_book_meets_its_high_first() -> None:
         assert recorded(bars, *positions).ticks.prices_usd[1].tolist() == [first, first]
 
 
+@pytest.mark.parametrize("leverage", [5.0, 3.0, 2.3])
+def test_sides_that_are_equal_are_not_short_whatever_a_float_makes_of_them(leverage: float) -> None:
+    every = [
+        make_bars([(price, 1.1 * price, 0.9 * price, price)] * 2, asset=asset)
+        for asset, price in (("SOL", 142.2), ("BTC", 44_165.4))
+    ]
+    for one, other in ((long, short), (short, long)):
+        positions = (one(leverage=leverage), other("BTC-PERP", leverage))
+        ticks = record(ReplayBook(collateral_usd=9_999.0, positions=positions), every).ticks
+        assert (ticks.prices_usd[1] < ticks.prices_usd[0]).all(), "the low first"
+
+
 def test_prices_of_small_coins_are_not_rounded_to_the_venues_units() -> None:
     recording = recorded(flat(1.234567e-7, 1.111111e-7), long("PEPE-PERP", 2))
     fallen = 1.111111 / 1.234567

@@ -120,6 +120,7 @@ class PaperAccount:
         orders: Resting orders by id.
         net_deposits_1e6: Deposits minus withdrawals, valued when they were made.
         funding_1e6: Funding booked so far, > 0 received.
+        fees_1e6: Fees of trades paid so far, rebates taken off.
     """
 
     account_id: str
@@ -131,6 +132,7 @@ class PaperAccount:
     orders: dict[int, RestingOrder] = field(default_factory=dict)
     net_deposits_1e6: int = 0
     funding_1e6: int = 0
+    fees_1e6: int = 0
     being_liquidated: bool = False
     bankrupt: bool = False
 

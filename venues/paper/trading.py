@@ -67,6 +67,7 @@ def book_fill(
     fee = fee_1e6(quote_1e6, fee_bps)
     slot.trade(base_1e9, quote_1e6)
     slot.quote_1e6 -= fee
+    account.fees_1e6 += fee
     return Fill(
         at_s=world.now_s,
         account_id=account.account_id,

@@ -1,20 +1,27 @@
 """The paper exchange behind the ports of a venue, driven by a clock."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+import math
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from dataclasses import replace
 
-from risk.margin.book import FleetBook
+import numpy as np
+
+from risk.margin.book import FleetBook, FloatArray
 from risk.margin.build import book_of
 from risk.model.account import AccountSnapshot
 from risk.ports import Clock
-from venues.errors import VenueRejected
+from venues.errors import VenueRejected, VenueUnavailable
 from venues.paper.exchange import PaperExchange
 from venues.paper.faults import Faults
+from venues.paper.units import QUOTE
 from venues.paper.world import slots_elapsed
+
+_SILENCE_S = 5.0  # as long as a stream may tell of no new slot
 
 
 class PaperVenue:
-    """An AccountReader over a PaperExchange. Reading at a time advances the exchange to it; nothing runs in between.
+    """An AccountReader and AccountStream over a PaperExchange. Looking at a time advances the exchange to it; nothing
+    runs in between.
 
     Account ids are ``AUTHORITY-SUB``. Second 0 of the exchange is the moment of construction, less the seconds it has
     been advanced already.
@@ -49,6 +56,27 @@ class PaperVenue:
             raise VenueRejected(_no_account(unknown[0], known) if unknown else "no account was asked for; name one")
         return self._book(account_ids, slot, with_orders=with_orders)
 
+    async def stream(self, account_ids: Sequence[str]) -> AsyncGenerator[FleetBook, None]:
+        """Books of the given accounts, whenever the exchange has moved on; it moves with every whole second.
+
+        Raises: as read; VenueUnavailable also where the slot stands still.
+        """
+        book = await self.read(account_ids)
+        while True:
+            yield book
+            moved_s = self._clock.monotonic_s()
+            while True:
+                await self._clock.sleep(self._until_next_second_s())
+                slot, book = book.slot, await self.read(account_ids)
+                if book.slot > slot:
+                    break
+                if self._clock.monotonic_s() - moved_s >= _SILENCE_S:
+                    raise VenueUnavailable(f"the paper venue has told of no new slot for {_SILENCE_S:g} s")
+
+    def _until_next_second_s(self) -> float:
+        elapsed_s = self._clock.monotonic_s() - self._started_s
+        return max(1e-3, math.floor(elapsed_s + 1e-6) + 1 - elapsed_s)
+
     async def sweep(self, *, batch_accounts: int = 10_000) -> AsyncIterator[FleetBook]:
         """Every account, in books of at most ``batch_accounts``, without orders; all at one slot."""
         slot = await self._arrive()
@@ -78,6 +106,13 @@ class PaperVenue:
         known = self._known()
         owned = [account for account in self._exchange.world.accounts.values() if account.authority == authority]
         return [a.account_id for a in sorted(owned, key=lambda a: a.sub_account) if a.account_id in known]
+
+    async def fees_paid_usd(self, book: FleetBook) -> FloatArray:
+        """See risk.ports.FeeStatements; the ledger knows them to the last cent."""
+        await self._arrive()
+        accounts = self._exchange.world.accounts
+        paid = [accounts[one].fees_1e6 / QUOTE if one in accounts else math.nan for one in book.accounts.ids]
+        return np.array(paid, dtype=np.float64)
 
     async def close(self) -> None:
         """Ends the connection; closing twice is fine."""

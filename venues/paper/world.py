@@ -108,6 +108,7 @@ class World:
             spot_markets=spot_markets,
             oracles={oracle_id: self._reading(oracle_id, slot) for oracle_id in sorted(oracle_ids)},
             net_deposits_usd=account.net_deposits_1e6 / QUOTE,
+            funding_booked_usd=account.funding_1e6 / QUOTE,
             being_liquidated=account.being_liquidated,
             bankrupt=account.bankrupt,
             slot=slot,

@@ -4,7 +4,7 @@ from typing import Any
 
 from risk.ports import Clock
 from venues.errors import VenueRejected
-from venues.replay.bars import Bars, read_bars
+from venues.replay.bars import Bars, assets_in, read_bars
 from venues.replay.book import BookPosition, PositionSide, ReplayBook, parse_book, read_book
 from venues.replay.errors import BadRecording, BadReplayBook
 from venues.replay.recording import ACCOUNT_ID, Recording, load, record
@@ -21,6 +21,7 @@ __all__ = [
     "ReplayBook",
     "ReplaySettings",
     "ReplayVenue",
+    "assets_in",
     "connect",
     "load",
     "parse_book",

@@ -2,7 +2,8 @@
 
 ``SOL.csv`` or ``SOL.csv.gz`` with the columns ts, open, high, low, close; others, such as volume, are not looked at.
 ``ts`` is the bar's open: ISO 8601, in UTC where no zone is given, or whole Unix seconds. Bars stand in order of time.
-They are as long as the shortest step between two of them; a longer step means that bars are missing.
+They are as long as the shortest step between two of them; a longer step means that bars are missing, and so does a line
+whose four prices are empty or nan.
 """
 
 import csv
@@ -21,6 +22,7 @@ from risk.margin.book import FloatArray, IntArray
 from venues.replay.errors import BadRecording
 
 _ENDINGS = (".csv", ".csv.gz")
+_NO_PRICE = frozenset({"", "nan", "null", "none"})
 _PRICES = ("open", "high", "low", "close")
 _LAST_S = 253_402_300_799  # the end of the year 9999
 
@@ -56,9 +58,12 @@ def read_bars(folder: Path, asset: str) -> Bars:
             line = f"{path.name}, line {rows.line_num}"
             if len(row) < len(header):
                 raise BadRecording(f"{line} has {len(row)} of {len(header)} columns; write it whole or leave it out")
-            moments.append(_moment(row[columns[0]], line))
-            _check_order(moments, line)
-            prices.append(_bar([row[at] for at in columns[1:]], line))
+            moment, cells = _moment(row[columns[0]], line), [row[at] for at in columns[1:]]
+            _check_order(moments, moment, line)
+            if all(cell.strip().lower() in _NO_PRICE for cell in cells):
+                continue
+            moments.append(moment)
+            prices.append(_bar(cells, line))
     except csv.Error as exc:
         raise BadRecording(f"{path.name} is not a CSV file ({exc}); export it again") from exc
     if len(moments) < 2:
@@ -72,14 +77,23 @@ def read_bars(folder: Path, asset: str) -> Bars:
     )
 
 
-def _file_of(folder: Path, asset: str) -> Path:
+def assets_in(folder: Path) -> frozenset[str]:
+    """Assets that a folder has bars of. Raises: BadRecording."""
+    return frozenset(name.partition(".csv")[0] for name in _files_in(folder))
+
+
+def _files_in(folder: Path) -> dict[str, Path]:
     try:
-        # Looked up in the listing, never built from the name: a market may be called anything.
-        there = {path.name: path for path in folder.iterdir() if path.name.endswith(_ENDINGS)}
+        return {path.name: path for path in folder.iterdir() if path.name.endswith(_ENDINGS)}
     except OSError as exc:
         raise BadRecording(
             f"the folder {folder} cannot be read ({exc.strerror}); name one with a CSV per asset"
         ) from exc
+
+
+def _file_of(folder: Path, asset: str) -> Path:
+    # Looked up in the listing, never built from the name: a market may be called anything.
+    there = _files_in(folder)
     found = [there[asset + ending] for ending in _ENDINGS if asset + ending in there]
     if len(found) > 1:
         raise BadRecording(f"{folder} has both {asset}.csv and {asset}.csv.gz; remove one")
@@ -132,10 +146,10 @@ def _moment(text: str, line: str) -> int:
     return int(seconds_float)
 
 
-def _check_order(moments: Sequence[int], line: str) -> None:
-    if len(moments) < 2 or moments[-1] > moments[-2]:
+def _check_order(moments: Sequence[int], moment: int, line: str) -> None:
+    if not moments or moment > moments[-1]:
         return
-    if moments[-1] == moments[-2]:
+    if moment == moments[-1]:
         raise BadRecording(f"{line} has the time of the line before; remove one of the two")
     raise BadRecording(f"{line} is older than the line before; sort the file by ts, oldest first")
 

@@ -24,6 +24,7 @@ ACCOUNT_ID = "replay-0"
 FIRST_SLOT = 1
 _LARGEST_1E9 = 1e27
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EQUAL_FRAC = 1e-9
 _AT_ONCE = 20_000  # moments evaluated in one call: a few megabytes of scenarios
 
 
@@ -58,6 +59,12 @@ class Recording:
     def entry_prices_usd(self) -> tuple[float, ...]:
         """What each position was opened at."""
         return tuple(float(price) for price in self.ticks.prices_usd[0])
+
+    @property
+    def room_frac(self) -> FloatArray:
+        """Excess over the value of all positions, whatever their side, at every moment; NaN without a price."""
+        value_usd = (np.abs(np.array(self.sizes_base)) * self.ticks.prices_usd).sum(axis=1)
+        return np.asarray(self.excess_usd / value_usd)
 
     def at(self, number: int) -> datetime:
         """When a moment is."""
@@ -116,7 +123,9 @@ def _net_short(book: ReplayBook, ticks: Ticks) -> bool:
     """Whether the shorts are worth more than the longs at the first open; the order of prices within it is the same."""
     prices = ticks.prices_usd[0]
     pairs = zip(book.positions, prices, strict=True)
-    return sum(one.signed_size_base(float(usd), book.collateral_usd) * float(usd) for one, usd in pairs) < 0
+    notional = [one.signed_size_base(float(usd), book.collateral_usd) * float(usd) for one, usd in pairs]
+    # A book whose sides are equal is not short; the rounding of a float must not make it so.
+    return sum(notional) < -_EQUAL_FRAC * sum(map(abs, notional))
 
 
 def _opened(book: ReplayBook, ticks: Ticks) -> FleetBook:

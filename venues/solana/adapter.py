@@ -1,13 +1,15 @@
-"""DriftAdapter: accounts of one venue profile as FleetBooks; implements risk.ports.AccountReader, read-only."""
+"""DriftAdapter: accounts of one venue profile as FleetBooks; implements the reader and the stream of risk.ports."""
 
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 
 from solders.pubkey import Pubkey
 
-from risk.margin.book import FleetBook
-from risk.ports import Clock
+from risk.margin.book import FleetBook, FloatArray
+from risk.ports import Clock, EventPage
+from venues.errors import VenueError
 from venues.solana import profiles
 from venues.solana.accounts import Fetched
 from venues.solana.addresses import parse_key
@@ -15,9 +17,13 @@ from venues.solana.client import ClientManager
 from venues.solana.decode_book import build_book
 from venues.solana.decode_users import Users, gather, read_users
 from venues.solana.directory import Directory
+from venues.solana.fees import fees_paid_usd
+from venues.solana.following import Following
+from venues.solana.history import History
 from venues.solana.profiles import Profile
 from venues.solana.reading import Reader, Touched
 from venues.solana.settings import SolanaSettings
+from venues.solana.turns import Turns
 
 _REMEMBERED_GROUPS = 1_024
 _SWEEP_ADDRESS_CHECKS = 64
@@ -30,12 +36,15 @@ def connect(settings: SolanaSettings, *, clock: Clock) -> "DriftAdapter":
 
 
 class DriftAdapter:
-    """Drift, or a venue laid out like it, over JSON-RPC: one getMultipleAccounts per check."""
+    """Drift, or a venue laid out like it: one getMultipleAccounts per check, and a websocket to follow accounts."""
 
     def __init__(self, profile: Profile, client: ClientManager, settings: SolanaSettings, *, clock: Clock) -> None:
         self.profile, self._client, self._settings, self._clock = profile, client, settings, clock
         self._reader, self._directory = Reader(profile, client), Directory(profile, client)
+        self._history = History(profile, client, clock, slot_tolerance=settings.slot_tolerance)
         self._extra: OrderedDict[tuple[str, ...], frozenset[Pubkey]] = OrderedDict()
+        self._turns = Turns(len(settings.websocket_urls))
+        self._followings: set[Following] = set()
 
     @property
     def host(self) -> str:
@@ -50,6 +59,9 @@ class DriftAdapter:
         group, keys = tuple(account_ids), [parse_key(account_id) for account_id in account_ids]
 
         def decode(fetched: Fetched) -> Users:
+            # A stream of the same accounts must not show less than a reading has found, be it damage.
+            for following in self._followings:
+                following.offer(fetched)
             raw = gather(self.profile, keys, [fetched.accounts.get(key) for key in keys])
             users = read_users(self.profile, raw, with_orders=with_orders)
             if keys and len(users.refused) == len(keys):
@@ -63,6 +75,38 @@ class DriftAdapter:
             note = f"the parts of this reading lie {reading.fetched.slot_spread} slots apart"
             book = replace(book, notices=(*book.notices, note))
         return book
+
+    async def fees_paid_usd(self, book: FleetBook) -> FloatArray:
+        """See risk.ports.FeeStatements."""
+        return await fees_paid_usd(self.profile, self._client, book)
+
+    async def stream(self, account_ids: Sequence[str]) -> AsyncGenerator[FleetBook, None]:
+        """Books of the given accounts as they change, over one websocket; see risk.ports.AccountStream.
+
+        A book's slot is the newest the node works on, a little ahead of what a reading shows. After a failure the next
+        call connects to the next endpoint.
+        """
+        group = tuple(account_ids)
+        now_s = self._clock.monotonic_s
+        index = self._turns.take(now_s())
+        following = Following(
+            profile=self.profile, client=self._client, settings=self._settings, clock=self._clock,
+            keys=[parse_key(account_id) for account_id in group], known=self._extra.get(group, ()),
+        )  # fmt: skip
+        self._followings.add(following)
+        try:
+            await self._client.vouch(index)
+            async with aclosing(following.books(self._settings.websocket_urls[index])) as books:
+                async for book in books:
+                    self._turns.works(index)
+                    yield book
+        except VenueError as problem:
+            told = self._turns.failed(index, problem, now_s())
+            if told is problem:
+                raise
+            raise told from problem
+        finally:
+            self._followings.discard(following)
 
     def _remember(self, group: tuple[str, ...], extra: frozenset[Pubkey]) -> None:
         self._extra[group] = extra
@@ -104,6 +148,10 @@ class DriftAdapter:
     async def sub_accounts(self, authority: str) -> list[str]:
         """Ids of all accounts of a wallet, by sub-account number; empty when it has none."""
         return [str(address) for _, address in await self._directory.sub_accounts(parse_key(authority))]
+
+    async def events_since(self, account_id: str, cursor: str, *, up_to_slot: int | None = None) -> EventPage:
+        """What the program recorded of an account; see risk.ports.EventHistory."""
+        return await self._history.events_since(account_id, cursor, up_to_slot=up_to_slot)
 
     async def close(self) -> None:
         await self._client.close()

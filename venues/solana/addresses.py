@@ -101,6 +101,8 @@ class _Lazy(Sequence[str]):
         return self._text(self._rows[index].tobytes())
 
     def __eq__(self, other: object) -> bool:
+        if type(other) is type(self):
+            return self._rows is other._rows or np.array_equal(self._rows, other._rows)
         return isinstance(other, Sequence) and list(self) == list(other)
 
     __hash__ = None  # type: ignore[assignment]  # compares by content, like the list it stands for

@@ -7,8 +7,10 @@ and is no faster.
 import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from solders.pubkey import Pubkey
+from solders.signature import Signature
 
 from venues.solana.accounts import RawAccount
 
@@ -28,7 +30,8 @@ class ProgramAccounts:
     accounts: list[RawAccount]
 
 
-def _mapping(value: object) -> Mapping[str, object]:
+def read_mapping(value: object) -> Mapping[str, object]:
+    """Raises: Malformed."""
     if not isinstance(value, dict):
         raise Malformed("an object is missing")
     return value
@@ -46,17 +49,26 @@ def _text(value: object) -> str:
     return value
 
 
-def _contents(result: object) -> tuple[int, Sequence[object]]:
-    """(slot, value) of a result with its context."""
-    fields = _mapping(result)
-    slot = _mapping(fields.get("context")).get("slot")
-    if type(slot) is not int or not 0 <= slot <= _LARGEST_SLOT:
+def read_slot(value: object) -> int:
+    """Raises: Malformed."""
+    if type(value) is not int or not 0 <= value <= _LARGEST_SLOT:
         raise Malformed("the slot is missing")
-    return slot, _list(fields.get("value"))
+    return value
+
+
+def _at_slot(result: object) -> tuple[int, object]:
+    """(slot, value) of a result with its context."""
+    fields = read_mapping(result)
+    return read_slot(read_mapping(fields.get("context")).get("slot")), fields.get("value")
+
+
+def _contents(result: object) -> tuple[int, Sequence[object]]:
+    slot, value = _at_slot(result)
+    return slot, _list(value)
 
 
 def _account(value: object, owners: dict[str, bytes]) -> RawAccount:
-    fields = _mapping(value)
+    fields = read_mapping(value)
     encoded = _list(fields.get("data"))
     if len(encoded) != 2 or encoded[1] != "base64":
         raise Malformed("account data is not in base64")
@@ -73,11 +85,19 @@ def read_accounts(result: object) -> tuple[int, list[RawAccount | None]]:
     return slot, [None if value is None else _account(value, owners) for value in values]
 
 
+def read_account_at(result: object, owners: dict[str, bytes]) -> tuple[int, RawAccount | None]:
+    """(slot, account) of a notification; an account without lamports is one that was closed. Raises: ValueError."""
+    slot, value = _at_slot(result)
+    if value is None or read_mapping(value).get("lamports") == 0:
+        return slot, None
+    return slot, _account(value, owners)
+
+
 def read_program_accounts(result: object) -> ProgramAccounts:
     """The listing. Raises: ValueError."""
     slot, values = _contents(result)
     owners: dict[str, bytes] = {}
-    listed = [_mapping(value) for value in values]
+    listed = [read_mapping(value) for value in values]
     return ProgramAccounts(
         slot=slot,
         addresses=[Pubkey.from_string(_text(fields.get("pubkey"))) for fields in listed],
@@ -88,3 +108,58 @@ def read_program_accounts(result: object) -> ProgramAccounts:
 def read_text(result: object) -> str:
     """A result that is one text. Raises: ValueError."""
     return _text(result)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureRow:
+    """A transaction that mentions an account, as it is listed."""
+
+    signature: str
+    slot: int
+    failed: bool
+
+
+def read_signatures(result: object) -> list[SignatureRow]:
+    """The listing, newest first. Raises: ValueError."""
+    rows = [
+        SignatureRow(
+            signature=str(Signature.from_string(_text(fields.get("signature")))),
+            slot=read_slot(fields.get("slot")),
+            failed=fields.get("err") is not None,
+        )
+        for fields in map(read_mapping, _list(result))
+    ]
+    if any(later.slot < earlier.slot for later, earlier in pairwise(rows)):
+        raise Malformed("the newest is not the first")
+    return rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LandedTransaction:
+    """A transaction as a node remembers it.
+
+    Attributes:
+        at_s: Time of its block in seconds since 1970; None where the node does not know.
+        logs: None where the node kept none.
+    """
+
+    slot: int
+    at_s: int | None
+    failed: bool
+    logs: tuple[str, ...] | None
+
+
+def read_transaction(result: object) -> LandedTransaction | None:
+    """One transaction; None where the node does not have it. Raises: ValueError."""
+    if result is None:
+        return None
+    fields = read_mapping(result)
+    meta, at_s = fields.get("meta"), fields.get("blockTime")
+    outcome = {} if meta is None else read_mapping(meta)
+    logs = outcome.get("logMessages")
+    return LandedTransaction(
+        slot=read_slot(fields.get("slot")),
+        at_s=at_s if type(at_s) is int else None,
+        failed=outcome.get("err") is not None,
+        logs=None if logs is None else tuple(_text(line) for line in _list(logs)),
+    )

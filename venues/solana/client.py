@@ -10,20 +10,46 @@ import stamina
 from solders.account_decoder import UiAccountEncoding
 from solders.commitment_config import CommitmentLevel
 from solders.pubkey import Pubkey
-from solders.rpc.config import RpcAccountInfoConfig, RpcProgramAccountsConfig
+from solders.rpc.config import (
+    RpcAccountInfoConfig,
+    RpcProgramAccountsConfig,
+    RpcSignaturesForAddressConfig,
+    RpcTransactionConfig,
+)
 from solders.rpc.filter import Memcmp
-from solders.rpc.requests import GetGenesisHash, GetMultipleAccounts, GetProgramAccounts
+from solders.rpc.requests import (
+    Body,
+    GetFirstAvailableBlock,
+    GetGenesisHash,
+    GetMultipleAccounts,
+    GetProgramAccounts,
+    GetSignaturesForAddress,
+    GetTransaction,
+)
+from solders.signature import Signature
+from solders.transaction_status import UiTransactionEncoding
 
 from risk.ports import Clock
 from venues.errors import VenueError, VenueRejected, VenueUnavailable
 from venues.solana.accounts import Fetched
 from venues.solana.addresses import base58
-from venues.solana.answers import ProgramAccounts, read_accounts, read_program_accounts, read_text
+from venues.solana.answers import (
+    LandedTransaction,
+    ProgramAccounts,
+    SignatureRow,
+    read_accounts,
+    read_program_accounts,
+    read_signatures,
+    read_slot,
+    read_text,
+    read_transaction,
+)
 from venues.solana.endpoint import Endpoint, RateLimited
 from venues.solana.profiles import Layout
 from venues.solana.settings import SolanaSettings
 
 LARGEST_REQUEST = 100  # keys that one getMultipleAccounts takes
+MOST_SIGNATURES = 1_000  # that one getSignaturesForAddress lists
 _SPREAD_ATTEMPTS = 3
 _LARGEST_SLOT_JUMP = 200_000  # about a day; an answer further ahead of all before it is damaged, not new
 _ACCOUNT_CONFIG = RpcAccountInfoConfig(encoding=UiAccountEncoding.Base64, commitment=CommitmentLevel.Confirmed)
@@ -60,6 +86,17 @@ class ClientManager:
     @property
     def hosts(self) -> tuple[str, ...]:
         return tuple(standing.endpoint.host for standing in self._standings)
+
+    @property
+    def newest_slot(self) -> int:
+        """Highest slot any answer was of; 0 before the first."""
+        return self._newest_slot
+
+    async def vouch(self, index: int) -> None:
+        """Make sure that this endpoint serves the right cluster. Raises: VenueUnavailable, VenueRejected."""
+        standing = self._standings[index]
+        self._check_pause(standing)
+        await self._check_cluster(standing)
 
     async def accounts(self, keys: Sequence[Pubkey]) -> Fetched:
         """The given accounts at one slot; more than 100 come in several answers, read again until close together."""
@@ -117,6 +154,40 @@ class ClientManager:
 
         return await self._anyone(ask)
 
+    async def signatures(
+        self, account: Pubkey, *, before: str = "", until: str = "", limit: int = MOST_SIGNATURES, at_slot: int = 0
+    ) -> list[SignatureRow]:
+        """Transactions that mention an account, newest first.
+
+        Args:
+            before: Only those before this one.
+            until: Only those behind this one.
+            at_slot: A node that does not know this slot yet is not believed.
+        """
+        config = RpcSignaturesForAddressConfig(
+            before=Signature.from_string(before) if before else None,
+            until=Signature.from_string(until) if until else None,
+            limit=limit, commitment=CommitmentLevel.Confirmed, min_context_slot=at_slot or None,
+        )  # fmt: skip
+        return await self._plainly(GetSignaturesForAddress(account, config), read_signatures)
+
+    async def transaction(self, signature: str) -> LandedTransaction | None:
+        """One transaction with its log; None where the node does not have it."""
+        config = RpcTransactionConfig(UiTransactionEncoding.Json, CommitmentLevel.Confirmed, 0)
+        return await self._plainly(GetTransaction(Signature.from_string(signature), config), read_transaction)
+
+    async def first_slot(self) -> int:
+        """The oldest slot whose transactions the node still has."""
+        return await self._plainly(GetFirstAvailableBlock(), read_slot)
+
+    async def _plainly(self, body: Body, read: Callable[[object], Result]) -> Result:
+        settings = self._settings
+
+        async def ask(endpoint: Endpoint) -> Result:
+            return await endpoint.ask(body, read, timeout_s=settings.timeout_s, max_bytes=settings.max_answer_bytes)
+
+        return await self._anyone(ask)
+
     async def close(self) -> None:
         for standing in self._standings:
             await standing.endpoint.close()
@@ -158,7 +229,9 @@ class ClientManager:
     def _check_pause(self, standing: _Standing) -> None:
         left_s = standing.pause_until_s - self._clock.monotonic_s()
         if left_s > 0:
-            raise VenueUnavailable(f"{standing.endpoint.host} allows no more requests (429) for another {ceil(left_s)} s")
+            raise VenueUnavailable(
+                f"{standing.endpoint.host} allows no more requests (429) for another {ceil(left_s)} s"
+            )
 
     async def _check_cluster(self, standing: _Standing) -> None:
         expected, endpoint = self._settings.genesis_hash, standing.endpoint

@@ -3,23 +3,39 @@
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from risk.margin.book import AccountTable, BoolArray, FleetBook, FloatArray, IntArray, OrderRows, PerpRows, SpotRows
+from risk.margin.book import (
+    UNSTATED,
+    AccountTable,
+    BoolArray,
+    CodeArray,
+    FleetBook,
+    FloatArray,
+    IntArray,
+    OrderRows,
+    PerpRows,
+    SpotRows,
+)
+from risk.model.account import OrderKind
 from venues.solana.addresses import Addresses, Delegates, Names
 from venues.solana.decode_markets import MarketRows, Markets
 from venues.solana.decode_users import Records, Users
 from venues.solana.integers import magnitude, multiply_divide
-from venues.solana.notices import notices
+from venues.solana.notices import notices, pauses
 from venues.solana.profiles import Profile
+
+Number = TypeVar("Number", np.uint8, np.int64, np.uint64)
 
 _FUNDING_SCALE = np.uint64(10**12)  # rate 1e9 times base 1e9 to quote 1e6
 _LARGEST_RATE = 2**62
 _BORROW = 1
 _BUY = 0
 _BASE_UNIT = 1e9
+_TRIGGERS = (OrderKind.TRIGGER_MARKET, OrderKind.TRIGGER_LIMIT)
 
 
 class _Problems:
@@ -60,6 +76,7 @@ def build_book(profile: Profile, users: Users, markets: Markets, *, observed_at:
     perps = _perp_rows(profile, users, markets, problems)
     spots = _spot_rows(profile, users, markets, problems)
     orders = None if users.orders is None else _order_rows(profile, users, users.orders, markets, problems)
+    perp_rows, spot_rows = set(perps.market.tolist()), set(spots.market.tolist())
     return FleetBook(
         slot=markets.slot,
         observed_at=observed_at,
@@ -71,13 +88,25 @@ def build_book(profile: Profile, users: Users, markets: Markets, *, observed_at:
         spots=spots,
         orders=orders,
         liquidation_buffer_1e4=markets.state.liquidation_buffer_1e4,
-        notices=notices(profile, markets, set(perps.market.tolist()), set(spots.market.tolist())),
+        notices=notices(profile, markets, perp_rows, spot_rows),
+        pauses=pauses(profile, markets, perp_rows, spot_rows),
     )
+
+
+def _column(records: Records, name: str, kind: type[Number]) -> NDArray[Number]:
+    """A field; zeros where the venue does not have it."""
+    return records[name] if name in (records.dtype.names or ()) else np.zeros(records.size, kind)
+
+
+def _amounts(records: Records, name: str) -> FloatArray:
+    """A signed amount; NaN where the venue does not state it."""
+    stated = name in (records.dtype.names or ())
+    return records[name].astype(np.float64) if stated else np.full(records.size, np.nan)
 
 
 def _codes(records: Records, name: str) -> NDArray[np.uint8]:
     """A field of one byte; zeros where the venue does not have it."""
-    return records[name] if name in (records.dtype.names or ()) else np.zeros(records.size, np.uint8)
+    return _column(records, name, np.uint8)
 
 
 @lru_cache
@@ -111,6 +140,8 @@ def _account_table(profile: Profile, users: Users, problems: _Problems) -> Accou
         max_ratio_1e4=accounts["max_margin_ratio"].astype(np.float64),
         net_deposits_1e6=(deposits - withdrawals).view(np.int64).astype(np.float64),
         settled_pnl_1e6=accounts["settled_perp_pnl"].astype(np.float64),
+        last_active_slot=_column(accounts, "last_active_slot", np.uint64).astype(np.int64),
+        funding_booked_1e6=_amounts(accounts, "cumulative_perp_funding"),
         being_liquidated=(status & np.uint8(liquidated)) != 0,
         bankrupt=(status & np.uint8(bankrupt)) != 0,
         pool_id=accounts["pool_id"].astype(np.int64),
@@ -238,6 +269,7 @@ def _spot_rows(profile: Profile, users: Users, markets: Markets, problems: _Prob
         account=account,
         market=market,
         tokens_raw=np.where(borrow, -tokens, tokens) + 0.0,
+        shares_1e9=np.where(borrow, -1.0, 1.0) * slots["scaled_balance"].astype(np.float64) + 0.0,
         open_bids_raw=slots["open_bids"].astype(np.float64),
         open_asks_raw=slots["open_asks"].astype(np.float64),
         open_orders=slots["open_orders"].astype(np.float64),
@@ -267,6 +299,7 @@ def _order_rows(profile: Profile, users: Users, slots: Records, markets: Markets
     unit[~is_perp] = 10.0 ** markets.spots.decimals[market[~is_perp]]
     kinds = list(profile.order_kinds.values())
     order_of = {code: list(type(kinds[0])).index(kind) for code, kind in profile.order_kinds.items()}
+    above, triggered = _triggers(profile, slots)
     return OrderRows(
         account=account,
         market=market,
@@ -278,4 +311,18 @@ def _order_rows(profile: Profile, users: Users, slots: Records, markets: Markets
         price_1e6=slots["price"].astype(np.float64),
         trigger_price_1e6=slots["trigger_price"].astype(np.float64),
         reduce_only=slots["reduce_only"] != 0,
+        expires_at_s=np.maximum(_column(slots, "max_ts", np.int64), 0),
+        triggers_above=above,
+        triggered=triggered,
     )
+
+
+def _triggers(profile: Profile, slots: Records) -> tuple[CodeArray, CodeArray]:
+    """For every order whether it triggers above and whether it has; UNSTATED for those without a trigger."""
+    conditions = _codes(slots, "trigger_condition")
+    above, triggered = (np.full(slots.size, UNSTATED, np.int8) for _ in range(2))
+    has_one = np.isin(slots["order_type"], [code for code, kind in profile.order_kinds.items() if kind in _TRIGGERS])
+    for code, condition in profile.trigger_conditions.items():
+        at = has_one & (conditions == code)
+        above[at], triggered[at] = condition.above, condition.triggered
+    return above, triggered

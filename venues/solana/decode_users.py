@@ -21,7 +21,7 @@ from venues.solana.profiles import Profile, RecordType
 Records = NDArray[np.void]
 
 # What is read of an account besides its slots, where accounts of several lengths come together.
-_ACCOUNT = np.dtype(
+ACCOUNT = np.dtype(
     [
         ("authority", np.uint8, (32,)),
         ("delegate", np.uint8, (32,)),
@@ -34,6 +34,8 @@ _ACCOUNT = np.dtype(
         ("total_deposits", np.uint64),
         ("total_withdraws", np.uint64),
         ("settled_perp_pnl", np.int64),
+        ("last_active_slot", np.uint64),
+        ("cumulative_perp_funding", np.int64),
     ]
 )
 
@@ -207,11 +209,11 @@ def _read_block(profile: Profile, block: Block, with_orders: bool) -> _Part:
     return _Part(
         positions=block.positions,
         accounts=_view(raw[:, : block.fields.itemsize], block.fields).reshape(-1),
-        perps=_picked(perps, perp_at),
+        perps=picked(perps, perp_at),
         perp_account=block.positions[perp_at // perps.shape[1]],
-        spots=_picked(spots, spot_at),
+        spots=picked(spots, spot_at),
         spot_account=block.positions[spot_at // spots.shape[1]],
-        orders=_picked(orders, order_at),
+        orders=picked(orders, order_at),
         order_account=block.positions[order_at // orders.shape[1]],
     )
 
@@ -233,7 +235,7 @@ def _slots(raw: NDArray[np.uint8], fields: RecordType, name: str) -> Records:
     return _view(raw[:, offset : offset + kind.itemsize], kind.base)
 
 
-def _picked(slots: Records, at: IntArray) -> Records:
+def picked(slots: Records, at: IntArray) -> Records:
     """Some slots by their flat position. As plain bytes: numpy would copy records field by field, ten times slower."""
     plain = slots.reshape(-1).view(np.dtype((np.void, slots.dtype.itemsize)))
     return plain[at].view(slots.dtype)
@@ -244,10 +246,10 @@ def _merged(parts: Iterable[_Part], count: int) -> _Part:
 
     Of a part only used slots are kept, so blocks read one after the other use the same memory.
     """
-    accounts = np.zeros(count, _ACCOUNT)
+    accounts = np.zeros(count, ACCOUNT)
     perps, spots, orders = _Slots([], []), _Slots([], []), _Slots([], [])
     for part in parts:
-        for name in set(_ACCOUNT.names or ()) & set(part.accounts.dtype.names or ()):
+        for name in set(ACCOUNT.names or ()) & set(part.accounts.dtype.names or ()):
             accounts[name][part.positions] = part.accounts[name]
         perps.add(part.perps, part.perp_account)
         spots.add(part.spots, part.spot_account)
@@ -291,7 +293,7 @@ class _Slots(NamedTuple):
         if np.all(account[1:] >= account[:-1]):
             return records, account
         order = np.argsort(account, kind="stable")
-        return _picked(records, order), account[order]
+        return picked(records, order), account[order]
 
 
 def _check_addresses(

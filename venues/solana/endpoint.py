@@ -19,7 +19,7 @@ _LONGEST_MESSAGE = 160
 _LONGEST_PAUSE_S = 30.0
 # Codes of JSON-RPC and of the node that will be the same the next time.
 _REFUSALS = {-32_700, -32_600, -32_601, -32_602, -32_010}
-_HTTP_REFUSALS = {
+HTTP_REFUSALS = {
     401: "wants another key; check RPC_URLS",
     403: "does not allow this request; check the key in RPC_URLS or use another provider",
     404: "has no RPC at this path; check RPC_URLS",
@@ -86,11 +86,13 @@ class Endpoint:
     def _http_error(self, response: httpx.Response) -> VenueError:
         status = response.status_code
         if status == httpx.codes.TOO_MANY_REQUESTS:
-            return RateLimited(f"{self.host} allows no more requests for now (429)", _pause_s(response))
+            return RateLimited(
+                f"{self.host} allows no more requests for now (429)", pause_s(response.headers.get("Retry-After"))
+            )
         if response.is_redirect:
             return VenueRejected(f"{self.host} sends elsewhere ({status}), which is not followed; set the final URL")
-        if status in _HTTP_REFUSALS:
-            return VenueRejected(f"{self.host} {_HTTP_REFUSALS[status]} ({status})")
+        if status in HTTP_REFUSALS:
+            return VenueRejected(f"{self.host} {HTTP_REFUSALS[status]} ({status})")
         return VenueUnavailable(f"{self.host} failed with HTTP status {status}")
 
     def _parsed(self, raw: bytes, read: Callable[[object], Answer]) -> Answer:
@@ -103,16 +105,17 @@ class Endpoint:
             code, message = document["error"].get("code"), document["error"].get("message")
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
             raise VenueUnavailable(f"{self.host} answered something that is no answer to the question") from exc
-        text = f"{self.host} answered: {_printable(without_keys(str(message), self._url))}"
+        text = f"{self.host} answered: {printable_reason(str(message), self._url)}"
         raise VenueRejected(text) if code in _REFUSALS else VenueUnavailable(text)
 
     async def close(self) -> None:
         await self._provider.close()
 
 
-def _pause_s(response: httpx.Response) -> float:
+def pause_s(retry_after: str | None) -> float:
+    """How long a Retry-After header asks to wait, within reason; a second where it says nothing."""
     try:
-        return min(_LONGEST_PAUSE_S, max(0.0, float(response.headers.get("Retry-After", "1"))))
+        return min(_LONGEST_PAUSE_S, max(0.0, float(retry_after or "1")))
     except ValueError:
         return 1.0
 
@@ -127,5 +130,7 @@ def _cause(exc: httpx.HTTPError) -> str:
     return next((text for kind, text in words.items() if isinstance(exc, kind)), type(exc).__name__)
 
 
-def _printable(text: str) -> str:
+def printable_reason(text: str, url: str) -> str:
+    """A node's own words without what may be a key, fit for a log and for people."""
+    text = without_keys(text, url)
     return "".join(char for char in text if char.isprintable())[:_LONGEST_MESSAGE]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Set
 
+from risk.margin.book import Pause
 from risk.model.market import MarketStatus
 from venues.solana.decode_markets import Markets
 from venues.solana.profiles import Profile
@@ -36,9 +37,24 @@ def notices(profile: Profile, markets: Markets, perps: Set[int], spots: Set[int]
     return tuple(lines)
 
 
+def pauses(profile: Profile, markets: Markets, perps: Set[int], spots: Set[int]) -> tuple[Pause, ...]:
+    """The same pauses one by one; what the status of a market says is not among them."""
+    everywhere = _named(markets.state.exchange_status, profile.exchange_pauses)
+    found = [Pause(market="", what=word) for word in everywhere]
+    for rows, table, paused, words in (
+        (perps, markets.perps, markets.perp_rows.paused, profile.perp_pauses),
+        (spots, markets.spots, markets.spot_rows.paused, profile.spot_pauses),
+    ):
+        for row in sorted(rows):
+            found += [Pause(market=table.names[row], what=word) for word in _named(int(paused[row]), words)]
+    return tuple(found)
+
+
 def _paused(bits: int, words: Mapping[int, str]) -> str:
     known = sum(words)
-    if bits & known == known:
-        return "everything"
+    return "everything" if bits & known == known else ", ".join(_named(bits, words))
+
+
+def _named(bits: int, words: Mapping[int, str]) -> list[str]:
     named = [word for bit, word in words.items() if bits & bit]
-    return ", ".join([*named, "something unknown"] if bits & ~known else named)
+    return [*named, "something unknown"] if bits & ~sum(words) else named

@@ -91,6 +91,9 @@ class SolanaSettings:
         slot_tolerance: Slots an answer may lie behind the newest one seen; more, and the endpoint is behind.
         slot_spread: Slots that the parts of one reading may lie apart when one answer cannot hold all of it.
         genesis_hash: Of the cluster; None asks no endpoint which cluster it serves.
+        stream_silence_s: How long a websocket may tell of no new slot; ten of them usually pass in that time.
+        stream_pace_s: Between two books of a stream; what changes meanwhile is one book.
+        slot_pace_s: The same where nothing but the slot moves.
     """
 
     rpc_urls: tuple[str, ...] = field(repr=False)
@@ -104,6 +107,9 @@ class SolanaSettings:
     slot_tolerance: int = 16
     slot_spread: int = 2
     genesis_hash: str | None = MAINNET_GENESIS
+    stream_silence_s: float = 5.0
+    stream_pace_s: float = 0.05
+    slot_pace_s: float = 1.0
 
     def __post_init__(self) -> None:
         if not self.rpc_urls:
@@ -115,8 +121,12 @@ class SolanaSettings:
 
     @property
     def websocket_url(self) -> str:
-        """Where to subscribe."""
-        if self.ws_url:
-            return self.ws_url
-        parts = urlsplit(self.rpc_urls[0])
-        return urlunsplit(parts._replace(scheme="wss" if parts.scheme == "https" else "ws"))
+        """Where to subscribe first."""
+        return self.websocket_urls[0]
+
+    @property
+    def websocket_urls(self) -> tuple[str, ...]:
+        """Where to subscribe: the websocket of each RPC URL, in their order."""
+        derived = [urlsplit(url) for url in self.rpc_urls]
+        urls = [urlunsplit(p._replace(scheme="wss" if p.scheme == "https" else "ws")) for p in derived]
+        return (self.ws_url or urls[0], *urls[1:])

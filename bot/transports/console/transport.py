@@ -17,10 +17,12 @@ from typing import Self, TextIO
 import structlog
 
 from bot.messages import (
+    UNLIMITED,
     Address,
     Command,
     CommandHint,
     Incoming,
+    Limits,
     Message,
     MessageRef,
     Person,
@@ -110,7 +112,11 @@ class ConsoleTransport:
             yield incoming
         self._queue.put_nowait(None)  # asked again, it has ended again
 
-    async def send(self, address: Address, message: Message) -> MessageRef:
+    @property
+    def limits(self) -> Limits:
+        return UNLIMITED
+
+    async def send(self, address: Address, message: Message, *, key: str = "") -> MessageRef:
         self._last_id += 1
         ref = MessageRef(address=address, message_id=str(self._last_id))
         rows = await self._rows(ref, message)
@@ -124,6 +130,9 @@ class ConsoleTransport:
         if changed:
             self._write(painted(changed, tone=message.tone, colours=self._colours))
         self._remember(ref, rows)
+
+    async def pin(self, ref: MessageRef) -> None:
+        """A terminal has no place for it."""
 
     async def answer(self, press: Press, text: str = "") -> None:
         if text:

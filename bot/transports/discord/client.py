@@ -21,7 +21,9 @@ class Events(Protocol):
 
     def connected(self) -> None: ...
 
-    def guild_seen(self, guild_id: int) -> None: ...
+    def guild_seen(self, guild: discord.Guild) -> None: ...
+
+    def guild_gone(self, guild: discord.Guild) -> None: ...
 
     def interaction(self, interaction: discord.Interaction) -> None: ...
 
@@ -68,13 +70,16 @@ class Client(discord.Client):
 
     async def on_ready(self) -> None:
         for guild in self.guilds:
-            self._events.guild_seen(guild.id)
+            self._events.guild_seen(guild)
 
     async def on_guild_available(self, guild: discord.Guild) -> None:
-        self._events.guild_seen(guild.id)
+        self._events.guild_seen(guild)
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        self._events.guild_seen(guild.id)
+        self._events.guild_seen(guild)
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        self._events.guild_gone(guild)
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         self._events.interaction(interaction)

@@ -1,163 +1,192 @@
 """Sending, editing and answering so that no form of refusal means silence."""
 
+import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.messages import Address, DeliveryError, Message, MessageRef, Press, Refused, RetryAfter, Tone, Unreachable
-from bot.transports.discord.errors import MessageGone, NotAllowed, ThreadGone, TooLate
-from bot.transports.discord.render import Content, notice, parts_of, ways, whole
-from bot.transports.discord.replies import Replies, Reply
+from bot.messages import Address, Message, MessageRef, Press, Refused, RetryAfter, Tone
+from bot.transports.discord.channels import Channels, Right
+from bot.transports.discord.errors import MessageGone, NoAccess, NotAllowed, ThreadGone, TooLate
+from bot.transports.discord.pings import Pings
+from bot.transports.discord.places import (
+    ChannelPlace,
+    Place,
+    ReplyPlace,
+    Standing,
+    channel_of,
+    located,
+    reference,
+    without_reply,
+)
+from bot.transports.discord.render import Content, Layout, layouts, notice, ways, wholes
+from bot.transports.discord.replies import Replies
+from bot.transports.discord.topics import Topics
 
 if TYPE_CHECKING:
-    from bot.transports.discord.wire import Wire
+    from bot.transports.discord.wire import Accepted, Wire
 
 _PATIENCE_S = 30.0  # for the rest of a message whose beginning has arrived: sending all of it again would be worse
-_TOO_LATE = "Discord no longer waits for this answer, and nobody else may see it: ask again"
+_NO_EMBEDS = "embeds do not show here: give the bot the permission Embed Links"
+_BEYOND_HELP = (MessageGone, ThreadGone, TooLate, NoAccess)  # asking for less would be refused as well
 
 log = structlog.get_logger()
 
 
-class Place(Protocol):
-    """Where one message goes, part by part."""
+@dataclass(slots=True, kw_only=True)
+class _Saying:
+    """One message on its way. ``place`` changes where the first choice turns out to be closed."""
 
+    wire: "Wire"
     address: Address
+    place: Place
+    silent: bool
+    key: str
 
-    async def post(self, content: Content, *, silent: bool) -> str:
-        """Returns the id of the new message. Raises: DeliveryError."""
-        ...
 
+class Sender:
+    """Everything the bot says.
 
-class ChannelPlace:
-    """A channel, a thread in it, or direct messages."""
+    Args:
+        pings: Whom urgent messages ring.
+    """
 
-    def __init__(self, wire: "Wire", address: Address) -> None:
+    def __init__(
+        self,
+        wire: "Callable[[], Awaitable[Wire]]",
+        *,
+        replies: Replies,
+        channels: Channels,
+        topics: Topics,
+        pings: Pings,
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
         self._wire = wire
-        self.address = replace(address, reply_to="")
+        self._replies = replies
+        self._channels = channels
+        self._topics = topics
+        self._pings = pings
+        self._sleep = sleep
 
-    async def post(self, content: Content, *, silent: bool) -> str:
-        try:
-            return await self._wire.send(_channel(self.address), content, silent=silent)
-        except (ThreadGone, Unreachable) as gone:
-            if not self.address.thread or isinstance(gone, NotAllowed):
+    async def send(self, address: Address, message: Message, key: str = "") -> MessageRef:
+        """Sends all parts, in order, buttons and pictures on the last. Raises: DeliveryError.
+
+        Args:
+            key: Of several sendings with one key within some minutes, Discord takes one. Answers have none.
+        """
+        wire = await self._wire()
+        silent = message.tone is Tone.QUIET
+        if address.reply_to:
+            reply_place = await self._reply_place(wire, address)
+            said = _Saying(wire=wire, address=address, place=reply_place, silent=silent, key="")
+            return MessageRef(address=said.place.address, message_id=await self._say(said, message, ()))
+        roles = await self._roles(address, message)
+        where = await self._topics.where(address, message, rings=bool(roles))
+        place = ChannelPlace(wire, where, asked=address)
+        said = _Saying(wire=wire, address=address, place=place, silent=silent, key=key)
+        message_id = await self._say(said, message, roles)
+        at = said.place.address
+        if at.thread != where.thread:
+            await self._topics.lost(address, message)
+        self._topics.said(address, message, at, message_id)
+        return reference(address, at, message_id)
+
+    async def edit(self, ref: MessageRef, message: Message) -> None:
+        """Replaces a message, cut where it exceeds one. Never rings. Raises: DeliveryError."""
+        standing = Standing(await self._wire(), await self._replies.open(ref.address.reply_to), ref)
+        channel_id, _ = located(ref)
+        *pleasing, plain = wholes(message)
+        for content in pleasing if self._channels.may(Right.EMBEDS, channel_id) else ():
+            try:
+                accepted = await _somehow(standing.become, content, doing="edit")
+            except _BEYOND_HELP:
                 raise
-            log.warning("discord.thread_gone", chat=self.address.chat, thread=self.address.thread, reason=str(gone))
-        self.address = replace(self.address, thread="")  # the same people read the channel around the thread
-        return await self._wire.send(_channel(self.address), content, silent=silent)
+            except (Refused, NotAllowed):
+                continue
+            if not accepted.bare:
+                return
+            self._channels.refused(Right.EMBEDS, channel_id, _NO_EMBEDS)
+        await _somehow(standing.become, plain, doing="edit")
 
+    async def answer(self, press: Press, text: str) -> None:
+        """The small text that only whoever pressed sees; without one, the acknowledgement is all."""
+        reply = await self._replies.open(press.press_id)
+        if reply is not None and text.strip():
+            await (await self._wire()).follow(reply.token, Content(text=notice(text)), hidden=True)
 
-class ReplyPlace:
-    """Where somebody waits for an answer."""
+    async def _reply_place(self, wire: "Wire", address: Address) -> Place:
+        reply = await self._replies.open(address.reply_to)
+        return ReplyPlace(wire, address, reply) if reply else without_reply(wire, self._replies, address)
 
-    def __init__(self, wire: "Wire", address: Address, reply: Reply) -> None:
-        self._wire = wire
-        self._reply = reply
-        self.address = address
+    async def _roles(self, address: Address, message: Message) -> tuple[str, ...]:
+        """Whom it rings: never everybody, which is the role that has the guild's own id."""
+        if message.tone is not Tone.URGENT or not self._pings.places:
+            return ()
+        channel_id, around = channel_of(address), channel_of(replace(address, thread=""))
+        guild_id = None
+        if not self._pings.places <= {channel_id, around}:
+            facts = await self._channels.of(around)
+            guild_id = facts.guild_id if facts is not None else None
+        return tuple(role for role in self._pings.at(channel_id, around, guild_id) if role != str(guild_id))
 
-    async def post(self, content: Content, *, silent: bool) -> str:
-        reply = self._reply
-        if reply.unanswered:
-            message_id = await self._wire.fill(reply.token, content)
-            reply.unanswered = False
-        else:
-            message_id = await self._wire.follow(reply.token, content, hidden=reply.hidden)
-        if reply.hidden:
-            reply.own.add(message_id)
+    async def _say(self, said: _Saying, message: Message, roles: tuple[str, ...]) -> str:
+        """Returns the id of the last part."""
+        *pleasing, plain = layouts(message, roles=roles)
+        for layout in pleasing if self._channels.may(Right.EMBEDS, channel_of(said.place.address)) else ():
+            try:
+                first = await self._part(said, layout, 0)
+            except _BEYOND_HELP:
+                raise
+            except (Refused, NotAllowed):
+                continue
+            if not first.bare:
+                return await self._rest(said, layout, first.message_id)
+            # It arrived without its embed: the message that is there becomes the first part of the plain text.
+            self._channels.refused(Right.EMBEDS, channel_of(said.place.address), _NO_EMBEDS)
+            ref = MessageRef(address=said.place.address, message_id=first.message_id)
+            await self._edit_plainly(said, ref, plain[0])
+            return await self._rest(said, plain, first.message_id)
+        return await self._rest(said, plain, (await self._part(said, plain, 0)).message_id)
+
+    async def _rest(self, said: _Saying, layout: Layout, message_id: str) -> str:
+        for number in range(1, len(layout)):
+            message_id = (await self._part(said, layout, number)).message_id
         return message_id
 
-
-async def send(
-    wire: "Wire", replies: Replies, address: Address, message: Message, *, sleep: Callable[[float], Awaitable[None]]
-) -> MessageRef:
-    """Sends all parts, in order, buttons and pictures on the last. Raises: DeliveryError."""
-    place = await _place(wire, replies, address)
-    message_id = ""
-    for number, part in enumerate(parts_of(message)):
+    async def _part(self, said: _Saying, layout: Layout, number: int) -> "Accepted":
+        nonce = _nonce(said.key, number)
         while True:
+            post = partial(said.place.post, silent=said.silent, nonce=nonce)
             try:
-                message_id = await _post_somehow(place, part, silent=message.tone is Tone.QUIET)
-                break
+                return await _somehow(post, layout[number], doing="send")
             except TooLate:
-                place = _without_reply(wire, replies, address)
+                said.place = without_reply(said.wire, self._replies, said.address)
             except RetryAfter as wait:
                 if number == 0 or wait.seconds > _PATIENCE_S:
                     raise
-                await sleep(wait.seconds)
-    return MessageRef(address=place.address, message_id=message_id)
+                await self._sleep(wait.seconds)
+
+    async def _edit_plainly(self, said: _Saying, ref: MessageRef, content: Content) -> None:
+        standing = Standing(said.wire, await self._replies.open(said.address.reply_to), ref)
+        await _somehow(standing.become, content, doing="edit")
 
 
-async def edit(wire: "Wire", replies: Replies, ref: MessageRef, message: Message) -> None:
-    """Replaces a message, cut where it exceeds one. Raises: DeliveryError."""
-    reply = await replies.open(ref.address.reply_to)
-    *better, last = ways(whole(message))
-    for content in better:
+async def _somehow(do: "Callable[[Content], Awaitable[Accepted]]", content: Content, *, doing: str) -> "Accepted":
+    """Files and buttons have permissions and limits of their own: what is refused with them is tried without."""
+    *better, last = ways(content)
+    for way in better:
         try:
-            return await _edit(wire, reply, ref, content)
-        except (MessageGone, TooLate):
+            return await do(way)
+        except _BEYOND_HELP:
             raise
         except (Refused, NotAllowed) as error:
-            log.warning("discord.degraded", doing="edit", chat=ref.address.chat, reason=str(error))
-    await _edit(wire, reply, ref, last)
+            log.warning("discord.degraded", doing=doing, reason=str(error))
+    return await do(last)
 
 
-async def answer(wire: "Wire", replies: Replies, press: Press, text: str) -> None:
-    """The small text that only whoever pressed sees; without one, the acknowledgement is all. Raises: DeliveryError."""
-    reply = await replies.open(press.press_id)
-    if reply is not None and text.strip():
-        await wire.follow(reply.token, Content(text=notice(text)), hidden=True)
-
-
-async def _place(wire: "Wire", replies: Replies, address: Address) -> Place:
-    if not address.reply_to:
-        return ChannelPlace(wire, address)
-    reply = await replies.open(address.reply_to)
-    return ReplyPlace(wire, address, reply) if reply else _without_reply(wire, replies, address)
-
-
-def _without_reply(wire: "Wire", replies: Replies, address: Address) -> Place:
-    """The channel itself, where everybody who reads it may read the answer. Raises: TooLate."""
-    reply = replies.known(address.reply_to)
-    if reply is None or reply.hidden:
-        raise TooLate(_TOO_LATE)
-    return ChannelPlace(wire, address)
-
-
-async def _post_somehow(place: Place, part: Content, *, silent: bool) -> str:
-    *better, last = ways(part)
-    for content in better:
-        try:
-            return await place.post(content, silent=silent)
-        except (ThreadGone, TooLate):
-            raise
-        except (Refused, NotAllowed) as error:  # files and buttons have permissions and limits of their own
-            log.warning("discord.degraded", doing="send", chat=place.address.chat, reason=str(error))
-    return await place.post(last, silent=silent)
-
-
-async def _edit(wire: "Wire", reply: Reply | None, ref: MessageRef, content: Content) -> None:
-    if reply is not None and ref.message_id in reply.own:
-        if ref.message_id == reply.original:
-            await wire.fill(reply.token, content)
-        else:
-            await wire.edit_answer(reply.token, _number(ref.message_id), content)
-        return
-    try:
-        await wire.edit(_channel(ref.address), _number(ref.message_id), content)
-    except Unreachable as gone:
-        if isinstance(gone, NotAllowed):
-            raise
-        failure: DeliveryError = MessageGone(f"the message cannot be edited any more: {gone}")
-        raise failure from None
-
-
-def _channel(address: Address) -> int:
-    """A thread is a channel of its own. Raises: Unreachable."""
-    return _number(address.thread or address.chat)
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise Unreachable("this is no address of Discord: link the chat again with /start")
-    return int(text)
+def _nonce(key: str, number: int) -> str:
+    """A name of its own for each part, in the 25 characters Discord compares; empty without a key."""
+    return hashlib.blake2s(f"{number}:{key}".encode(), digest_size=12).hexdigest() if key else ""

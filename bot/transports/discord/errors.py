@@ -5,11 +5,13 @@ DeliveryError
 │   └── TokenRefused        wrong token: only a person can help
 ├── Unreachable
 │   └── NotAllowed          the channel is there, and the bot may not do this in it
+│       └── NoAccess        nor anything else: asking for less does not help
 └── Refused
     ├── MessageGone         the message to edit was deleted, or is not the bot's
     ├── ThreadGone          the thread was deleted or locked, the channel around it lives
     ├── TooLate             the interaction is over: not acknowledged in time, or older than its token
-    └── AlreadyAcknowledged an earlier acknowledgement arrived, only its answer was lost
+    ├── AlreadyAcknowledged an earlier acknowledgement arrived, only its answer was lost
+    └── ThreadThere         the message has a thread already
 """
 
 from bot.messages import DeliveryError, Refused, RetryAfter, TryAgain, Unreachable
@@ -17,10 +19,12 @@ from bot.messages import DeliveryError, Refused, RetryAfter, TryAgain, Unreachab
 TOKEN_REFUSED = "Discord refused the token: check DISCORD_TOKEN"  # noqa: S105 - a sentence about a token, not a token
 
 _SHOWN_CHARACTERS = 200
+_NO_ACCESS = {50001, 50007}
 _MESSAGE_IS_GONE = {10008, 50005}
 _THREAD_IS_GONE = {50083, 160005}
 _INTERACTION_IS_OVER = {10015, 10062, 50027}
 _ALREADY_ACKNOWLEDGED = 40060
+_THREAD_IS_THERE = 160004
 
 
 class TokenRefused(TryAgain):
@@ -29,6 +33,10 @@ class TokenRefused(TryAgain):
 
 
 class NotAllowed(Unreachable):
+    pass
+
+
+class NoAccess(NotAllowed):
     pass
 
 
@@ -45,6 +53,10 @@ class TooLate(Refused):
 
 
 class AlreadyAcknowledged(Refused):
+    pass
+
+
+class ThreadThere(Refused):
     pass
 
 
@@ -70,10 +82,13 @@ def answered(status: int, code: int, words: str, *, retry_after_s: float | None 
         return TooLate(f"Discord no longer waits for an answer ({said}): ask again")
     if code == _ALREADY_ACKNOWLEDGED:
         return AlreadyAcknowledged(f"this was acknowledged already ({said})")
+    if code == _THREAD_IS_THERE:
+        return ThreadThere(f"the message has a thread already ({said})")
     if status == 401:
         return TokenRefused()
     if status == 403:
-        return NotAllowed(f"Discord refuses this channel ({said}): let the bot view it, write and attach files there")
+        kind = NoAccess if code in _NO_ACCESS else NotAllowed
+        return kind(f"Discord refuses this channel ({said}): let the bot view it, write and attach files there")
     if status == 404:
         return Unreachable(f"this channel is gone or hidden from the bot ({said}): add the bot there, or link another")
     return Refused(f"Discord refused the message ({said})")

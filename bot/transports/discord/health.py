@@ -8,6 +8,7 @@ import structlog
 from bot.messages import TransportHealth
 
 WELL = "connected to Discord"
+SENDS = "sends to Discord; another process listens there"
 RESUMING = "the connection to Discord broke: resuming it. Alerts are still sent, presses come when it is back"
 
 log = structlog.get_logger()
@@ -22,6 +23,9 @@ class HealthRecord:
 
     def worked(self) -> None:
         self._become(connected=True, detail=WELL)
+
+    def sends(self) -> None:
+        self._become(connected=True, detail=SENDS)
 
     def lost(self, detail: str) -> None:
         self._become(connected=False, detail=detail)

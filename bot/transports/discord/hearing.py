@@ -2,16 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from bot.messages import Command, DeliveryError, Incoming, Person
+from bot.messages import Address, Command, DeliveryError, Incoming, Person, Suggestion, Typing
 from bot.transports.discord import updates
 from bot.transports.discord.health import HealthRecord
+from bot.transports.discord.membership import GuildMembership
 from bot.transports.discord.menu import Menu
+from bot.transports.discord.packing import shortened
 from bot.transports.discord.replies import InteractionToken, Replies, Reply
+from bot.transports.layout import one_line
 
 if TYPE_CHECKING:
     import discord
@@ -19,11 +23,13 @@ if TYPE_CHECKING:
     from bot.transports.discord.wire import Wire
 
 _COMMAND, _COMPONENT, _AUTOCOMPLETE = 2, 3, 4  # types of interactions
-_SUGGEST_S = 2.5  # of the 3 s Discord waits
+_SUGGEST_S = 2.0  # of the 3 s Discord waits
+_AUDIENCE_S = 1.0  # likewise
 _MOST_CHOICES = 25
 _CHOICE_CHARACTERS = 100
 
-Suggest = Callable[[Person, str, str], Awaitable[Sequence[str]]]
+Suggest = Callable[[Person, Typing], Awaitable[Sequence[Suggestion]]]
+MayBePublic = Callable[[Person, Address], Awaitable[bool]]
 
 log = structlog.get_logger()
 
@@ -34,9 +40,11 @@ class Hearing:
     Args:
         wire: The requests.
         now: Aware time.
-        suggest: Ways to go on typing, for a person, a command's name and what was typed behind it. It is asked for
-            strangers too, and decides itself what they may see. None offers none.
+        suggest: Ways to go on typing. It is asked for strangers too, and decides itself what they may see. None offers
+            none.
         public: Commands whose answers everybody in a guild's channel sees; all others are answered to the person alone.
+        may_be_public: Whether such an answer, to this person in this channel, may be seen by everybody there. Asked
+            before Discord is told, so a slow answer counts as no.
     """
 
     def __init__(
@@ -47,16 +55,20 @@ class Hearing:
         health: HealthRecord,
         replies: Replies,
         menu: Menu,
+        membership: GuildMembership,
         suggest: Suggest | None,
-        public: Collection[str],
+        public: Collection[str] = (),
+        may_be_public: MayBePublic | None = None,
     ) -> None:
         self._wire = wire
         self._now = now
         self._health = health
         self._replies = replies
         self._menu = menu
+        self._membership = membership
         self._suggest = suggest
         self._public = frozenset(public)
+        self._may_be_public = may_be_public
         self._queue: asyncio.Queue[Incoming | None] = asyncio.Queue()
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -77,9 +89,19 @@ class Hearing:
         self._health.worked()
         self._background(self._menu.catch_up())
 
-    def guild_seen(self, guild_id: int) -> None:
-        self._menu.guild_seen(guild_id)
+    def guild_seen(self, guild: "discord.Guild") -> None:
+        """A guild the bot is in, perhaps since now. Whether it may stay is for others to say, once."""
+        if not self._membership.is_for(guild.id):
+            self._background(self._membership.leave_quietly(guild.id))
+            return
+        if (joined := self._membership.joined(guild)) is not None:
+            self._queue.put_nowait(joined)
+        self._menu.guild_seen(guild.id)
         self._background(self._menu.catch_up())
+
+    def guild_gone(self, guild: "discord.Guild") -> None:
+        for removed in self._membership.removed(guild):
+            self._queue.put_nowait(removed)
 
     def written(self, message: "discord.Message") -> None:
         command = updates.written_of(message, now=self._now())
@@ -89,57 +111,83 @@ class Hearing:
     def interaction(self, interaction: "discord.Interaction") -> None:
         """Everything here happens at once: the acknowledgement is under way before anything else is heard."""
         kind = interaction.type.value
+        if self._replies.known(str(interaction.id)) is not None:
+            return  # said again after a reconnection
         if kind == _AUTOCOMPLETE:
             self._background(self._offer(interaction))
             return
         heard: Incoming | None = None
         if kind == _COMMAND:
-            heard = updates.command_of(interaction, now=self._now())
+            arguments = self._menu.arguments(updates.command_name(interaction))
+            heard = updates.command_of(interaction, now=self._now(), arguments=arguments)
         elif kind == _COMPONENT:
             heard = updates.press_of(interaction, now=self._now())
         if heard is None:
             log.warning("discord.not_understood", kind=kind)
             return
-        self._replies.add(str(interaction.id), self._reply(interaction, heard))
-        self._queue.put_nowait(heard)
-
-    def _reply(self, interaction: "discord.Interaction", heard: Incoming) -> Reply:
-        is_command = isinstance(heard, Command)
         in_guild = interaction.guild_id is not None
-        hidden = in_guild and not (is_command and updates.command_name(interaction) in self._public)
-        token = InteractionToken(interaction.token)
-        acknowledged = asyncio.create_task(self._acknowledge(interaction.id, token, reply=is_command, hidden=hidden))
-        self._keep(acknowledged)
-        reply = Reply(token=token, hidden=hidden, unanswered=is_command, acknowledged=acknowledged)
+        reply = Reply(token=InteractionToken(interaction.token), hidden=in_guild, unanswered=isinstance(heard, Command))
+        if in_guild and isinstance(heard, Command) and updates.command_name(interaction) in self._public:
+            reply.acknowledged = asyncio.create_task(self._acknowledge_public(interaction.id, reply, heard))
+        else:
+            reply.acknowledged = asyncio.create_task(self._acknowledge(interaction.id, reply))
+            self._queue.put_nowait(heard)
+        self._keep(reply.acknowledged)
+        self._replies.add(str(interaction.id), reply)
         message = interaction.message
         if message is not None and message.flags.ephemeral:
             reply.original = str(message.id)
             reply.own.add(reply.original)
-        return reply
 
-    async def _acknowledge(self, interaction_id: int, token: InteractionToken, *, reply: bool, hidden: bool) -> bool:
+    async def _acknowledge(self, interaction_id: int, reply: Reply) -> bool:
         try:
             wire = await self._wire()
-            await wire.acknowledge(interaction_id, token, reply=reply, hidden=hidden)
+            await wire.acknowledge(interaction_id, reply.token, reply=reply.unanswered, hidden=reply.hidden)
         except DeliveryError as error:
             log.warning("discord.not_acknowledged", reason=str(error))
             return False
         return True
 
+    async def _acknowledge_public(self, interaction_id: int, reply: Reply, command: Command) -> bool:
+        """Whether everybody may see the answer has to be known first, to Discord and to whoever gives it."""
+        reply.hidden = not await self._public_here(command)
+        address = replace(command.address, shared=not reply.hidden)
+        self._queue.put_nowait(replace(command, address=address))
+        return await self._acknowledge(interaction_id, reply)
+
+    async def _public_here(self, command: Command) -> bool:
+        if self._may_be_public is None:
+            return True
+        try:
+            async with asyncio.timeout(_AUDIENCE_S):
+                return await self._may_be_public(command.sender, command.address)
+        except Exception as error:  # noqa: BLE001 - the top of a task, around a function of somebody else's
+            log.warning("discord.audience_unknown", error=type(error).__name__)
+            return False
+
     async def _offer(self, interaction: "discord.Interaction") -> None:
-        person = updates.person_of(interaction.user)
-        command, typed = updates.command_name(interaction), updates.typed_arguments(interaction)
+        choices = await self._suggestions(updates.person_of(interaction.user), updates.typing_of(interaction))
+        try:
+            await (await self._wire()).suggest(interaction.id, InteractionToken(interaction.token), choices)
+        except DeliveryError as error:
+            log.info("discord.no_suggestions", reason=str(error))
+
+    async def _suggestions(self, person: Person, typing: Typing) -> list[Suggestion]:
+        """None where they come too late: an empty list is better than one that failed to load."""
+        if self._suggest is None:
+            return []
         try:
             async with asyncio.timeout(_SUGGEST_S):
-                found = await self._suggest(person, command, typed) if self._suggest is not None else ()
-                fitting = [one for one in dict.fromkeys(found) if 0 < len(one) <= _CHOICE_CHARACTERS]
-                await (await self._wire()).suggest(
-                    interaction.id, InteractionToken(interaction.token), fitting[:_MOST_CHOICES]
-                )
-        except (DeliveryError, TimeoutError) as error:
-            log.info("discord.no_suggestions", reason=str(error) or type(error).__name__)
+                found = await self._suggest(person, typing)
         except Exception as error:  # noqa: BLE001 - the top of a task, around a function of somebody else's
             log.error("discord.suggestions_failed", error=type(error).__name__)
+            return []
+        fitting = {
+            one.text: Suggestion(text=one.text, label=shortened(one_line(one.label).strip(), _CHOICE_CHARACTERS))
+            for one in reversed(found)
+            if 0 < len(one.text) <= _CHOICE_CHARACTERS and one_line(one.label).strip()
+        }
+        return list(reversed(fitting.values()))[:_MOST_CHOICES]
 
     def _background(self, work: Coroutine[Any, Any, None]) -> None:
         self._keep(asyncio.create_task(work))

@@ -23,6 +23,15 @@ def escaped(text: str) -> str:
     return _MARKUP.sub(lambda found: f"{found[0][:-1]}\\{found[0][-1]}", text)
 
 
+def unlinked(markup: str) -> str:
+    """Escaped text whose web addresses are only text, of which Discord makes no preview.
+
+    >>> print(unlinked("see https://x.example"))
+    see https:\\//x.example
+    """
+    return markup.replace("://", ":\\//")
+
+
 def code_block(rows: str) -> str:
     """``rows`` in a fixed-width font. Nothing is markup in there but what ends it."""
     return f"{_FENCE}\n{rows.replace(_FENCE, chr(39) * 3)}\n{_FENCE}"

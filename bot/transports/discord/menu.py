@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from bot.messages import CommandHint, DeliveryError, Refused, Unreachable
-from bot.transports.discord.updates import ARGUMENTS
+from bot.messages import ArgumentHint, CommandHint, DeliveryError, Refused, Unreachable
+from bot.transports.discord import guilds
 from bot.transports.layout import one_line
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ DIRECT: Final = None  # the scope of direct messages, where the commands of guil
 _CHAT_INPUT, _TEXT_OPTION, _IN_DIRECT_MESSAGES = 1, 3, 1
 _SUMMARY_CHARACTERS = 100
 _MOST_COMMANDS = 100
+_MOST_OPTIONS = 25
 _NAME = re.compile(r"[-_a-z0-9]{1,32}")
 
 Json = Mapping[str, Any]
@@ -34,15 +35,15 @@ def commands_json(hints: Iterable[CommandHint], *, suggesting: bool, direct: boo
         direct: For direct messages rather than a guild.
     """
     return tuple(
-        _command(name, hint.summary, suggesting=suggesting) | ({"contexts": [_IN_DIRECT_MESSAGES]} if direct else {})
+        _command(name, hint, suggesting=suggesting) | ({"contexts": [_IN_DIRECT_MESSAGES]} if direct else {})
         for hint in hints
-        if _NAME.fullmatch(name := hint.name.removeprefix("/").lower())
+        if _NAME.fullmatch(name := command_name(hint))
     )[:_MOST_COMMANDS]
 
 
 def differ(wanted: Sequence[Json], registered: Sequence[Json]) -> bool:
     """Whether somebody would notice. Discord adds fields of its own, and keeps no order."""
-    return {_essence(one) for one in wanted} != {_essence(one) for one in registered}
+    return {essence(one) for one in wanted} != {essence(one) for one in registered}
 
 
 class Menu:
@@ -57,11 +58,11 @@ class Menu:
     """
 
     def __init__(
-        self, wire: "Callable[[], Awaitable[Wire]]", *, suggesting: bool, guild_ids: Collection[str] = ()
+        self, wire: "Callable[[], Awaitable[Wire]]", *, suggesting: bool, guild_ids: Collection[int] = ()
     ) -> None:
         self._wire = wire
         self._suggesting = suggesting
-        self._only = frozenset(int(one) for one in guild_ids)
+        self._only = frozenset(guild_ids)
         self._guilds: set[int] = set(self._only)
         self._hints: tuple[CommandHint, ...] | None = None
         self._left: set[int | None] = set()
@@ -94,35 +95,64 @@ class Menu:
                 else:
                     self._left.discard(scope)
 
+    def arguments(self, command: str) -> tuple[ArgumentHint, ...]:
+        """What can be typed behind a command, in the order in which it is."""
+        return next((hint.arguments for hint in self._hints or () if command_name(hint) == command), ())
+
     async def _look_at(self, scope: int | None, hints: tuple[CommandHint, ...]) -> None:
         wire = await self._wire()
         wanted = commands_json(hints, suggesting=self._suggesting, direct=scope is DIRECT)
-        try:
-            registered: Sequence[Json] | None = await wire.commands(scope)
-        except (Refused, Unreachable):
-            registered = None  # it may be written and not read
+        registered = await registered_at(wire, scope)
         if registered is None or differ(wanted, registered):
-            await wire.set_commands(scope, wanted)
+            await guilds.set_commands(wire, scope, wanted)
             log.info("discord.commands_registered", guild=scope, commands=len(wanted))
 
 
-def _command(name: str, summary: str, *, suggesting: bool) -> dict[str, Any]:
+async def registered_at(wire: "Wire", scope: int | None) -> Sequence[Json] | None:
+    """The commands of a guild or of direct messages; None where they may be written and not read.
+
+    Raises: DeliveryError, where nobody can say.
+    """
+    try:
+        return await guilds.commands(wire, scope)
+    except (Refused, Unreachable):
+        return None
+
+
+def command_name(hint: CommandHint) -> str:
+    return hint.name.removeprefix("/").lower()
+
+
+def _command(name: str, hint: CommandHint, *, suggesting: bool) -> dict[str, Any]:
+    options, needed = [], True
+    for argument in hint.arguments[:_MOST_OPTIONS]:
+        if not _NAME.fullmatch(argument.name):
+            continue
+        needed = needed and argument.required  # behind one that may be left out, Discord takes none that may not
+        options.append(_option(argument, needed=needed, suggesting=suggesting))
+    return {"type": _CHAT_INPUT, "name": name, "description": _described(hint.summary, name), "options": options}
+
+
+def _option(argument: ArgumentHint, *, needed: bool, suggesting: bool) -> dict[str, Any]:
     option: dict[str, Any] = {
         "type": _TEXT_OPTION,
-        "name": ARGUMENTS,
-        "description": "what you would type behind the command",
-        "required": False,
+        "name": argument.name,
+        "description": _described(argument.summary, argument.name),
+        "required": needed,
     }
-    if suggesting:
-        option["autocomplete"] = True
-    described = one_line(summary).strip()[:_SUMMARY_CHARACTERS] or name
-    return {"type": _CHAT_INPUT, "name": name, "description": described, "options": [option]}
+    return option | ({"autocomplete": True} if suggesting else {})
 
 
-def _essence(command: Json) -> tuple[object, ...]:
+def _described(summary: str, name: str) -> str:
+    return one_line(summary).strip()[:_SUMMARY_CHARACTERS] or name
+
+
+def essence(command: Json) -> tuple[object, ...]:
+    """What somebody would notice of a command."""
     options = tuple(
-        (option.get("type"), option.get("name"), option.get("description"), bool(option.get("autocomplete")))
+        (option.get("type"), option.get("name"), option.get("description"), bool(option.get("required")),
+         bool(option.get("autocomplete")))
         for option in command.get("options") or ()
-    )
+    )  # fmt: skip
     kind = command.get("type", _CHAT_INPUT)
     return kind, command.get("name"), command.get("description"), options

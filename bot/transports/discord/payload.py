@@ -4,16 +4,19 @@ import re
 from typing import Any
 
 from bot.messages import Picture
-from bot.transports.discord.render import Content, Keyboard, alt_of, custom_ids, label_of
+from bot.transports.discord.render import Content, Embed, Keyboard, alt_of, custom_ids, label_of
 
-SUPPRESS_EMBEDS = 1 << 2  # a link in an alert is not a preview
+SUPPRESS_EMBEDS = 1 << 2  # a link in a text is no preview; it would hide an embed of ours as well
 EPHEMERAL = 1 << 6
 SUPPRESS_NOTIFICATIONS = 1 << 12
 _ACTION_ROW, _BUTTON, _SECONDARY = 1, 2, 2
 
 
-def message_json(content: Content, *, flags: int = SUPPRESS_EMBEDS) -> dict[str, Any]:
-    """A new message, or all of an edited one: what is not in it is taken away. Nobody is mentioned by it."""
+def message_json(content: Content, *, flags: int = 0) -> dict[str, Any]:
+    """A new message, or all of an edited one: what is not in it is taken away. It rings the content's roles and nobody
+    else, whatever its text says."""
+    if content.embed is None:
+        flags |= SUPPRESS_EMBEDS
     return {
         "content": content.text,
         "components": _components(content.keyboard),
@@ -21,10 +24,14 @@ def message_json(content: Content, *, flags: int = SUPPRESS_EMBEDS) -> dict[str,
             {"id": number, "filename": file_name(picture), "description": alt_of(picture)}
             for number, picture in enumerate(content.pictures)
         ],
-        "embeds": [],
-        "allowed_mentions": {"parse": []},
+        "embeds": [_embed(content.embed)] if content.embed is not None else [],
+        "allowed_mentions": {"parse": [], "roles": list(content.roles)},
         "flags": flags,
     }
+
+
+def _embed(embed: Embed) -> dict[str, Any]:
+    return {"description": embed.text, "color": embed.colour}
 
 
 def file_name(picture: Picture) -> str:

@@ -1,17 +1,22 @@
-"""Messages as Discord wants them: pure. Limits count UTF-16 units of the markup, which is never less than it counts."""
+"""Messages as Discord wants them: pure.
+
+An alert is its headline as text, which is what a lock screen shows and what can ring a role, and under it an embed in
+the colour of how bad it is. Everything else is text alone: a table in a code block is as wide there as the screen.
+"""
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from enum import Enum, auto
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
 
-from bot.messages import Block, Button, Line, Message, Picture, Table
+from bot.messages import Accent, Block, Button, Line, Message, Picture
 from bot.text.clean import ELLIPSIS
-from bot.text.tables import lines as table_lines
-from bot.transports.discord.markdown import code_block, escaped, strong
+from bot.transports.discord.markdown import escaped, strong, unlinked
+from bot.transports.discord.packing import cut, joined, packed, shortened, units, whole_texts
 from bot.transports.layout import clean, one_line
 
 TEXT_UNITS = 2000
+EMBED_UNITS = 4096  # of a description; with nothing else in it, an embed cannot reach the 6,000 of all its parts
 NOTICE_UNITS = 200
 ALT_UNITS = 1024
 LABEL_UNITS = 80
@@ -19,79 +24,78 @@ ROW_BUTTONS = 5
 ROWS = 5
 PICTURES = 10
 NOTHING_SAID = "(no text)"
-_ROOM_FOR_ROWS = 200
 _OURS = "keel"
 _CUSTOM_ID = re.compile(rf"{_OURS}\d*:(.*)", re.DOTALL)
+_COLOURS: Final = {
+    Accent.GOOD: 0x2FA86B,
+    Accent.NOTICE: 0xE8C547,
+    Accent.CAUTION: 0xF0932B,
+    Accent.DANGER: 0xE2572B,
+    Accent.EMERGENCY: 0xC81D25,
+    Accent.UNKNOWN: 0x8A8F98,
+}
 
 Keyboard = tuple[tuple[Button, ...], ...]
 
 
-class Style(Enum):
-    """How a span looks."""
-
-    PLAIN = auto()
-    STRONG = auto()
-    FIXED = auto()
-
-
 @dataclass(frozen=True, slots=True)
-class Span:
-    """Clean text of one look."""
+class Embed:
+    """A box with a coloured edge. ``text`` is markup."""
 
     text: str
-    style: Style = Style.PLAIN
-
-    @property
-    def markdown(self) -> str:
-        match self.style:
-            case Style.FIXED:
-                return code_block(self.text)
-            case Style.STRONG:
-                return strong(escaped(self.text))
-            case Style.PLAIN:
-                return escaped(self.text)
+    colour: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """What one request carries. ``text`` is markup. ``keyboard`` fits: see keyboard_of."""
+    """What one request carries. ``text`` is markup. ``keyboard`` fits: see keyboard_of.
+
+    Attributes:
+        roles: Ids of the roles it rings; ``text`` names them, and only who is listed here is rung.
+    """
 
     text: str
+    embed: Embed | None = None
     pictures: tuple[Picture, ...] = ()
     keyboard: Keyboard = ()
+    roles: tuple[str, ...] = ()
 
 
-def parts_of(message: Message) -> tuple[Content, ...]:
-    """The messages that say it all, in order; never none. Pictures and buttons are under the last."""
-    pictures = _pictures(message)
-    texts = [_joined(spans) for spans in _packed(_texts(message), TEXT_UNITS)] or [_alts(pictures) or NOTHING_SAID]
-    parts = [Content(text=text) for text in texts]
-    while len(pictures) > PICTURES:
-        now, pictures = pictures[:PICTURES], pictures[PICTURES:]
-        parts[-1] = Content(text=parts[-1].text, pictures=now)
-        parts.append(Content(text=_alts(pictures)))
-    parts[-1] = Content(text=parts[-1].text, pictures=pictures, keyboard=keyboard_of(message))
-    return tuple(parts)
+Layout = tuple[Content, ...]
 
 
-def whole(message: Message) -> Content:
-    """The one message an edit turns another into: what exceeds it is cut, and says so by an ellipsis."""
-    pictures = _pictures(message)
-    texts = _texts(message)
-    text = _joined(_cut(texts, TEXT_UNITS)) if _packed(texts, TEXT_UNITS) else _alts(pictures) or NOTHING_SAID
-    return Content(text=text, pictures=pictures[:PICTURES], keyboard=keyboard_of(message))
+def layouts(message: Message, *, roles: tuple[str, ...] = ()) -> tuple[Layout, ...]:
+    """The messages that say it all, in order, never none; the most pleasing way first, the last one is plain text.
+    Pictures and buttons are under the last message of each, and the first one rings ``roles``."""
+    plain = _plain(message, roles)
+    accented = _accented(message, roles)
+    return (accented, plain) if accented else (plain,)
+
+
+def wholes(message: Message) -> tuple[Content, ...]:
+    """The one message an edit turns another into, likewise: what exceeds it is cut, and says so by an ellipsis."""
+    pictures, texts = _pictures(message)[:PICTURES], _texts(message)
+    keyboard = keyboard_of(message)
+    text = joined(cut(texts, TEXT_UNITS)) or _alts(pictures) or NOTHING_SAID
+    plain = Content(text=text, pictures=pictures, keyboard=keyboard)
+    if (headline := _headline(message, TEXT_UNITS)) is None:
+        return (plain,)
+    details = joined(cut(texts[1:], EMBED_UNITS))
+    embed = Embed(details, _COLOURS[message.accent])
+    return Content(text=headline, embed=embed, pictures=pictures, keyboard=keyboard), plain
 
 
 def ways(content: Content) -> tuple[Content, ...]:
-    """Forms of a part, best first: what one is refused for must not silence the others."""
+    """Forms of one request, best first: what one is refused for must not silence the others."""
     found = [content]
-    bare = content.text
+    bare = replace(content, pictures=())
     if content.pictures:
         alts = _alts(content.pictures)
-        bare = bare if bare == alts else _joined(_cut_texts((bare, alts), TEXT_UNITS))
-        found.append(Content(text=bare, keyboard=content.keyboard))
+        if content.text != alts:
+            bare = replace(bare, text=whole_texts((content.text, alts), TEXT_UNITS))
+        found.append(bare)
     if content.keyboard:
-        found.append(Content(text=bare))
+        found.append(replace(bare, keyboard=()))
     return tuple(found)
 
 
@@ -134,18 +138,57 @@ def notice(text: str) -> str:
     return escaped(shortened(one_line(text), NOTICE_UNITS))
 
 
-def units(text: str) -> int:
-    """UTF-16 units: characters beyond the first plane are two."""
-    return len(text) + sum(character > "\uffff" for character in text)
+def headline_of(message: Message) -> str:
+    """Its first line alone, as markup; empty where it does not begin with one."""
+    first = message.blocks[0] if message.blocks else None
+    return escaped(shortened(one_line(first.text).strip(), NOTICE_UNITS)) if isinstance(first, Line) else ""
 
 
-def shortened(text: str, limit: int, ending: str = ELLIPSIS) -> str:
-    if units(text) <= limit:
-        return text
-    kept = text[: limit - len(ending)]
-    while units(kept) > limit - len(ending):
-        kept = kept[:-1]
-    return kept + ending
+def _plain(message: Message, roles: tuple[str, ...]) -> Layout:
+    pictures, rung = _pictures(message), _rung(roles)
+    texts = [joined(spans) for spans in packed(_texts(message), TEXT_UNITS - len(rung))]
+    texts = texts or [_alts(pictures) or NOTHING_SAID]
+    return _finished([Content(text=texts[0] + rung, roles=roles), *(Content(text=text) for text in texts[1:])], message)
+
+
+def _accented(message: Message, roles: tuple[str, ...]) -> Layout:
+    """Headline and embed; empty where it would look like nothing."""
+    rung = _rung(roles)
+    if (headline := _headline(message, TEXT_UNITS - len(rung))) is None:
+        return ()
+    embeds = [
+        Embed(joined(spans), _COLOURS[message.accent]) for spans in packed(_texts(message)[1:], EMBED_UNITS)
+    ]  # fmt: skip
+    first = Content(text=headline + rung, embed=embeds[0], roles=roles)
+    return _finished([first, *(Content(text="", embed=embed) for embed in embeds[1:])], message)
+
+
+def _headline(message: Message, limit: int) -> str | None:
+    """The first line, where the message has a colour, and something to say in it."""
+    texts = _texts(message)
+    if message.accent not in _COLOURS or not texts or not packed(texts[1:], EMBED_UNITS):
+        return None
+    first = texts[0]
+    if not isinstance(first, Line) or not (text := clean(first.text).strip()):
+        return None
+    # Links of a text with an embed of its own would be previewed, so they are none.
+    markup = unlinked(strong(escaped(text)) if first.strong else escaped(text))
+    return markup if units(markup) <= limit else None
+
+
+def _rung(roles: tuple[str, ...]) -> str:
+    return "\n" + " ".join(f"<@&{role}>" for role in roles) if roles else ""
+
+
+def _finished(parts: list[Content], message: Message) -> Layout:
+    """With pictures and buttons."""
+    pictures = _pictures(message)
+    while len(pictures) > PICTURES:
+        now, pictures = pictures[:PICTURES], pictures[PICTURES:]
+        parts[-1] = replace(parts[-1], pictures=now)
+        parts.append(Content(text=_alts(pictures)))
+    parts[-1] = replace(parts[-1], pictures=pictures, keyboard=keyboard_of(message))
+    return tuple(parts)
 
 
 def _texts(message: Message) -> tuple[Block, ...]:
@@ -156,90 +199,6 @@ def _pictures(message: Message) -> tuple[Picture, ...]:
     return tuple(block for block in message.blocks if isinstance(block, Picture))
 
 
-def _alts(pictures: tuple[Picture, ...]) -> str:
+def _alts(pictures: Iterable[Picture]) -> str:
     """What the pictures show, in words."""
-    return _joined(_cut_texts([escaped(alt_of(picture)) for picture in pictures], TEXT_UNITS))
-
-
-def _joined(spans: Iterable[Span] | Iterable[str]) -> str:
-    return "\n".join(span if isinstance(span, str) else span.markdown for span in spans)
-
-
-def _cut_texts(texts: Iterable[str], limit: int) -> list[str]:
-    """As many as fit whole. Markup is never cut in two."""
-    kept: list[str] = []
-    for text in texts:
-        if text and units("\n".join([*kept, text])) <= limit:
-            kept.append(text)
-    return kept
-
-
-def _packed(blocks: Iterable[Block], limit: int) -> tuple[tuple[Span, ...], ...]:
-    """Paragraphs filled into messages of at most ``limit`` units; blank messages, which Discord refuses, left out."""
-    messages: list[list[Span]] = [[]]
-    used = 0
-    for span in _spans(blocks, limit):
-        needed = units(span.markdown) + bool(messages[-1])
-        if used + needed > limit:
-            messages.append([])
-            used, needed = 0, needed - 1
-        messages[-1].append(span)
-        used += needed
-    return tuple(tuple(spans) for spans in messages if any(span.text.strip() for span in spans))
-
-
-def _cut(blocks: Iterable[Block], limit: int) -> tuple[Span, ...]:
-    """As much as fits into one message, an ellipsis where something is missing."""
-    blocks = tuple(blocks)
-    packed = _packed(blocks, limit)
-    if len(packed) == 1:
-        return packed[0]
-    kept: list[Span] = []
-    room = limit - 1 - units(ELLIPSIS)
-    for span in _spans(blocks, limit):
-        needed = units(span.markdown) + bool(kept)
-        if needed <= room:
-            kept.append(span)
-            room -= needed
-            continue
-        if span.style is not Style.FIXED:
-            if (at := _fitting(span, room - bool(kept))) > 0:
-                kept.append(Span(span.text[:at], span.style))
-        elif room > _ROOM_FOR_ROWS:  # whole rows only: half a figure reads like a smaller figure
-            kept.append(Span(span.text[: _fitting(span, room - bool(kept))].rpartition("\n")[0], span.style))
-        break
-    return (*kept, Span(ELLIPSIS))
-
-
-def _spans(blocks: Iterable[Block], limit: int) -> Iterator[Span]:
-    for block in blocks:
-        match block:
-            case Line(text=text, strong=is_strong):
-                yield from _pieces(Span(clean(text), Style.STRONG if is_strong else Style.PLAIN), limit)
-            case Table():
-                rows = "\n".join(table_lines(block))
-                if rows.strip():
-                    yield from _pieces(Span(rows, Style.FIXED), limit)
-
-
-def _pieces(span: Span, limit: int) -> Iterator[Span]:
-    """``span`` in pieces of at most ``limit`` units, parted at a line break or a blank where there is one."""
-    text, breaks = span.text, ("\n",) if span.style is Style.FIXED else ("\n", " ")
-    while units(Span(text, span.style).markdown) > limit:
-        end = _fitting(Span(text, span.style), limit)
-        at = next((found for mark in breaks if (found := text.rfind(mark, end // 2, end)) > 0), 0)
-        yield Span(text[: at or end], span.style)
-        text = text[at + 1 if at else end :]
-    yield Span(text, span.style)
-
-
-def _fitting(span: Span, limit: int) -> int:
-    """How many characters of it fit, markup and all."""
-    low, high = 0, min(len(span.text), max(limit, 0))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if units(Span(span.text[:middle], span.style).markdown) <= limit:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    return whole_texts([escaped(alt_of(picture)) for picture in pictures], TEXT_UNITS)

@@ -29,7 +29,7 @@ class Reply:
 
     Attributes:
         token: Of the interaction.
-        hidden: Only the person who asked sees the answers.
+        hidden: Only the person who asked sees the answers. It is certain once ``acknowledged`` has ended.
         unanswered: Discord shows that the bot is thinking, until the first answer takes that place.
         acknowledged: Whether Discord knows that an answer will come; ends when that is decided.
         own: Ids of messages that only the token reaches.
@@ -39,7 +39,7 @@ class Reply:
     token: InteractionToken
     hidden: bool
     unanswered: bool
-    acknowledged: "asyncio.Task[bool]"
+    acknowledged: "asyncio.Task[bool] | None" = None
     own: set[str] = field(default_factory=set)
     original: str = ""
 
@@ -67,5 +67,7 @@ class Replies:
         if found is None or self._now() >= found[0]:
             return None
         acknowledged = found[1].acknowledged
+        if acknowledged is None:
+            return None
         await asyncio.wait((acknowledged,))
         return found[1] if not acknowledged.cancelled() and acknowledged.result() else None

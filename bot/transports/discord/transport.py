@@ -13,18 +13,26 @@ from bot.messages import (
     CommandHint,
     DeliveryError,
     Incoming,
+    Limits,
     Message,
     MessageRef,
     Press,
+    Rate,
     TransportHealth,
     TryAgain,
 )
-from bot.transports.discord import delivery
+from bot.transports.discord import pinning, sounding
+from bot.transports.discord.channels import Channels
+from bot.transports.discord.delivery import Sender
 from bot.transports.discord.errors import TokenRefused
 from bot.transports.discord.health import HealthRecord
-from bot.transports.discord.hearing import Hearing, Suggest
+from bot.transports.discord.hearing import Hearing, MayBePublic, Suggest
+from bot.transports.discord.invitation import invitation
+from bot.transports.discord.membership import Acquaintances, GuildMembership
 from bot.transports.discord.menu import Menu
+from bot.transports.discord.pings import Pings
 from bot.transports.discord.replies import Replies
+from bot.transports.discord.topics import ShortMemory, TopicMemory, Topics
 from bot.transports.discord.updates import TRANSPORT
 from bot.transports.discord.urls import DiscordUrls
 
@@ -35,6 +43,8 @@ if TYPE_CHECKING:
     from bot.transports.discord.wire import Wire
 
 _LONGEST_WAIT_S = 30.0
+# 50 requests a second in all, five messages in five seconds to one channel; a thread is a channel.
+_LIMITS = Limits(in_all=Rate(most=50, per_s=1.0), per_chat=Rate(most=5, per_s=5.0), threads_apart=True)
 
 log = structlog.get_logger()
 
@@ -51,7 +61,13 @@ class DiscordTransport:
         urls: As checked_urls returns them.
         suggest: See Hearing.
         public_commands: See Hearing.
-        guild_ids: Where slash commands are registered; every guild the bot is in if empty.
+        may_be_public: See Hearing.
+        guild_ids: See GuildMembership. Slash commands are registered in these alone.
+        acquaintances: See GuildMembership.
+        threads: Whether serious matters get a thread of their own in a guild's channel.
+        topics: Remembers those threads beyond the end of the process.
+        pings: Whom urgent messages ring.
+        listens: False where another process hears what people do with this bot: this one sends.
         sleep: Waits out back-off; injected in tests.
         answer_s: How long Discord may take to answer a request.
         silence_s: How long the gateway may say nothing before the connection counts as broken.
@@ -67,7 +83,13 @@ class DiscordTransport:
         urls: DiscordUrls | None = None,
         suggest: Suggest | None = None,
         public_commands: Collection[str] = (),
-        guild_ids: Collection[str] = (),
+        may_be_public: MayBePublic | None = None,
+        guild_ids: Collection[int] = (),
+        acquaintances: Acquaintances | None = None,
+        threads: bool = True,
+        topics: TopicMemory | None = None,
+        pings: Pings | None = None,
+        listens: bool = True,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         answer_s: float = 15.0,
         silence_s: float = 60.0,
@@ -79,12 +101,22 @@ class DiscordTransport:
         self._sleep = sleep
         self._answer_s = answer_s
         self._silence_s = silence_s
+        self._listens = listens
         self._health = HealthRecord(now)
         self._replies = Replies(now)
         self._menu = Menu(self._wire, suggesting=suggest is not None, guild_ids=guild_ids)
+        self._membership = GuildMembership(self._wire, guild_ids=guild_ids, acquaintances=acquaintances)
         self._hearing = Hearing(
-            self._wire, now=now, health=self._health, replies=self._replies, menu=self._menu, suggest=suggest,
-            public=public_commands,
+            self._wire, now=now, health=self._health, replies=self._replies, menu=self._menu,
+            membership=self._membership, suggest=suggest, public=public_commands, may_be_public=may_be_public,
+        )  # fmt: skip
+        channels = Channels(self._wire, now=now)
+        self._topics = Topics(
+            self._wire, channels=channels, memory=topics or ShortMemory(), sleep=sleep, enabled=threads
+        )
+        self._sender = Sender(
+            self._wire, replies=self._replies, channels=channels, topics=self._topics, pings=pings or Pings(),
+            sleep=sleep,
         )  # fmt: skip
         self._gateway: Gateway | None = None
         self._task: asyncio.Task[None] | None = None
@@ -112,6 +144,7 @@ class DiscordTransport:
         task.cancel()
         await asyncio.wait((task,))
         await self._hearing.end()
+        await self._topics.end()
         wire = await loading
         if self._gateway is not None:
             await self._gateway.end()
@@ -122,21 +155,39 @@ class DiscordTransport:
         async for incoming in self._hearing.incoming():
             yield incoming
 
-    async def send(self, address: Address, message: Message) -> MessageRef:
-        return await delivery.send(await self._wire(), self._replies, address, message, sleep=self._sleep)
+    @property
+    def limits(self) -> Limits:
+        return _LIMITS
+
+    async def send(self, address: Address, message: Message, *, key: str = "") -> MessageRef:
+        return await self._sender.send(address, message, key)
 
     async def edit(self, ref: MessageRef, message: Message) -> None:
-        await delivery.edit(await self._wire(), self._replies, ref, message)
+        await self._sender.edit(ref, message)
+
+    async def pin(self, ref: MessageRef) -> None:
+        await pinning.pin(await self._wire(), ref)
 
     async def answer(self, press: Press, text: str = "") -> None:
         try:
-            await delivery.answer(await self._wire(), self._replies, press, text)
+            await self._sender.answer(press, text)
         except DeliveryError as error:
             log.info("discord.answer_failed", reason=str(error))
 
     async def announce(self, hints: tuple[CommandHint, ...]) -> None:
-        """Registers them as slash commands, where they are not registered already."""
-        await self._menu.announce(hints)
+        """Registers them as slash commands, where they are not registered already. Whoever does not listen leaves that
+        to who does."""
+        if self._listens:
+            await self._menu.announce(hints)
+
+    async def leave(self, group: Address) -> None:
+        """See bot.messages.Guest. It stays where somebody it knows is a member: their messages depend on it."""
+        await self._membership.leave(group)
+
+    async def invitation(self) -> str:
+        """Where somebody lets the bot into a server of theirs. Raises: DeliveryError."""
+        client = await (await self._wire()).client()
+        return invitation(client.application_id or 0)
 
     def health(self) -> TransportHealth:
         return self._health.current
@@ -154,6 +205,8 @@ class DiscordTransport:
 
         wire = await self._wire()
         client = await self._logged_in(wire)
+        if not self._listens:
+            await sounding.run(wire, self._health, sleep=self._sleep)
         self._gateway = Gateway(client, urls=self._urls, health=self._health, sleep=self._sleep)
         await self._gateway.run()
 

@@ -1,9 +1,11 @@
 """What Discord reports, as what people wrote and pressed."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from bot.messages import Address, Command, MessageRef, Person, Press
+from bot.messages import Address, ArgumentHint, Command, MessageRef, Person, Press, Typing
 from bot.transports.discord.render import data_of
 from bot.transports.layout import one_line
 
@@ -11,15 +13,18 @@ if TYPE_CHECKING:
     import discord
 
 TRANSPORT = "discord"
-ARGUMENTS = "args"  # the one option of every slash command: whatever would be typed behind it
+ARGUMENTS = "args"  # the one option of commands that earlier versions registered: all that would be typed behind it
 
 
-def command_of(interaction: "discord.Interaction", *, now: datetime) -> Command | None:
+def command_of(
+    interaction: "discord.Interaction", *, now: datetime, arguments: Sequence[ArgumentHint] = ()
+) -> Command | None:
     """A slash command as the text it would be elsewhere; none where nobody could be answered.
 
     Args:
         interaction: Of a command.
         now: Discord does not hold interactions back: what arrives was just done.
+        arguments: Its options as they would be typed; Discord sends them in the order they were filled in.
     """
     address = _address(interaction, reply_to=str(interaction.id))
     if address is None:
@@ -27,24 +32,28 @@ def command_of(interaction: "discord.Interaction", *, now: datetime) -> Command 
     return Command(
         sender=person_of(interaction.user),
         address=address,
-        text=f"/{command_name(interaction)} {typed_arguments(interaction)}".rstrip(),
+        text=" ".join((f"/{command_name(interaction)}", *_words(interaction, arguments))),
         sent_at=now,
         private=interaction.guild_id is None,
     )
 
 
 def press_of(interaction: "discord.Interaction", *, now: datetime) -> Press | None:
-    """A press; none where it is on no message. In a guild, answers to it go to the person alone."""
+    """A press; none where it is on no message. In a guild, answers to it go to the person alone, and everybody sees
+    what becomes of the card, unless that was for one person too."""
     message = interaction.message
-    address = _address(interaction, reply_to="" if interaction.guild_id is None else str(interaction.id))
+    in_guild = interaction.guild_id is not None
+    address = _address(interaction, reply_to=str(interaction.id) if in_guild else "")
     if message is None or address is None:
         return None
+    address = replace(address, shared=in_guild and not message.flags.ephemeral)
     return Press(
         sender=person_of(interaction.user),
         message=MessageRef(address=address, message_id=str(message.id)),
         data=data_of(interaction.custom_id or ""),
         pressed_at=now,
         press_id=str(interaction.id),
+        private=interaction.guild_id is None,
     )
 
 
@@ -72,10 +81,33 @@ def command_name(interaction: "discord.Interaction") -> str:
     return str(_data(interaction).get("name", ""))
 
 
-def typed_arguments(interaction: "discord.Interaction") -> str:
-    """What stands in the one option, whole or as far as it was typed."""
-    options = _data(interaction).get("options") or ()
-    return next((str(option.get("value", "")) for option in options if option.get("name") == ARGUMENTS), "").strip()
+def typing_of(interaction: "discord.Interaction") -> Typing:
+    """What somebody is typing: the option the cursor is in, as far as it goes, and the others."""
+    options = _options(interaction)
+    focused = next((option for option in options if option.get("focused")), {})
+    name = str(focused.get("name", ""))
+    return Typing(
+        command=command_name(interaction),
+        argument="" if name == ARGUMENTS else name,
+        typed=str(focused.get("value", "")).strip(),
+        others={str(one.get("name")): str(one.get("value", "")).strip() for one in options if one is not focused},
+    )
+
+
+def _words(interaction: "discord.Interaction", arguments: Sequence[ArgumentHint]) -> list[str]:
+    places = {argument.name: place for place, argument in enumerate(arguments)}
+    before = {argument.name: argument.before for argument in arguments}
+    words = []
+    for option in sorted(_options(interaction), key=lambda option: places.get(str(option.get("name")), len(places))):
+        name, said = str(option.get("name")), str(option.get("value", "")).split()
+        if said and (introduction := before.get(name)) and said[0].lower() != introduction:
+            words.append(introduction)
+        words += said
+    return words
+
+
+def _options(interaction: "discord.Interaction") -> list[dict[str, Any]]:
+    return [option for option in _data(interaction).get("options") or () if isinstance(option, dict)]
 
 
 def _data(interaction: "discord.Interaction") -> Any:

@@ -9,15 +9,16 @@ import io
 import json
 import re
 from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import discord
 from discord.http import Route
 
-from bot.messages import DeliveryError, RetryAfter, TryAgain
+from bot.messages import DeliveryError, RetryAfter, Suggestion, TryAgain
 from bot.transports.discord.client import Client, Events, MakeClient
 from bot.transports.discord.errors import AlreadyAcknowledged, TokenRefused
-from bot.transports.discord.payload import EPHEMERAL, SUPPRESS_EMBEDS, SUPPRESS_NOTIFICATIONS, file_name, message_json
+from bot.transports.discord.payload import EPHEMERAL, SUPPRESS_NOTIFICATIONS, file_name, message_json
 from bot.transports.discord.render import Content
 from bot.transports.discord.replies import InteractionToken
 from bot.transports.discord.tracing import CURRENT, Call
@@ -33,6 +34,15 @@ _LATER_REPLY, _LATER_EDIT, _CHOICES = 5, 6, 8  # kinds of answers to an interact
 Json = Mapping[str, Any]
 Ids = Mapping[str, int | str | None]
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A message Discord took. ``bare`` where it left out an embed that was asked for, as it does without a word in a
+    channel where the bot may not embed links."""
+
+    message_id: str
+    bare: bool = False
 
 
 class Wire:
@@ -85,16 +95,17 @@ class Wire:
             self._login.add_done_callback(_retrieve)
         return await asyncio.shield(self._login)
 
-    async def send(self, channel_id: int, content: Content, *, silent: bool) -> str:
-        """Returns the id of the new message."""
-        flags = SUPPRESS_EMBEDS | (SUPPRESS_NOTIFICATIONS if silent else 0)
+    async def send(self, channel_id: int, content: Content, *, silent: bool, nonce: str = "") -> Accepted:
+        """A new message, or, where one of this nonce was taken within some minutes, that one."""
         path = "/channels/{channel_id}/messages"
-        return _id_of(await self._say("POST", path, content, flags=flags, channel_id=channel_id))
+        flags = SUPPRESS_NOTIFICATIONS if silent else 0
+        more: Json = {"nonce": nonce, "enforce_nonce": True} if nonce else {}
+        return await self._say("POST", path, content, flags=flags, more=more, channel_id=channel_id)
 
-    async def edit(self, channel_id: int, message_id: int, content: Content) -> None:
+    async def edit(self, channel_id: int, message_id: int, content: Content) -> Accepted:
         """Replaces all of a message. An identical one is fine."""
         path = "/channels/{channel_id}/messages/{message_id}"
-        await self._say("PATCH", path, content, channel_id=channel_id, message_id=message_id)
+        return await self._say("PATCH", path, content, channel_id=channel_id, message_id=message_id)
 
     async def acknowledge(self, interaction_id: int, token: InteractionToken, *, reply: bool, hidden: bool) -> None:
         """Says in time that an answer will come. Raises: TooLate, if Discord does not wait any more.
@@ -121,45 +132,32 @@ class Wire:
             pass
         raise failure
 
-    async def suggest(self, interaction_id: int, token: InteractionToken, choices: Sequence[str]) -> None:
+    async def suggest(self, interaction_id: int, token: InteractionToken, choices: Sequence[Suggestion]) -> None:
         """Offers ways to go on typing."""
-        data = {"choices": [{"name": choice, "value": choice} for choice in choices]}
+        data = {"choices": [{"name": choice.label, "value": choice.text} for choice in choices]}
         await self._callback(interaction_id, token, {"type": _CHOICES, "data": data})
 
-    async def fill(self, token: InteractionToken, content: Content) -> str:
-        """The answer that was acknowledged, or a new form of the message whose button was pressed; returns its id."""
+    async def fill(self, token: InteractionToken, content: Content) -> Accepted:
+        """The answer that was acknowledged, or a new form of the message whose button was pressed."""
         client = await self.client()
         path = "/webhooks/{webhook_id}/{webhook_token}/messages/@original"
-        return _id_of(await self._say("PATCH", path, content, webhook_id=client.application_id, webhook_token=token))
+        return await self._say("PATCH", path, content, webhook_id=client.application_id, webhook_token=token)
 
-    async def follow(self, token: InteractionToken, content: Content, *, hidden: bool) -> str:
-        """One more answer; returns its id."""
+    async def follow(self, token: InteractionToken, content: Content, *, hidden: bool) -> Accepted:
+        """One more answer."""
         client = await self.client()
-        flags = SUPPRESS_EMBEDS | (EPHEMERAL if hidden else 0)
-        said = self._say(
-            "POST", "/webhooks/{webhook_id}/{webhook_token}", content, flags=flags, params={"wait": "true"},
-            webhook_id=client.application_id, webhook_token=token,
+        return await self._say(
+            "POST", "/webhooks/{webhook_id}/{webhook_token}", content, flags=EPHEMERAL if hidden else 0,
+            params={"wait": "true"}, webhook_id=client.application_id, webhook_token=token,
         )  # fmt: skip
-        return _id_of(await said)
 
-    async def edit_answer(self, token: InteractionToken, message_id: int, content: Content) -> None:
+    async def edit_answer(self, token: InteractionToken, message_id: int, content: Content) -> Accepted:
         """Replaces an answer that only its token reaches."""
         client = await self.client()
         path = "/webhooks/{webhook_id}/{webhook_token}/messages/{message_id}"
-        await self._say(
-            "PATCH", path, content, webhook_id=client.application_id, webhook_token=token,
-            message_id=message_id,
-        )  # fmt: skip
-
-    async def commands(self, guild_id: int | None) -> list[Json]:
-        """The slash commands of a guild, or of direct messages."""
-        answer = await self._ask("GET", *await self._commands_route(guild_id))
-        return [one for one in answer if isinstance(one, dict)] if isinstance(answer, list) else []
-
-    async def set_commands(self, guild_id: int | None, commands: Sequence[Json]) -> None:
-        """Replaces them all."""
-        path, ids = await self._commands_route(guild_id)
-        await self._ask("PUT", path, ids, json=list(commands))
+        return await self._say(
+            "PATCH", path, content, webhook_id=client.application_id, webhook_token=token, message_id=message_id
+        )
 
     async def close(self) -> None:
         self._closed = True
@@ -184,17 +182,10 @@ class Wire:
                 await client.close()
         return client
 
-    async def _commands_route(self, guild_id: int | None) -> tuple[str, Ids]:
-        application_id = (await self.client()).application_id
-        if guild_id is None:
-            return "/applications/{application_id}/commands", {"application_id": application_id}
-        ids: Ids = {"application_id": application_id, "guild_id": guild_id}
-        return "/applications/{application_id}/guilds/{guild_id}/commands", ids
-
     async def _callback(self, interaction_id: int, token: InteractionToken, body: Json) -> None:
         path = "/interactions/{webhook_id}/{webhook_token}/callback"
         ids: Ids = {"webhook_id": interaction_id, "webhook_token": token}
-        await self._ask("POST", path, ids, json=body)
+        await self.ask("POST", path, ids, json=body)
 
     async def _say(
         self,
@@ -202,27 +193,33 @@ class Wire:
         path: str,
         content: Content,
         *,
-        flags: int = SUPPRESS_EMBEDS,
+        flags: int = 0,
+        more: Json | None = None,
         params: Json | None = None,
         **ids: int | str | None,
-    ) -> Any:
-        body = message_json(content, flags=flags)
+    ) -> Accepted:
+        body = message_json(content, flags=flags) | dict(more or {})
         if not content.pictures:
-            return await self._ask(method, path, ids, json=body, params=params)
+            return _accepted(await self.ask(method, path, ids, json=body, params=params), content)
         files = [discord.File(io.BytesIO(picture.png), file_name(picture)) for picture in content.pictures]
         form: list[Json] = [{"name": "payload_json", "value": json.dumps(body)}]
         form += [
             {"name": f"files[{number}]", "value": file.fp, "filename": file.filename, "content_type": "image/png"}
             for number, file in enumerate(files)
         ]
-        return await self._ask(method, path, ids, form=form, files=files, params=params)
+        return _accepted(await self.ask(method, path, ids, form=form, files=files, params=params), content)
 
-    async def _ask(self, method: str, path: str, ids: Ids, **how: Any) -> Any:
-        """Retries nothing, whatever Discord answers."""
+    async def ask(self, method: str, path: str, ids: Ids, **how: Any) -> Any:
+        """One request as the bot, its answer as JSON. Retries nothing, whatever Discord answers.
+
+        Args:
+            path: With the names of ``ids`` in braces.
+            how: ``json``, ``form`` with ``files``, ``params``.
+        """
         client = await self.client()
         wait_s = self._held_until - asyncio.get_running_loop().time()
         if wait_s > 0:
-            raise RetryAfter(wait_s)
+            raise RetryAfter(wait_s, everywhere=True)
         given = {name: value for name, value in how.items() if value is not None}
         return await self._answered(client.http.request(Route(method, path, metadata=None, **ids), **given))
 
@@ -243,16 +240,19 @@ class Wire:
             CURRENT.reset(mark)
         if call.held_s:
             self._held_until = asyncio.get_running_loop().time() + call.held_s
+            failure = RetryAfter(call.held_s, everywhere=True)
         raise failure
 
 
-def _id_of(answer: Any) -> str:
+def _accepted(answer: Any, content: Content) -> Accepted:
     """Raises: TryAgain, for an answer that is not a message: something between us and Discord wrote it."""
     found = answer.get("id") if isinstance(answer, dict) else None
-    del answer  # a proxy's page quotes the URL, and so a token
+    embeds = answer.get("embeds") if isinstance(answer, dict) else None
+    # A proxy's page quotes the URL, and so a token. Tracebacks show variables: no caller may give the answer a name.
+    del answer
     if not isinstance(found, str | int):
         raise TryAgain("Discord's answer cannot be read", unknown=True)
-    return str(found)
+    return Accepted(str(found), bare=content.embed is not None and embeds == [])
 
 
 def _retrieve(task: "asyncio.Task[Any]") -> None:

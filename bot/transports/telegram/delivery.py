@@ -12,6 +12,7 @@ from bot.transports.telegram.render import Content, parts_of, replacing, sending
 if TYPE_CHECKING:
     from bot.transports.telegram.wire import Wire
 
+_BETWEEN_PARTS_S = 1.05  # a chat takes one message a second, and its parts are messages
 _PATIENCE_S = 30.0  # for the rest of a message whose beginning has arrived: sending all of it again would be worse
 
 log = structlog.get_logger()
@@ -26,6 +27,8 @@ async def send(
     thread = address.thread
     for number, part in enumerate(parts):
         ways = sending(part, message.buttons if number == len(parts) - 1 else ())
+        if number:
+            await sleep(_BETWEEN_PARTS_S)
         while True:
             try:
                 message_id = await _send_somehow(wire, address.chat, thread, ways, silent=message.tone is Tone.QUIET)

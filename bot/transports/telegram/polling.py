@@ -15,8 +15,6 @@ from bot.transports.telegram.health import HealthRecord
 from bot.transports.telegram.updates import incoming_of
 
 if TYPE_CHECKING:
-    from telegram import Update
-
     from bot.transports.telegram.wire import Wire
 
 _FIRST_WAIT_S = 1.0
@@ -103,16 +101,9 @@ class Poller:
         await self._queue.join()
         for update in await wire.updates(self._offset):
             self._offset = update.update_id + 1
-            self._note_membership(update)
             incoming = incoming_of(update, username=self._username, now=self._now())
             if incoming is not None:
                 self._queue.put_nowait(_Taken(incoming=incoming, next_offset=self._offset))
-
-    @staticmethod
-    def _note_membership(update: "Update") -> None:
-        change = update.my_chat_member
-        if change is not None:
-            log.info("telegram.membership", chat=str(change.chat.id), status=change.new_chat_member.status)
 
 
 def _wait_s(error: DeliveryError, failures: int) -> float:

@@ -12,13 +12,15 @@ from bot.messages import (
     CommandHint,
     DeliveryError,
     Incoming,
+    Limits,
     Message,
     MessageRef,
     Press,
+    Rate,
     TransportHealth,
     TryAgain,
 )
-from bot.transports.telegram import delivery
+from bot.transports.telegram import delivery, sounding
 from bot.transports.telegram.base_url import OFFICIAL_URL
 from bot.transports.telegram.health import HealthRecord
 from bot.transports.telegram.polling import Poller
@@ -26,6 +28,14 @@ from bot.transports.telegram.updates import TRANSPORT
 
 if TYPE_CHECKING:
     from bot.transports.telegram.wire import Wire
+
+# About 30 messages a second in all, one a second to one chat, 20 a minute to one group, whose ids are negative.
+_LIMITS = Limits(
+    in_all=Rate(most=30, per_s=1.0),
+    per_chat=Rate(most=1, per_s=1.0),
+    per_group=Rate(most=20, per_s=60.0),
+    group_prefix="-",
+)
 
 log = structlog.get_logger()
 
@@ -40,6 +50,7 @@ class TelegramTransport:
         sleep: Waits out back-off; injected in tests.
         answer_s: How long Telegram may take to answer a request.
         poll_s: How long Telegram may hold a poll that has nothing to report.
+        listens: False where another process reads what people write to this bot, which only one may: this one sends.
 
     Raises: ValueError, for an empty token.
     """
@@ -53,6 +64,7 @@ class TelegramTransport:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         answer_s: float = 15.0,
         poll_s: float = 25.0,
+        listens: bool = True,
     ) -> None:
         self._token = token.strip()
         if not self._token:
@@ -61,6 +73,7 @@ class TelegramTransport:
         self._sleep = sleep
         self._answer_s = answer_s
         self._poll_s = poll_s
+        self._listens = listens
         self._health = HealthRecord(now)
         self._poller = Poller(now=now, sleep=sleep, health=self._health)
         self._task: asyncio.Task[None] | None = None
@@ -101,11 +114,23 @@ class TelegramTransport:
         async for incoming in self._poller.incoming():
             yield incoming
 
-    async def send(self, address: Address, message: Message) -> MessageRef:
+    @property
+    def limits(self) -> Limits:
+        return _LIMITS
+
+    async def send(self, address: Address, message: Message, *, key: str = "") -> MessageRef:
+        """Telegram knows no keys: what is sent twice arrives twice."""
         return await delivery.send(await self._wire(), address, message, sleep=self._sleep)
 
     async def edit(self, ref: MessageRef, message: Message) -> None:
         await delivery.edit(await self._wire(), ref, message)
+
+    async def leave(self, group: Address) -> None:
+        """See bot.messages.Guest."""
+        await (await self._wire()).leave(group.chat)
+
+    async def pin(self, ref: MessageRef) -> None:
+        await (await self._wire()).pin(ref.address.chat, ref.message_id)
 
     async def answer(self, press: Press, text: str = "") -> None:
         try:
@@ -128,7 +153,11 @@ class TelegramTransport:
         return Wire(self._token, base_url=self._base_url, answer_s=self._answer_s, poll_s=self._poll_s)
 
     async def _run(self) -> None:
-        await self._poller.run(await self._wire())
+        wire = await self._wire()
+        if self._listens:
+            await self._poller.run(wire)
+        else:
+            await sounding.run(wire, self._health, sleep=self._sleep)
 
     async def _wire(self) -> "Wire":
         if self._loading is None:

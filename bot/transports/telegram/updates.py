@@ -4,18 +4,19 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bot.messages import Address, Command, Incoming, MessageRef, Person, Press
+from bot.messages import Address, Command, Incoming, Membership, MessageRef, Person, Press
 from bot.transports.layout import one_line
 
 if TYPE_CHECKING:
-    from telegram import MaybeInaccessibleMessage, Update, User
+    from telegram import ChatMember, ChatMemberUpdated, MaybeInaccessibleMessage, Update, User
 
 TRANSPORT = "telegram"
+_IN = ("member", "administrator", "creator")
 _ADDRESSED = re.compile(r"/(?P<command>\w+)@(?P<bot>\w+)(?P<rest>.*)", re.DOTALL)
 
 
 def incoming_of(update: "Update", *, username: str, now: datetime) -> Incoming | None:
-    """The command or press in an update; none for what is neither, is for another bot, or comes from a bot.
+    """The command, press or membership in an update; none for anything else, and for what comes from or is for a bot.
 
     An anonymous administrator writes as a bot: who cannot be told apart cannot be trusted.
 
@@ -29,7 +30,13 @@ def incoming_of(update: "Update", *, username: str, now: datetime) -> Incoming |
         if query.message is None or query.data is None or query.from_user.is_bot:
             return None
         ref = MessageRef(address=_address(query.message), message_id=str(query.message.message_id))
-        return Press(sender=_person(query.from_user), message=ref, data=query.data, pressed_at=now, press_id=query.id)
+        private = query.message.chat.type == "private"
+        return Press(
+            sender=_person(query.from_user), message=ref, data=query.data, pressed_at=now, press_id=query.id,
+            private=private,
+        )  # fmt: skip
+    if update.my_chat_member is not None:
+        return _membership(update.my_chat_member)
     message = update.message
     if message is None or message.text is None or message.from_user is None or message.from_user.is_bot:
         return None
@@ -43,6 +50,20 @@ def incoming_of(update: "Update", *, username: str, now: datetime) -> Incoming |
         sent_at=message.date.astimezone(UTC),
         private=message.chat.type == "private",
     )
+
+
+def _membership(change: "ChatMemberUpdated") -> Membership | None:
+    """None for what people do to a private chat, and for a change of the bot's rights in a group it stays in."""
+    before, after = _is_in(change.old_chat_member), _is_in(change.new_chat_member)
+    if change.chat.type == "private" or before == after:
+        return None
+    by = None if change.from_user.is_bot else _person(change.from_user)
+    return Membership(group=Address(transport=TRANSPORT, chat=str(change.chat.id)), joined=after, by=by)
+
+
+def _is_in(member: "ChatMember") -> bool:
+    # Somebody restricted may still be in the group, or not be any more.
+    return member.status in _IN or bool(getattr(member, "is_member", False))
 
 
 def addressed_text(text: str, username: str) -> str | None:

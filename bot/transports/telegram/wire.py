@@ -30,7 +30,7 @@ from telegram.constants import ParseMode
 from telegram.error import BadRequest, TelegramError
 from telegram.request import HTTPXRequest
 
-from bot.messages import CommandHint, DeliveryError, TryAgain
+from bot.messages import CommandHint, DeliveryError, Refused, TryAgain, Unreachable
 from bot.transports.layout import one_line
 from bot.transports.telegram.base_url import OFFICIAL_URL
 from bot.transports.telegram.render import Content, Keyboard, notice
@@ -152,6 +152,27 @@ class Wire:
                 link_preview_options=_NO_PREVIEW,
             )
         await self._call(_unless_identical(request))
+
+    async def pin(self, chat: str, message_id: str) -> None:
+        """Without a sound. A group where the bot may not pin refuses, and can be reached all the same."""
+        request = self._bot.pin_chat_message(chat_id=chat, message_id=int(message_id), disable_notification=True)
+        try:
+            await self._call(request)
+        except Unreachable as error:
+            if "rights" not in str(error):
+                raise
+            raise Refused(str(error)) from None
+
+    async def leave(self, chat: str) -> None:
+        """A group the bot is not in any more is fine."""
+        try:
+            await self._call(self._bot.leave_chat(chat_id=chat))
+        except Unreachable as error:
+            log.info("telegram.left_already", chat=chat, reason=str(error))
+
+    async def me(self) -> None:
+        """Whether the token is good and Telegram answers, for a bot that does not poll."""
+        await self._call(self._bot.get_me())
 
     async def answer(self, press_id: str, text: str) -> None:
         await self._call(self._bot.answer_callback_query(press_id, text=notice(text) or None))

@@ -37,8 +37,8 @@ FIRST_LINES: dict[str, tuple[dict[str, Any], str]] = {
         "UNKNOWN all accounts: no fresh data",
     ),
     "drawdown": (
-        {"kind": CauseKind.DRAWDOWN, "tier": Tier.HIGH, "detail": "15.1% below its high, flows stripped"},
-        "DRAWDOWN main: 15.1% below its high, flo",
+        {"kind": CauseKind.DRAWDOWN, "tier": Tier.HIGH, "detail": "15.1% below its high, deposits and withdrawals not counted"},
+        "DRAWDOWN main: 15.1% below its high, dep",
     ),
     "limit": (
         {"kind": CauseKind.LIMIT, "tier": Tier.WARNING, "margin": None, "detail": "leverage 16.5x, above 15.0x"},
@@ -47,6 +47,10 @@ FIRST_LINES: dict[str, tuple[dict[str, Any], str]] = {
     "system": (
         {"kind": CauseKind.SYSTEM, "margin": None, "account": "", "detail": "no health check for 16 s"},
         "CRITICAL Keel: no health check for 16 s",
+    ),
+    "event": (
+        {"kind": CauseKind.EVENT, "tier": Tier.CRITICAL, "margin": None, "detail": "a delegate nobody announced"},
+        "CRITICAL main: a delegate nobody announc",
     ),
     "eased": (
         {"tier": Tier.HIGH, "previous": Tier.CRITICAL, "reason": NoticeReason.EASED},
@@ -58,7 +62,7 @@ FIRST_LINES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "resolved by closing everything": (
         {"tier": Tier.OK, "reason": NoticeReason.RESOLVED, "margin": make_margin(ratio_percent=math.inf)},
-        "RESOLVED main: nothing needs margin",
+        "RESOLVED main: health ratio ∞, nothing n",
     ),
     "resolved limit": (
         {"tier": Tier.OK, "kind": CauseKind.LIMIT, "reason": NoticeReason.RESOLVED, "detail": "leverage limit holds"},
@@ -107,10 +111,21 @@ def test_an_alert_says_what_happened_and_what_would_help() -> None:
 
 
 def test_what_would_help_is_rounded_up_and_a_distance_down() -> None:
-    text = text_of(alert_message(make_facts(margin=make_margin(deposit_usd=100.000001, distance_frac=0.01999)), NOW))
+    text = text_of(alert_message(make_facts(margin=make_margin(deposit_usd=100.2, distance_frac=0.01999)), NOW))
 
     assert "deposit $101" in text
     assert "1.9% to liq" in text
+
+
+@pytest.mark.parametrize(
+    ("deposit_usd", "said"),
+    [(10.0, "$10.00"), (10.000001, "$10.00"), (10.004, "$10.01"), (1_000.0004, "$1,000"), (1_000.03, "$1,000.03"),
+     (1_000.2, "$1,001")],
+)  # fmt: skip
+def test_what_would_help_is_not_a_whole_dollar_more_for_a_few_cents(deposit_usd: float, said: str) -> None:
+    text = text_of(alert_message(make_facts(margin=make_margin(deposit_usd=deposit_usd)), NOW))
+
+    assert f"deposit {said} or" in text
 
 
 def test_a_short_liquidates_above_and_its_price_is_rounded_down_to_us() -> None:
@@ -134,7 +149,7 @@ def test_where_no_single_cut_helps_all_are_cut_together() -> None:
 def test_a_tier_that_stands_above_its_threshold_says_so() -> None:
     text = text_of(alert_message(make_facts(margin=make_margin(ratio_percent=122.0)), NOW))
 
-    assert "Health ratio 122.0%; CRITICAL stands until it is clearly past 120.0%." in text
+    assert "Health ratio 122.0%; CRITICAL stands until it is past 120.0%." in text
 
 
 def test_a_flagged_account_is_not_called_past_its_threshold() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.messages import TryAgain, text_of
+from bot.messages import RetryAfter, TryAgain, Unreachable, text_of
 from risk.decisions.incidents import IncidentStatus
 from storage import Role
 from tests.support.bot_world import HOME, bot_world
@@ -35,10 +35,11 @@ async def test_alerts_come_the_worst_first_with_who_was_told_and_who_has_them() 
 
         assert answer.text.split("\n") == [
             "2 open alerts, worst CRITICAL",
-            "#2 CRITICAL second: health, for 30 s",
-            "  told 2 chats",
-            "#1 WARNING main: health, for 30 s",
-            "  told 2 chats, acked by Owner at 12:00:05 UTC",
+            "#2 CRITICAL second: 0.52% to liq, +$45.00 fixes, for 30 s",
+            "  Bob on chat 12:00:05 UTC; Owner on chat 12:00:05 UTC",
+            "#1 WARNING main: 4.7% to liq, +$5.00 fixes, for 30 s",
+            "  Bob on chat 12:00:05 UTC; Owner on chat 12:00:05 UTC, acked by Owner at 12:00:05 UTC",
+            "figures · STALE 30 s old · slot 400,000,012",
         ]
         assert [button.label for row in answer.message.buttons for button in row] == ["Ack #2"]
 
@@ -49,8 +50,98 @@ async def test_an_alert_that_reached_nobody_says_so() -> None:
         await world.check(110)
         text = (await world.answer("/alerts")).text
 
-        assert "told 0 chats" in text
+        assert "  Owner on chat waiting 0 s, 502" in text
         assert "Not delivered: 1 waiting, 0 given up." in text
+
+
+async def test_a_chat_whose_platform_asked_to_wait_says_so() -> None:
+    async with bot_world() as world:
+        world.transport.fail(HOME, RetryAfter(30.0))
+        await world.check(110)
+        world.clock.pass_s(12)
+        text = (await world.answer("/alerts")).text
+
+        assert "  Owner on chat waiting 12 s, asked to wait 18 s more" in text
+
+
+async def test_a_chat_that_is_gone_is_named_until_it_is_back() -> None:
+    async with bot_world() as world:
+        await world.link("bob", Role.VIEWER)
+        world.transport.fail("bob", Unreachable("blocked by the user"))
+        await world.check(110)
+        text = (await world.answer("/alerts")).text
+
+        assert "Bob on chat GIVEN UP, blocked by the user" in text
+        assert "! No alert reaches Bob on chat: blocked by the user" in text
+
+        await world.say("/status", user="bob", chat="bob")
+        await world.check(110)
+        assert "No alert reaches" not in (await world.answer("/alerts")).text
+        assert [one.first for one in world.alerts if one.chat == "bob"] == [world.alerts[0].first]
+
+
+async def test_ack_all_takes_on_what_is_open() -> None:
+    async with bot_world("main", "second") as world:
+        world.put(140)
+        world.put(110, "account-of-second")
+        await world.check()
+
+        assert (await world.answer("/ack all")).first == "Acked #1, #2. No repeats; what gets worse will ring."
+        assert (await world.answer("/ack all")).first == "Nothing to acknowledge: no alert waits for it."
+
+
+async def test_the_button_of_a_message_takes_on_all_it_tells_of() -> None:
+    async with bot_world("main", "second") as world:
+        world.put(140)
+        world.put(110, "account-of-second")
+        await world.check()
+        (message,) = world.alerts
+
+        assert message.first == "CRITICAL second: 0.52% to liq, +$45.00 fixes"
+        assert await world.press(message.data("Ack all")) == "Acked #1, #2. No repeats; what gets worse will ring."
+        world.clock.pass_s(1)
+        assert await world.press(message.data("Ack all")) == ("Nothing of this waits for an acknowledgement any more.")
+        ((_, shown),) = world.transport.edits
+        assert text_of(shown).lower().count("acked by owner") == 2
+        assert [button.label for row in shown.buttons for button in row] == ["Snooze 1 h", "Details"]
+
+
+async def test_one_of_several_can_be_taken_on_by_its_own_button() -> None:
+    async with bot_world("main", "second") as world:
+        world.put(140)
+        world.put(110, "account-of-second")
+        await world.check()
+        (message,) = world.alerts
+        await world.press(message.data("Ack #1"))
+
+        ((_, shown),) = world.transport.edits
+        labels = [button.label for row in shown.buttons for button in row]
+        assert labels == ["Ack all", "Snooze 1 h", "Details"]
+        assert "HIGH main: 2.1% to liq, +$30.00 fixes · acked by Owner · alert #1" in text_of(shown)
+
+
+async def test_the_snooze_of_a_message_is_for_all_it_tells_of() -> None:
+    async with bot_world("main", "second") as world:
+        world.put(140)
+        world.put(110, "account-of-second")
+        await world.check()
+        notice = await world.press(world.alerts[0].data("Snooze 1 h"))
+
+        assert notice == "2 alerts snoozed until 13:00:05 UTC. What gets worse still rings."
+        assert (await world.answer("/alerts")).text.count("snoozed until 13:00:05 UTC") == 2
+
+
+@pytest.mark.parametrize(
+    "data", ["acks:0123456789abcdef01234567", "snoozes:0123456789abcdef01234567:60", "acks:", "acks"]
+)
+async def test_a_button_of_no_message_does_nothing(data: str) -> None:
+    async with bot_world() as world:
+        await world.check(110)
+        await world.press(data)
+
+        incident = await world.app.services.incidents.find(1)
+        assert incident is not None
+        assert (incident.status, incident.snoozed_until) == (IncidentStatus.OPEN, None)
 
 
 async def test_more_alerts_than_fit_are_counted() -> None:
@@ -74,7 +165,7 @@ async def test_ack_without_a_number_takes_the_only_one_and_asks_where_there_are_
         world.put(110)
         world.put(110, "account-of-second")
         await world.check()
-        assert (await world.answer("/ack")).first == "Which one? #1, #2 are open."
+        assert (await world.answer("/ack")).first == "Which one? #1, #2 are open; /ack all takes them all."
         assert (await world.answer("/ack #2")).first.startswith("Acked alert #2.")
 
 
@@ -148,7 +239,7 @@ async def test_details_show_the_account_behind_an_alert() -> None:
         text = world.transport.sent[-1].text
 
         assert text.startswith("second: health 9.0%, CRITICAL")
-        assert "second: SOL 0.52% from liq" in text
+        assert "second: SOL 0.52% lower liquidates" in text
         assert text.count("second · 0 s old") == 1
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from bot.messages import Picture
+from storage import Role
 from tests.bot.commands.accounts import rich
 from tests.support.bot_world import BotWorld, bot_world
 from tests.support.recording_transport import Sent
@@ -67,12 +68,13 @@ async def test_a_span_leaves_out_what_is_older(drawn: list[tuple[str, dict[str, 
         assert [len(given["first"]) for _, given in drawn] == [3, 8]  # type: ignore[arg-type]  # lists of times
 
 
-async def test_a_theme_is_kept_for_the_chat_and_for_no_other(drawn: list[tuple[str, dict[str, object]]]) -> None:
+async def test_a_theme_is_kept_for_who_chose_it_and_for_nobody_else(drawn: list[tuple[str, dict[str, object]]]) -> None:
     async with bot_world() as world:
         await recorded(world)
+        await world.link("bob", Role.VIEWER)
         await world.answer("/chart light")
-        await world.answer("/chart")
-        await world.say("/chart", chat="group", private=False)
+        await world.say("/chart", chat="elsewhere")
+        await world.say("/chart", user="bob", chat="bob")
 
         assert [str(given["theme"]) for _, given in drawn] == ["light", "light", "dark"]
 

@@ -11,6 +11,12 @@ async def status(world: BotWorld) -> list[str]:
     return (await world.answer("/status")).text.split("\n")
 
 
+NOTHING_WAKES_ANYBODY = (
+    "! CRITICAL has no route that rings through Do Not Disturb:"
+    " add a service with rings_through_dnd = true to a step in ROUTES_FILE."
+)
+
+
 async def test_all_is_well() -> None:
     async with bot_world("main", "second") as world:
         await world.check()
@@ -21,6 +27,7 @@ async def test_all_is_well() -> None:
             "Venue paper: data 2 s old, slot 400,000,012",
             "Accounts: 2. Open alerts: 0.",
             "Alerts to deliver: 0 waiting, 0 given up, 0 delivered.",
+            NOTHING_WAKES_ANYBODY,
             "chat: up for 0 s, polling",
             "Trading: off (read-only).",
             "Running for 7 s.",

@@ -5,6 +5,7 @@ import pytest
 from bot.messages import Table
 from risk.decisions.tiers import LADDER, Tier, TierThresholds
 from storage import Role
+from tests.risk.builders import RATIO_ALONE
 from tests.support.bot_world import BotWorld, bot_world
 
 
@@ -25,7 +26,7 @@ async def test_tiers_show_the_tier_now_and_where_each_begins() -> None:
 
         assert answer.first == "main: WATCH now"
         assert [row[0] for row in table.rows] == [tier.name for tier in LADDER]
-        assert table.rows[3] == ("CRITICAL", "120.0%", "off")
+        assert table.rows[3] == ("CRITICAL", "120.0%", "off", "off")
 
 
 async def test_a_changed_threshold_counts_from_the_next_check_and_after_a_restart() -> None:
@@ -49,9 +50,31 @@ async def test_a_distance_can_be_watched_and_switched_off_again() -> None:
         assert now_of(world).distance_frac == {}
 
 
+async def test_daily_moves_are_shown_and_can_be_changed_and_switched_off() -> None:
+    async with bot_world(thresholds=TierThresholds()) as world:
+        await world.check(240)
+        answer = await world.answer("/tiers")
+        (table,) = [block for block in answer.message.blocks if isinstance(block, Table)]
+        assert table.rows[3] == ("CRITICAL", "120.0%", "0.75", "off")
+        assert "daily moves to liquidation." in answer.text
+
+        card = await world.answer("/tiers high moves 2.5")
+        assert card.first == "main: HIGH below 2.5 daily moves to liquidation?"
+        assert await world.press(card.data("Confirm"), ref=card.ref) == "Changed"
+        assert now_of(world).distance_sigmas[Tier.HIGH] == 2.5
+        stored = await world.app.services.accounts.load_thresholds(world.account)
+        assert stored == now_of(world)
+
+        assert await change(world, "/tiers high moves off") == "Changed"
+        assert Tier.HIGH not in now_of(world).distance_sigmas
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
+        ("/tiers high moves 9", "daily move thresholds must fall from WATCH to LIQUIDATING."),
+        ("/tiers high moves nan", "nan is not a positive number."),
+        ("/tiers critical off", "off is not a positive number."),
         ("/tiers critical", "To change a tier give its name"),
         ("/tiers severe 130", "No tier is called severe."),
         ("/tiers unknown 130", "No tier is called unknown."),
@@ -63,7 +86,7 @@ async def test_a_distance_can_be_watched_and_switched_off_again() -> None:
     ],
 )
 async def test_what_makes_no_sense_is_refused_with_the_usage(text: str, complaint: str) -> None:
-    async with bot_world() as world:
+    async with bot_world(thresholds=TierThresholds()) as world:
         answer = await world.answer(text)
 
         assert answer.first.startswith(complaint)
@@ -99,7 +122,7 @@ async def test_a_forged_card_changes_nothing() -> None:
             [prefix, mark, measure, tier, "off", old, expires, "more"],
         ):
             assert await world.press(":".join(forged), ref=card.ref) != "Changed", forged
-            assert now_of(world) == TierThresholds()
+            assert now_of(world) == RATIO_ALONE
 
 
 async def test_only_an_admin_may_change_tiers() -> None:

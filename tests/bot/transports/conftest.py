@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.messages import Address, Command, Incoming, Press, Transport
+from bot.messages import Address, Command, Membership, Press, Transport
 from bot.transports.discord import DiscordTransport, DiscordUrls
 from bot.transports.telegram import TelegramTransport
 from tests.contracts.transport_worlds import hurried_sleep
@@ -102,7 +102,7 @@ def direct(discord_server: DiscordServer) -> Address:
 
 def discord_of(server: DiscordServer, time: Time, **more: Any) -> DiscordTransport:
     urls = DiscordUrls(api=server.api_url, gateway=server.gateway_url)
-    about: dict[str, Any] = {"token": server.token, "now": time.now, "sleep": time.sleep, "answer_s": 1.0}
+    about: dict[str, Any] = {"token": server.token, "now": time.now, "sleep": time.sleep, "answer_s": 5.0}
     return DiscordTransport(**(about | {"urls": urls} | more))
 
 
@@ -112,12 +112,13 @@ def at(channel: Channel) -> Address:
     return Address(transport="discord", chat=str(channel.channel_id))
 
 
-async def heard(transport: Transport, count: int = 1) -> list[Incoming]:
+async def heard(transport: Transport, count: int = 1) -> list[Command | Press]:
     """The next things somebody wrote or pressed."""
-    found: list[Incoming] = []
+    found: list[Command | Press] = []
     async with asyncio.timeout(5):
         async for incoming in transport.incoming():
-            found.append(incoming)
+            if not isinstance(incoming, Membership):
+                found.append(incoming)
             if len(found) == count:
                 break
     return found

@@ -190,7 +190,7 @@ async def test_each_failure_says_what_can_be_done_and_nothing_is_tried_twice(
     expected: type[DeliveryError],
     unknown: bool,
 ) -> None:
-    async with discord_of(discord_server, time) as transport:
+    async with discord_of(discord_server, time, answer_s=0.5 if fault.delay_s else 5.0) as transport:
         await transport.send(direct, PLAIN)
         discord_server.inject(replace(fault, path="/messages"))
         with pytest.raises(expected) as caught:

@@ -7,13 +7,14 @@ from functools import partial
 
 import pytest
 
-from bot.messages import Address, CommandHint, Message, lines
+from bot.messages import Address, Button, Command, CommandHint, DeliveryError, Message, Press, lines
 from bot.transports.discord import DiscordTransport
 from bot.transports.discord.health import HealthRecord
-from tests.bot.transports.conftest import ANN, Time, discord_of, heard_command
+from tests.bot.transports.conftest import ANN, Time, at, discord_of, heard, heard_command
 from tests.support.discord_server import Channel, DiscordServer, Fault
 
 PLAIN = Message(blocks=lines("Resolved"))
+CARD = Message(blocks=lines("HIGH"), buttons=((Button("Ack", "ack:1"),),))
 DIRECT_AND_GUILDS = 1 << 0 | 1 << 12
 
 
@@ -261,3 +262,63 @@ async def test_leaving_before_anything_was_reached_takes_little_time(time: Time)
         server.inject(Fault(delay_s=60, times=None))
         async with asyncio.timeout(3), discord_of(server, time, answer_s=60.0):
             await asyncio.sleep(0.05)
+
+
+async def test_what_people_did_while_it_was_away_is_heard_acknowledged_and_answered(
+    discord: DiscordTransport, discord_server: DiscordServer, desk: Channel
+) -> None:
+    await is_connected(discord, discord_server)
+    await discord.send(at(desk), CARD)
+    live = discord_server.gateway.live
+    assert live is not None
+    discord_server.gateway.cut()
+    # The session is remembered though nobody listens in it: whoever resumes hears it all.
+    shapes = discord_server.api.shapes
+    slash, press = discord_server.interaction(2, ANN, desk), discord_server.interaction(3, ANN, desk)
+    press.original = discord_server.messages(desk)[0].message_id
+    data = {"id": "1", "name": "health", "type": 1, "options": []}
+    await discord_server.gateway.dispatch("INTERACTION_CREATE", shapes.interaction(slash, data, None))
+    key = discord_server.messages(desk)[0].keys[0]
+    pressed = {"custom_id": key.custom_id, "component_type": 2}
+    shape = shapes.interaction(press, pressed, discord_server.messages(desk)[0])
+    await discord_server.gateway.dispatch("INTERACTION_CREATE", shape)
+    first, second = await heard(discord, 2)
+    assert isinstance(first, Command)
+    assert isinstance(second, Press)
+    assert (first.text, second.data) == ("/health", "ack:1")
+    await discord.send(first.address, PLAIN)
+    assert len(discord_server.messages(desk, seen_by=ANN)) == 2
+    assert (discord_server.gateway.identified, discord_server.gateway.resumed) == (1, 1)
+
+
+async def test_requests_that_fail_while_it_listens_do_not_deafen_it(
+    discord: DiscordTransport, discord_server: DiscordServer, direct: Address
+) -> None:
+    await is_connected(discord, discord_server)
+    discord_server.inject(Fault(path="", times=None, status=503))
+    await discord_server.slash(ANN, "health")
+    command = await heard_command(discord)
+    with pytest.raises(DeliveryError):
+        await discord.send(command.address, PLAIN)
+    discord_server.heal()
+    await discord_server.slash(ANN, "health")
+    await discord.send((await heard_command(discord)).address, PLAIN)
+    assert len(discord_server.messages()) == 1
+    assert discord.health().connected
+
+
+async def test_where_another_process_listens_it_only_sends(
+    discord_server: DiscordServer, desk: Channel, time: Time
+) -> None:
+    async with discord_of(discord_server, time, listens=False) as discord:
+        await discord.announce((CommandHint(name="health", summary="h"),))
+        await until(lambda: discord.health().connected)
+        assert discord.health().detail == "sends to Discord; another process listens there"
+        await discord.send(at(desk), PLAIN)
+        discord_server.inject(Fault(path="/users/@me", times=3, status=503))
+        await is_lost(discord)
+        assert "Discord has trouble" in discord.health().detail
+        await until(lambda: discord.health().connected)
+    assert discord_server.gateway.identified == 0
+    assert discord_server.api.commands == {}
+    assert [message.text for message in discord_server.messages()] == ["Resolved"]

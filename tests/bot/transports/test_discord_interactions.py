@@ -5,7 +5,23 @@ from dataclasses import replace
 
 import pytest
 
-from bot.messages import Address, Button, Line, Message, MessageRef, Person, Picture, Refused, TryAgain, lines
+from bot.messages import (
+    Address,
+    ArgumentHint,
+    Button,
+    Command,
+    CommandHint,
+    Line,
+    Message,
+    MessageRef,
+    Person,
+    Picture,
+    Refused,
+    Suggestion,
+    TryAgain,
+    Typing,
+    lines,
+)
 from bot.transports.discord import DiscordTransport
 from tests.bot.transports.conftest import (
     ANN,
@@ -111,6 +127,51 @@ async def test_commands_named_public_are_answered_to_everybody(
         assert discord_server.calls[-1].path.startswith("/channels/")
 
 
+@pytest.mark.parametrize(
+    ("answer", "seen"), [(True, True), (False, False), (None, False)], ids=["may", "may not", "nobody knows in time"]
+)
+async def test_whether_a_public_answer_may_be_one_is_asked_before_discord_is_told(
+    discord_server: DiscordServer,
+    time: Time,
+    desk: Channel,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: bool | None,
+    seen: bool,
+) -> None:
+    monkeypatch.setattr("bot.transports.discord.hearing._AUDIENCE_S", 0.05)
+    asked: list[tuple[Person, Address]] = []
+
+    async def may_be_public(person: Person, address: Address) -> bool:
+        asked.append((person, address))
+        if answer is None:
+            await asyncio.Event().wait()
+        return bool(answer)
+
+    async with discord_of(discord_server, time, public_commands=("hedge",), may_be_public=may_be_public) as discord:
+        await discord_server.slash(ANN, "hedge", channel=desk)
+        command = await heard_command(discord)
+        await discord.send(command.address, ANSWER)
+        assert bool(discord_server.messages(desk, seen_by=BOB)) is seen
+        assert command.address.shared is seen
+        assert len(discord_server.messages(desk, seen_by=ANN)) == 1
+        assert [(person.user_id, address) for person, address in asked] == [(str(ANN), at(desk))]
+        await discord_server.slash(ANN, "health", channel=desk)
+        await discord.send((await heard_command(discord)).address, ANSWER)
+        assert len(asked) == 1  # what is never public needs no asking
+
+
+async def test_an_interaction_that_is_said_twice_is_heard_once(
+    discord: DiscordTransport, discord_server: DiscordServer, desk: Channel
+) -> None:
+    await discord_server.slash(ANN, "health", channel=desk)
+    session = discord_server.gateway.live
+    assert session is not None
+    await discord_server.gateway.say_raw(session.log[-1])
+    await discord_server.slash(ANN, "status", channel=desk)
+    commands = await heard(discord, 2)
+    assert [one.text for one in commands if isinstance(one, Command)] == ["/health", "/status"]
+
+
 async def test_who_asks_comes_with_the_roles_discord_vouches_for(
     discord: DiscordTransport, discord_server: DiscordServer, desk: Channel
 ) -> None:
@@ -168,6 +229,22 @@ async def test_a_press_is_acknowledged_without_changing_the_card_until_it_is_edi
     await discord.edit(press.message, DONE)
     assert (message.text, message.labels) == ("Acknowledged by Ann", ())
     assert discord_server.calls[-1].path.startswith("/channels/")
+
+
+async def test_a_press_says_whether_others_see_the_card_it_was_on(
+    discord: DiscordTransport, discord_server: DiscordServer, desk: Channel, direct: Address
+) -> None:
+    await discord.send(at(desk), CARD)
+    await discord_server.slash(ANN, "health", channel=desk)
+    command = await heard_command(discord)
+    assert (command.address.shared, command.private) == (False, False)
+    await discord.send(command.address, CARD)
+    await discord.send(direct, CARD)
+    aloud, hidden, alone = discord_server.messages(seen_by=ANN)
+    for message, shared, private in ((aloud, True, False), (hidden, False, False), (alone, False, True)):
+        await discord_server.press(ANN, message, "Ack")
+        press = await heard_press(discord)
+        assert (press.message.address.shared, press.private) == (shared, private)
 
 
 async def test_the_notice_of_a_press_is_seen_by_whoever_pressed(
@@ -354,29 +431,68 @@ async def test_many_commands_at_once_are_heard_in_order_however_slow_the_acknowl
     await discord_server.wait_for(lambda: all(one.acknowledged for one in sent))
 
 
+HEALTH = CommandHint(
+    name="stress",
+    summary="s",
+    arguments=tuple(ArgumentHint(name=name, summary=name) for name in ("account", "market", "move")),
+)
+
+
+async def test_options_are_words_in_the_order_in_which_they_are_typed_elsewhere(
+    discord: DiscordTransport, discord_server: DiscordServer, desk: Channel
+) -> None:
+    await discord.announce((HEALTH,))
+    for options, text in (
+        ({"move": " 20 ", "account": "main"}, "/stress main 20"),
+        ({"market": "SOL-PERP"}, "/stress SOL-PERP"),
+        ({"account": "my  hedge\n2", "unknown": "x"}, "/stress my hedge 2 x"),
+        ({"account": "   "}, "/stress"),
+    ):
+        await discord_server.slash(ANN, "stress", channel=desk, **options)
+        assert (await heard_command(discord)).text == text
+
+
+async def test_what_an_earlier_version_registered_is_understood(
+    discord: DiscordTransport, discord_server: DiscordServer
+) -> None:
+    await discord_server.slash(ANN, "stress", args="main 20")
+    assert (await heard_command(discord)).text == "/stress main 20"
+
+
 async def test_ways_to_go_on_typing_are_offered(discord_server: DiscordServer, time: Time, desk: Channel) -> None:
-    asked: list[tuple[Person, str, str]] = []
+    asked: list[tuple[Person, Typing]] = []
 
-    async def suggest(person: Person, command: str, typed: str) -> list[str]:
-        asked.append((person, command, typed))
-        return ["main", "main", "", "x" * 101, *(f"account {number}" for number in range(40))]
+    async def suggest(person: Person, typing: Typing) -> list[Suggestion]:
+        asked.append((person, typing))
+        texts = ["main", "main", "", "x" * 101, *(f"account {number}" for number in range(40))]
+        return [Suggestion(text=text, label=f"{text} HIGH\n" + "y" * 120) for text in texts]
 
-    async with discord_of(discord_server, time, suggest=suggest):
-        interaction = await discord_server.typing(ANN, "health", "ma", channel=desk)
+    async with discord_of(discord_server, time, suggest=suggest) as discord:
+        await discord.announce((HEALTH,))
+        interaction = await discord_server.typing(ANN, "stress", "ma", option="market", account="main", channel=desk)
         await acknowledged(discord_server, interaction)
     assert interaction.choices[:2] == ("main", "account 0")
     assert len(interaction.choices) == 25
-    assert [(person.user_id, person.roles, *rest) for person, *rest in asked] == [
-        (str(ANN), {str(TRADERS)}, "health", "ma")
-    ]
+    ((person, typing),) = asked
+    assert (person.user_id, person.roles) == (str(ANN), frozenset({str(TRADERS)}))
+    assert typing == Typing(command="stress", argument="market", typed="ma", others={"account": "main"})
 
 
-async def test_suggestions_that_fail_are_no_suggestions(discord_server: DiscordServer, time: Time) -> None:
-    async def suggest(person: Person, command: str, typed: str) -> list[str]:
+async def test_suggestions_that_fail_or_take_long_are_none_and_in_time(
+    discord_server: DiscordServer, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.transports.discord.hearing._SUGGEST_S", 0.05)
+
+    async def suggest(person: Person, typing: Typing) -> list[Suggestion]:
+        if typing.typed == "slow":
+            await asyncio.Event().wait()
         raise LookupError("broken")
 
     async with discord_of(discord_server, time, suggest=suggest) as discord:
-        await discord_server.typing(ANN, "health", "ma")
+        for typed in ("slow", "broken"):
+            interaction = await discord_server.typing(ANN, "health", typed)
+            await acknowledged(discord_server, interaction)
+            assert interaction.choices == ()
         await discord_server.slash(ANN, "health")
         assert (await heard_command(discord)).text == "/health"
 

@@ -1,16 +1,23 @@
 """The slash commands people see."""
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
 
-from bot.messages import CommandHint, Person
+from bot.messages import ArgumentHint, CommandHint, Person, Suggestion, Typing
 from bot.transports.discord import DiscordTransport
 from bot.transports.discord.menu import commands_json, differ
 from tests.bot.transports.conftest import Time, discord_of
+from tests.support.discord.checks import check_command
 from tests.support.discord_server import Channel, DiscordServer, Fault
 
-HINTS = (CommandHint(name="/Health", summary="How far from\nliquidation"), CommandHint(name="ack", summary="x" * 300))
+ACCOUNT = ArgumentHint(name="account", summary="which account")
+NUMBER = ArgumentHint(name="number", summary="of the alert", required=True)
+HINTS = (
+    CommandHint(name="/Health", summary="How far from\nliquidation", arguments=(ACCOUNT,)),
+    CommandHint(name="ack", summary="x" * 300, arguments=(NUMBER, ACCOUNT)),
+)
 
 
 def names(server: DiscordServer, scope: int | None) -> list[str]:
@@ -21,13 +28,36 @@ def puts(server: DiscordServer) -> int:
     return sum(call.method == "PUT" for call in server.calls)
 
 
-def test_each_hint_is_a_command_with_one_free_argument() -> None:
+def test_each_hint_is_a_command_with_an_option_for_each_argument() -> None:
     health, ack = commands_json(HINTS, suggesting=True, direct=False)
     assert (health["name"], health["description"]) == ("health", "How far from liquidation")
-    assert [(one["name"], one["type"], one["required"], one["autocomplete"]) for one in health["options"]] == [
-        ("args", 3, False, True)
+    assert [
+        [(one["name"], one["type"], one["required"]) for one in command["options"]] for command in (health, ack)
+    ] == [
+        [("account", 3, False)],
+        [("number", 3, True), ("account", 3, False)],
     ]
+    assert all(one["autocomplete"] for one in (*health["options"], *ack["options"]))
     assert len(ack["description"]) == 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        ((), []),
+        ((ACCOUNT, NUMBER), [("account", False), ("number", False)]),
+        (
+            (NUMBER, ArgumentHint(name="Not one", summary="s", required=True), ACCOUNT),
+            [("number", True), ("account", False)],
+        ),
+        (tuple(ArgumentHint(name=f"a{n}", summary="") for n in range(30)), [(f"a{n}", False) for n in range(25)]),
+    ],
+    ids=["none", "needed behind one that may be left out", "a name Discord refuses", "more than fit"],
+)
+def test_options_are_what_discord_takes(arguments: tuple[ArgumentHint, ...], options: list[tuple[str, bool]]) -> None:
+    (command,) = commands_json((CommandHint(name="x", summary="s", arguments=arguments),), suggesting=True, direct=True)
+    assert [(one["name"], one["required"]) for one in command["options"]] == options
+    check_command(dict(command))
 
 
 def gets(server: DiscordServer) -> int:
@@ -53,9 +83,11 @@ def test_a_name_discord_would_refuse_does_not_cost_the_others(name: str) -> None
         (HINTS, True, True),
         (HINTS[:1], False, True),
         ((*HINTS, CommandHint(name="new", summary="n")), False, True),
-        ((HINTS[0], CommandHint(name="ack", summary="changed")), False, True),
+        ((HINTS[0], replace(HINTS[1], summary="changed")), False, True),
+        ((HINTS[0], replace(HINTS[1], arguments=(ACCOUNT,))), False, True),
+        ((HINTS[0], replace(HINTS[1], arguments=(replace(NUMBER, required=False), ACCOUNT))), False, True),
     ],
-    ids=["same", "order", "suggestions", "fewer", "more", "words"],
+    ids=["same", "order", "suggestions", "fewer", "more", "words", "options", "what is needed"],
 )
 def test_only_what_somebody_would_notice_is_a_difference(
     hints: tuple[CommandHint, ...], suggesting: bool, different: bool
@@ -114,13 +146,15 @@ async def test_before_an_announcement_nothing_is_registered(
     assert puts(discord_server) == 0
 
 
-async def test_only_the_guilds_that_were_named_are_touched(
+async def test_only_the_guilds_that_were_named_are_touched_and_any_other_is_left(
     discord_server: DiscordServer, time: Time, desk: Channel
 ) -> None:
     other = discord_server.add_guild("Other")
-    async with discord_of(discord_server, time, guild_ids=(str(desk.guild),)) as discord:
+    async with discord_of(discord_server, time, guild_ids=(desk.guild or 0,)) as discord:
         await discord.announce(HINTS)
-        await discord_server.wait_for(lambda: discord_server.gateway.live)
+        await discord_server.wait_for(lambda: other.guild_id not in discord_server.api.guilds)
+        invited = await discord_server.join("Another")
+        await discord_server.wait_for(lambda: invited.guild_id not in discord_server.api.guilds)
     assert other.guild_id not in discord_server.api.commands
     assert names(discord_server, desk.guild) == ["ack", "health"]
 
@@ -154,7 +188,7 @@ async def test_announced_while_discord_is_down_they_are_registered_when_it_is_ba
 
 
 async def test_suggestions_are_asked_for_where_the_bot_has_some(discord_server: DiscordServer, time: Time) -> None:
-    async def suggest(person: Person, command: str, typed: str) -> list[str]:
+    async def suggest(person: Person, typing: Typing) -> list[Suggestion]:
         return []
 
     async with discord_of(discord_server, time, suggest=suggest) as discord:

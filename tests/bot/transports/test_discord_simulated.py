@@ -5,7 +5,7 @@ The simulation drives the library below its connection, so the gateway and what 
 
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +14,22 @@ import simcord
 from simcord.actors import MemberActor
 from simcord.builders import ChannelHandle
 
-from bot.messages import Address, Button, CommandHint, Line, Message, MessageRef, Person, Picture, Table, lines
+from bot.messages import (
+    Accent,
+    Address,
+    ArgumentHint,
+    Button,
+    CommandHint,
+    Line,
+    Message,
+    MessageRef,
+    Person,
+    Picture,
+    Suggestion,
+    Table,
+    Typing,
+    lines,
+)
 from bot.transports.discord import DiscordTransport
 from bot.transports.discord.client import Client
 from bot.transports.discord.urls import DiscordUrls
@@ -22,7 +37,8 @@ from bot.transports.discord.wire import Wire
 from tests.bot.transports.conftest import heard_command, heard_press
 from tests.support.png import tiny_png
 
-HINTS = (CommandHint(name="health", summary="How far from liquidation"),)
+ACCOUNT, MOVE = (ArgumentHint(name=name, summary=name) for name in ("account", "move"))
+HINTS = (CommandHint(name="health", summary="How far from liquidation", arguments=(ACCOUNT, MOVE)),)
 CARD = Message(
     blocks=(*lines("HIGH *main*: 4.1%"), Table(rows=(("SOL", "-120"),))), buttons=((Button("Ack", "ack:17"),),)
 )
@@ -69,8 +85,9 @@ class Desk:
         return message
 
 
-async def suggest(person: Person, command: str, typed: str) -> list[str]:
-    return [one for one in ("main", "maker", "hedge") if one.startswith(typed)]
+async def suggest(person: Person, typing: Typing) -> list[Suggestion]:
+    assert typing.argument == "account"
+    return [Suggestion(text=one, label=one) for one in ("main", "maker", "hedge") if one.startswith(typing.typed)]
 
 
 @contextlib.asynccontextmanager
@@ -98,6 +115,16 @@ async def test_an_alert_is_a_message_with_buttons_and_nobody_is_rung() -> None:
         ]
 
 
+async def test_an_alert_has_the_colour_of_how_bad_it_is() -> None:
+    async with a_desk() as desk:
+        await desk.transport.send(desk.address, replace(CARD, accent=Accent.DANGER))
+        message = desk.said()
+        assert message.content == "**HIGH \\*main\\*: 4.1%**"
+        (embed,) = message.embeds
+        assert (embed.description, embed.colour) == ("```\nSOL -120\n```", discord.Colour(0xE2572B))
+        assert not message.flags.suppress_embeds
+
+
 async def test_a_picture_is_a_file() -> None:
     async with a_desk() as desk:
         await desk.transport.send(desk.address, Message(blocks=(Line("Equity"), Picture(tiny_png(), alt="It rose."))))
@@ -107,7 +134,7 @@ async def test_a_picture_is_a_file() -> None:
 
 async def test_a_slash_command_is_deferred_and_answered_to_whoever_asked() -> None:
     async with a_desk() as desk:
-        result = await desk.ann.slash(desk.channel, "health", args="main 2")
+        result = await desk.ann.slash(desk.channel, "health", move="2", account="main")
         assert (result.acknowledged, result.deferred, result.ephemeral) == (True, True, True)
         command = await heard_command(desk.transport)
         assert (command.text, command.private, command.address) == ("/health main 2", False, desk.address)
@@ -146,7 +173,7 @@ async def test_a_hidden_card_is_edited_by_its_own_button() -> None:
 
 async def test_what_can_be_typed_is_suggested() -> None:
     async with a_desk() as desk:
-        choices = await desk.ann.autocomplete(desk.channel, "health", "args", "ma")
+        choices = await desk.ann.autocomplete(desk.channel, "health", "account", "ma")
         assert [choice["value"] for choice in choices] == ["main", "maker"]
 
 

@@ -1,13 +1,17 @@
 """The way in when the bot itself is shut out."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
 
 from bot.messages import (
+    Accent,
+    Address,
     Button,
     DeliveryError,
+    Incoming,
     Line,
     Message,
     MessageRef,
@@ -19,8 +23,10 @@ from bot.messages import (
     Unreachable,
     lines,
 )
-from bot.transports.discord import checked_webhook
+from bot.transports.discord import checked_webhook, parse_pings
 from bot.transports.discord.webhook import ChannelWebhook
+from bot.transports.discord.webhook_transport import WebhookTransport
+from tests.bot.transports.conftest import Time
 from tests.support.discord_server import Channel, DiscordServer, Drop, Fault
 from tests.support.png import tiny_png
 
@@ -31,7 +37,7 @@ CHART = Message(blocks=(Line("Equity"), Picture(tiny_png(), alt="Equity rose."))
 @pytest.fixture
 async def webhook(discord_server: DiscordServer, desk: Channel) -> AsyncIterator[ChannelWebhook]:
     url = checked_webhook(discord_server.add_webhook(desk), allow_loopback=True)
-    async with ChannelWebhook(url, answer_s=0.5) as opened:
+    async with ChannelWebhook(url, answer_s=2.0) as opened:  # one test waits for it
         yield opened
 
 
@@ -45,6 +51,31 @@ async def test_it_needs_neither_login_nor_gateway(
     assert ref == MessageRef(address=webhook.address, message_id=str(message.message_id))
     assert ref.address.transport == "discord-webhook"
     assert [call.path for call in discord_server.calls if not call.path.startswith("/webhooks/")] == []
+
+
+async def test_an_alert_has_its_colour_and_rings_whom_it_should(discord_server: DiscordServer, desk: Channel) -> None:
+    url = checked_webhook(discord_server.add_webhook(desk), allow_loopback=True)
+    urgent = replace(CARD, accent=Accent.EMERGENCY, tone=Tone.URGENT)
+    async with ChannelWebhook(url, pings=parse_pings(f"{url.webhook_id}=77"), answer_s=5.0) as webhook:
+        await webhook.send(urgent)
+        await webhook.send(replace(urgent, tone=Tone.NORMAL))
+        discord_server.inject(Fault(status=400, code=50035))
+        await webhook.send(urgent)
+    messages = discord_server.messages(desk)
+    assert [message.pings for message in messages] == [("<@&77>",), (), ("<@&77>",)]
+    assert [len(message.embeds) for message in messages] == [1, 1, 0]
+    assert messages[-1].text.startswith("CRITICAL main\nDeposit $820.")
+
+
+async def test_a_message_that_was_deleted_cannot_be_edited_and_the_webhook_lives(
+    webhook: ChannelWebhook, discord_server: DiscordServer, desk: Channel
+) -> None:
+    ref = await webhook.send(CARD)
+    discord_server.delete(discord_server.messages(desk)[0])
+    with pytest.raises(Refused, match="edited any more"):
+        await webhook.edit(ref, CARD)
+    with pytest.raises(Refused):
+        await webhook.edit(replace(ref, message_id="../x"), CARD)
 
 
 async def test_what_it_said_it_can_replace(
@@ -115,3 +146,60 @@ async def test_a_server_that_is_down_has_delivered_nothing(
     with pytest.raises(TryAgain) as caught:
         await webhook.send(CARD)
     assert not caught.value.unknown
+
+
+CHAT = Address(transport="discord-webhook", chat="channel", thread="")
+
+
+@pytest.fixture
+async def transport(discord_server: DiscordServer, desk: Channel, time: Time) -> AsyncIterator[WebhookTransport]:
+    url = checked_webhook(discord_server.add_webhook(desk), allow_loopback=True)
+    async with WebhookTransport(url, now=time.now, answer_s=5.0) as opened:
+        yield opened
+
+
+async def test_as_a_transport_it_sends_and_edits_whatever_its_one_chat_is_called(
+    transport: WebhookTransport, discord_server: DiscordServer, desk: Channel
+) -> None:
+    ref = await transport.send(CHAT, CARD, key="a")
+    assert ref.address == CHAT
+    await transport.edit(ref, Message(blocks=lines("Resolved")))
+    assert [message.text for message in discord_server.messages(desk)] == ["Resolved"]
+    assert transport.name == "discord-webhook"
+    await transport.pin(ref)  # a webhook may not, and nobody misses it
+
+
+async def test_its_health_follows_what_became_of_the_last_message(
+    transport: WebhookTransport, discord_server: DiscordServer, time: Time
+) -> None:
+    assert transport.health().connected
+    for fault, connected in (
+        (Fault(status=429, retry_after=3), True),
+        (Fault(status=404, code=10015), False),
+        (Fault(status=500), False),
+    ):
+        time.pass_by(1)
+        discord_server.inject(fault)
+        with pytest.raises(DeliveryError):
+            await transport.send(CHAT, CARD)
+        assert transport.health().connected is connected
+    since = transport.health().since
+    time.pass_by(1)
+    await transport.send(CHAT, CARD)
+    assert (transport.health().connected, transport.health().since > since) == (True, True)
+
+
+async def test_it_hears_nothing_and_ends_when_it_is_left(
+    discord_server: DiscordServer, desk: Channel, time: Time
+) -> None:
+    url = checked_webhook(discord_server.add_webhook(desk), allow_loopback=True)
+    async with WebhookTransport(url, now=time.now) as transport:
+        hearing = asyncio.create_task(_everything(transport))
+        await transport.announce(())
+        assert url.token not in repr(transport)
+    async with asyncio.timeout(1):
+        assert await hearing == []
+
+
+async def _everything(transport: WebhookTransport) -> list[Incoming]:
+    return [incoming async for incoming in transport.incoming()]

@@ -189,7 +189,7 @@ async def test_commands_for_another_bot_and_what_no_person_wrote_are_passed_over
         "from": {"id": 2, "is_bot": False, "first_name": "B"},
     }
     change |= {"date": 1_760_000_000, "old_chat_member": member | {"status": "left"}, "new_chat_member": member}
-    await server.report("my_chat_member", change)
+    await server.report("my_chat_member", change | {"old_chat_member": member})
     await server.report("poll", {"id": "1"})
     await server.say(ANN, f"/health@{server.api.username.upper()} main", chat=-5)
     async with asyncio.timeout(5):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from telegram import Update
 
-from bot.messages import Command, Press
+from bot.messages import Address, Command, Incoming, Membership, Press
 from bot.transports.telegram.updates import addressed_text, incoming_of
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -15,7 +15,7 @@ DESK = {"id": -100, "type": "supergroup", "title": "Desk", "is_forum": True}
 CARD = {"message_id": 5, "date": 1_760_000_000, "chat": PRIVATE, "text": "card"}
 
 
-def heard(**update: object) -> Command | Press | None:
+def heard(**update: object) -> Incoming | None:
     parsed = Update.de_json({"update_id": 1, **update}, None)
     return incoming_of(parsed, username="keel_bot", now=NOW)
 
@@ -90,3 +90,63 @@ def test_a_press_without_data_or_message_is_none() -> None:
     query = {"id": "q1", "from": ANN, "chat_instance": "1"}
     assert heard(callback_query=query | {"message": CARD}) is None
     assert heard(callback_query=query | {"data": "ack:1", "inline_message_id": "i"}) is None
+
+
+BOT = {"id": 1, "is_bot": True, "first_name": "Keel"}
+RESTRICTED = {
+    "status": "restricted", "user": BOT, "until_date": 0, "can_send_messages": True, "can_change_info": False,
+    "can_invite_users": False, "can_pin_messages": False, "can_manage_topics": False, "can_send_polls": False,
+    "can_send_other_messages": False, "can_add_web_page_previews": False, "can_send_audios": False,
+    "can_send_documents": False, "can_send_photos": False, "can_send_videos": False, "can_send_video_notes": False,
+    "can_send_voice_notes": False, "can_edit_tag": False, "can_react_to_messages": False,
+}  # fmt: skip
+LEFT, MEMBER, KICKED = (
+    {"status": "left", "user": BOT}, {"status": "member", "user": BOT},
+    {"status": "kicked", "user": BOT, "until_date": 0},
+)  # fmt: skip
+INSIDE, OUTSIDE = RESTRICTED | {"is_member": True}, RESTRICTED | {"is_member": False}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "joined"),
+    [
+        (LEFT, MEMBER, True),
+        (KICKED, MEMBER, True),
+        (LEFT, INSIDE, True),
+        (MEMBER, KICKED, False),
+        (MEMBER, LEFT, False),
+        (INSIDE, OUTSIDE, False),
+        (MEMBER, INSIDE, None),
+        (LEFT, KICKED, None),
+    ],
+)
+def test_being_let_into_a_group_and_thrown_out_is_told_with_who_did_it(
+    before: dict[str, object], after: dict[str, object], joined: bool | None
+) -> None:
+    change = {"chat": DESK, "from": ANN, "date": 1_760_000_000, "old_chat_member": before, "new_chat_member": after}
+    membership = heard(my_chat_member=change)
+
+    if joined is None:
+        assert membership is None
+        return
+    assert isinstance(membership, Membership)
+    assert (membership.group, membership.joined) == (Address(transport="telegram", chat="-100"), joined)
+    assert membership.by is not None
+    assert membership.by.user_id == "7"
+
+
+def test_somebody_who_blocks_the_bot_in_private_leaves_no_group() -> None:
+    change = {"chat": PRIVATE, "from": ANN, "date": 1, "old_chat_member": MEMBER, "new_chat_member": KICKED}
+    assert heard(my_chat_member=change) is None
+
+
+def test_a_press_says_whether_others_read_along() -> None:
+    def pressed(chat: dict[str, object]) -> bool:
+        press = heard(callback_query={
+            "id": "q", "from": ANN, "chat_instance": "1", "data": "ack:1", "message": CARD | {"chat": chat}
+        })  # fmt: skip
+        assert isinstance(press, Press)
+        return press.private
+
+    assert pressed(PRIVATE)
+    assert not pressed(DESK)

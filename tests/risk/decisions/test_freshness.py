@@ -45,9 +45,27 @@ def test_why_data_is_too_old(state: Freshness, second: float, sentence: str) -> 
     assert why_stale(state, after(second), STALL) == sentence
 
 
+@pytest.mark.parametrize(
+    ("asked", "second", "sentence"),
+    [
+        # The only look in all that time may have been answered at its beginning.
+        (1, 12, ""),
+        (5, 12, ""),
+        (7, 12, "slot 100 has not moved for 12 s"),
+        (12, 12, "slot 100 has not moved for 12 s"),
+        (1, 24, "no usable answer from the venue for 12 s"),
+    ],
+)
+def test_an_answer_that_hung_shows_the_slot_of_when_it_was_asked_for(
+    asked: float, second: float, sentence: str
+) -> None:
+    state = saw(seen((100, 0)), 100, after(12), after(asked))
+    assert why_stale(state, after(second), STALL) == sentence
+
+
 def test_the_highest_slot_counts() -> None:
     state = seen((100, 0), (105, 1), (103, 2))
-    assert state == Freshness(slot=105, moved_at=after(1), read_at=after(2))
+    assert state == Freshness(slot=105, moved_at=after(1), read_at=after(2), stood_at=after(2))
 
 
 @given(slots=st.lists(st.integers(0, 50), min_size=1, max_size=30), gap_s=st.floats(0.1, 20))

@@ -209,6 +209,33 @@ def test_at_most_one_incident_stands_for_a_cause_and_only_while_it_stands(tiers:
     assert opened == sum(before is Tier.OK and now is not Tier.OK for before, now in pairwise([Tier.OK, *tiers]))
 
 
+@pytest.mark.parametrize(
+    ("tier", "said_min"),
+    [
+        (Tier.HIGH, [30, 60, 120, 240, 480, 960, 1_680, 2_400]),
+        (Tier.CRITICAL, [5, 10, 20, 40, 70, 100, 130, 160]),
+        (Tier.LIQUIDATING, [2, 4, 8, 16, 32, 62, 92, 122]),
+        (Tier.UNKNOWN, [30, 60, 120, 240, 360, 480, 600, 720]),
+        (Tier.WARNING, []),
+    ],
+)
+def test_the_wait_between_repeats_doubles_up_to_a_bound(tier: Tier, said_min: list[int]) -> None:
+    incident, last, said = make_incident(tier), LastNotice(tier=tier, at=NOW), list[int]()
+    for minute in range(1, (said_min or [2_000])[-1] + 1):
+        if needs_notice(last, incident, REPEATS, after(minutes=minute)) is NoticeReason.REPEAT_DUE:
+            last = LastNotice(tier=tier, at=after(minutes=minute))
+            said.append(minute)
+    assert said == said_min
+
+
+def test_an_escalation_begins_the_waits_again() -> None:
+    risen, _ = stepped(make_incident(), Tier.CRITICAL, at=after(minutes=600))
+    assert risen is not None
+    told_at_once = LastNotice(tier=Tier.CRITICAL, at=after(minutes=600))
+    assert needs_notice(told_at_once, risen, REPEATS, after(minutes=604)) is None
+    assert needs_notice(told_at_once, risen, REPEATS, after(minutes=605)) is NoticeReason.REPEAT_DUE
+
+
 @given(tiers=TIERS, acks=st.sets(st.integers(0, 29)), every_s=st.floats(1, 900))
 def test_every_escalation_is_told_at_once_and_nothing_is_told_twice(
     tiers: list[Tier], acks: set[int], every_s: float

@@ -1,4 +1,4 @@
-"""Tiers: worse at once, better only after a margin and a dwell, and never fine without data."""
+"""Tiers: worse at once, better only where the milder tier begins and after a dwell, and never fine without data."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,9 @@ from risk.decisions.tiers import (
     TierReading,
     TierState,
     TierThresholds,
+    begins_percent,
     classify,
+    on_ratio,
     risk_level,
     tier_of,
 )
@@ -90,6 +92,25 @@ def test_what_counts_before_any_threshold(reading: TierReading, tier: Tier, why:
     assert tier_of(reading, DEFAULTS) is tier, why
 
 
+@pytest.mark.parametrize(
+    ("sigmas", "tier", "why"),
+    [
+        (None, Tier.OK, "nothing is known of the moves"),
+        (math.inf, Tier.OK, "nothing moves"),
+        (7.0, Tier.OK, "a threshold itself is still the better tier"),
+        (6.99, Tier.WATCH, "below seven daily moves"),
+        (4.99, Tier.WARNING, "below five"),
+        (2.99, Tier.HIGH, "below three"),
+        (0.75, Tier.HIGH, "three quarters of a move are not below that"),
+        (0.74, Tier.CRITICAL, "below three quarters"),
+        (0.0, Tier.CRITICAL, "only the ratio and the venue say that liquidation has begun"),
+    ],
+)
+def test_default_thresholds_in_daily_moves(sigmas: float | None, tier: Tier, why: str) -> None:
+    assert tier_of(TierReading(ratio_percent=480.0, distance_sigmas=sigmas), DEFAULTS) is tier, why
+    assert tier_of(TierReading(ratio_percent=99.0, distance_sigmas=sigmas), DEFAULTS) is Tier.LIQUIDATING
+
+
 WITH_DISTANCE = TierThresholds(distance_frac={Tier.WARNING: 0.2, Tier.CRITICAL: 0.05}, distance_sigmas={Tier.HIGH: 3.0})
 
 
@@ -107,7 +128,8 @@ WITH_DISTANCE = TierThresholds(distance_frac={Tier.WARNING: 0.2, Tier.CRITICAL: 
 )
 def test_distance_counts_where_it_was_set(reading: TierReading, tier: Tier, why: str) -> None:
     assert tier_of(reading, WITH_DISTANCE) is tier, why
-    assert tier_of(replace(reading, ratio_percent=300.0), DEFAULTS) is Tier.OK, "off until set"
+    off = TierThresholds(distance_sigmas={})
+    assert tier_of(replace(reading, ratio_percent=300.0), off) is Tier.OK, "off where nothing is set"
 
 
 @pytest.mark.parametrize(
@@ -131,10 +153,33 @@ def test_one_reading(state: TierState, reading: TierReading, tier: Tier, why: st
     assert classify(state, reading, DEFAULTS, NOW).tier is tier, why
 
 
-def test_a_better_tier_needs_the_margin() -> None:
-    """Five percent of the threshold: 126 to leave CRITICAL, and 126 itself is enough."""
-    assert follow([at(125.9)] * 40, standing(Tier.CRITICAL))[-1] is Tier.CRITICAL
-    assert follow([at(126.0)] * 40, standing(Tier.CRITICAL))[-1] is Tier.HIGH
+@pytest.mark.parametrize(
+    ("tier", "left_at", "for_"),
+    [
+        (Tier.LIQUIDATING, 120.0, Tier.CRITICAL),
+        (Tier.CRITICAL, 150.0, Tier.HIGH),
+        (Tier.HIGH, 200.0, Tier.WARNING),
+        (Tier.WARNING, 250.0, Tier.WATCH),
+        (Tier.WATCH, 262.5, Tier.OK),
+    ],
+)
+def test_a_tier_is_left_where_the_milder_one_begins(tier: Tier, left_at: float, for_: Tier) -> None:
+    """And WATCH, which has none, five percent past its own threshold. What is exactly there is enough."""
+    assert follow([at(left_at - 0.1)] * 40, standing(tier))[-1] is tier
+    assert follow([at(left_at)] * 40, standing(tier))[-1] is for_
+
+
+def test_every_measure_must_have_left_a_tier() -> None:
+    far = TierReading(ratio_percent=900.0, distance_sigmas=4.9)
+    assert follow([far] * 40, standing(Tier.HIGH))[-1] is Tier.HIGH
+    assert follow([replace(far, distance_sigmas=5.0)] * 40, standing(Tier.HIGH))[-1] is Tier.WARNING
+    assert follow([replace(far, distance_sigmas=None)] * 40, standing(Tier.HIGH))[-1] is Tier.OK
+
+
+def test_steps_that_lie_close_together_are_left_by_the_margin() -> None:
+    close = TierThresholds(ratio_percent={Tier.HIGH: 150.0, Tier.CRITICAL: 149.0}, ease_margin_frac=0.1)
+    assert follow([at(163.8)] * 40, standing(Tier.CRITICAL), thresholds=close)[-1] is Tier.CRITICAL
+    assert follow([at(163.9)] * 40, standing(Tier.CRITICAL), thresholds=close)[-1] is Tier.HIGH
 
 
 def test_a_better_tier_needs_the_dwell() -> None:
@@ -150,10 +195,10 @@ def test_an_interruption_starts_the_dwell_again() -> None:
 
 def test_easing_goes_to_the_worst_step_seen_meanwhile() -> None:
     """A look at 300 in between is not a minute at 300."""
-    shown = follow([at(130.0), *[at(300.0)] * 12, *[at(300.0)] * 13], standing(Tier.CRITICAL))
+    shown = follow([at(160.0), *[at(300.0)] * 12, *[at(300.0)] * 13], standing(Tier.CRITICAL))
     assert shown[12] is Tier.HIGH
     assert shown[-1] is Tier.OK
-    dipped = follow([at(300.0), at(160.0), *[at(300.0)] * 11], standing(Tier.CRITICAL))
+    dipped = follow([at(300.0), at(210.0), *[at(300.0)] * 11], standing(Tier.CRITICAL))
     assert dipped[12] is Tier.WARNING
 
 
@@ -175,13 +220,21 @@ def test_a_flag_that_is_lowered_eases_like_any_tier() -> None:
     shown = follow([flagged, *[at(130.0)] * 13], standing(Tier.OK))
     assert shown[0] is Tier.LIQUIDATING
     assert shown[12] is Tier.LIQUIDATING
-    assert shown[13] is Tier.HIGH
+    assert shown[13] is Tier.CRITICAL
 
 
-def test_without_margin_and_dwell_a_tier_follows_its_measure() -> None:
-    nimble = TierThresholds(ease_margin_frac=0.0, ease_dwell=timedelta(0))
+def test_without_margin_and_dwell_a_single_threshold_follows_its_measure() -> None:
+    nimble = TierThresholds(ratio_percent={Tier.WATCH: 250.0}, ease_margin_frac=0.0, ease_dwell=timedelta(0))
     readings = [at(260.0), at(249.0), at(250.0), at(99.0), at(120.0)]
-    assert follow(readings, thresholds=nimble) == [Tier.OK, Tier.WATCH, Tier.OK, Tier.LIQUIDATING, Tier.HIGH]
+    assert follow(readings, thresholds=nimble) == [Tier.OK, Tier.WATCH, Tier.OK, Tier.WATCH, Tier.WATCH]
+
+
+def test_on_its_way_up_an_account_is_shown_one_tier_at_a_time() -> None:
+    nimble = TierThresholds(ease_dwell=timedelta(0))
+    up = [99.0, 110.0, 125.0, 149.0, 155.0, 199.0, 205.0, 260.0, 270.0]
+    assert [tier.name for tier in follow(map(at, up), thresholds=nimble)] == [
+        "LIQUIDATING", "LIQUIDATING", "CRITICAL", "CRITICAL", "HIGH", "HIGH", "WARNING", "WATCH", "OK",
+    ]  # fmt: skip
 
 
 @given(low=RATIOS, high=RATIOS)
@@ -234,8 +287,7 @@ def test_a_tier_becomes_better_only_after_a_whole_dwell_beyond_its_margin(
             continue
         steps_back = math.ceil(DEFAULTS.ease_dwell.total_seconds() / every_s - 1e-9)
         settled = [
-            tier_of(reading, DEFAULTS, margin_frac=DEFAULTS.ease_margin_frac)
-            for reading in readings[max(0, step - steps_back) : step + 1]
+            tier_of(reading, DEFAULTS, easing=True) for reading in readings[max(0, step - steps_back) : step + 1]
         ]
         assert step >= steps_back
         assert all(tier.known and not tier.worse_than(now) for tier in settled)
@@ -268,6 +320,32 @@ def test_a_worse_tier_is_shown_at_once(steps: list[float]) -> None:
         assert shown is worst
 
 
+@pytest.mark.parametrize(
+    ("thresholds", "step_percent", "ladder", "why"),
+    [
+        (DEFAULTS, 95.0, [765.0, 575.0, 385.0, 171.25, 100.0], "daily moves of 95 points"),
+        (DEFAULTS, 10.0, [250.0, 200.0, 150.0, 120.0, 100.0], "hardly any"),
+        (DEFAULTS, math.nan, [250.0, 200.0, 150.0, 120.0, 100.0], "not known"),
+        (TierThresholds(distance_sigmas={Tier.HIGH: 3.0}), 95.0, [385.0, 120.0, 100.0], "milder ones have no room"),
+    ],
+)
+def test_where_tiers_begin_on_the_ratio(
+    thresholds: TierThresholds, step_percent: float, ladder: list[float], why: str
+) -> None:
+    assert list(on_ratio(thresholds, step_percent).ratio_percent.values()) == ladder, why
+
+
+@given(ratio=st.floats(50, 1_000), step=st.floats(1, 300))
+def test_told_by_the_ratio_alone_the_tier_is_the_same(ratio: float, step: float) -> None:
+    reading = TierReading(ratio_percent=ratio, distance_sigmas=(ratio - 100) / step)
+    told = tier_of(at(ratio), on_ratio(DEFAULTS, step))
+    for tier in LADDER:
+        begins = begins_percent(DEFAULTS, tier, step)
+        if begins is not None and abs(ratio - begins) < 1e-6 * ratio:
+            return  # on a threshold the rounding of a float decides
+    assert told is tier_of(reading, DEFAULTS)
+
+
 def test_every_tier_has_a_level_but_unknown() -> None:
     assert {tier: risk_level(tier) for tier in Tier if tier.known} == {
         Tier.OK: RiskLevel.LOW,
@@ -295,7 +373,7 @@ def test_unknown_is_neither_better_nor_worse() -> None:
         ({"ratio_percent": {Tier.WATCH: 0.0}}, "ratio thresholds must be positive"),
         ({"ratio_percent": {Tier.WATCH: math.nan}}, "ratio thresholds must be positive"),
         ({"distance_frac": {Tier.WATCH: 0.1, Tier.HIGH: 0.2}}, "distance thresholds must fall"),
-        ({"distance_sigmas": {Tier.WATCH: -1.0}}, "sigma thresholds must be positive"),
+        ({"distance_sigmas": {Tier.WATCH: -1.0}}, "daily move thresholds must be positive"),
         ({"ease_margin_frac": -0.01}, "cannot be negative"),
         ({"ease_dwell": timedelta(seconds=-1)}, "cannot be negative"),
     ],

@@ -2,7 +2,7 @@
 
 from tests.support.discord.errors import ApiError
 from tests.support.discord.faults import Drop, Fault
-from tests.support.discord.model import Call, Channel, Guild, Interaction, Key, Revision, SentMessage
+from tests.support.discord.model import Call, Channel, EmbedBox, Guild, Interaction, Key, Revision, SentMessage
 from tests.support.discord.server import DiscordServer
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Channel",
     "DiscordServer",
     "Drop",
+    "EmbedBox",
     "Fault",
     "Guild",
     "Interaction",

@@ -1,11 +1,12 @@
 """Discord's REST over what the server remembers: pure of HTTP, strict as the real one."""
 
 import itertools
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
+from tests.support.discord.checks import check_command, checked, files_of, rung
 from tests.support.discord.errors import (
     ApiError,
     bad_form,
@@ -14,13 +15,12 @@ from tests.support.discord.errors import (
     unknown_message,
     unknown_webhook,
 )
-from tests.support.discord.markdown import pings
-from tests.support.discord.model import APPLICATION, EPHEMERAL, Channel, Guild, Interaction, Key, Keyboard, SentMessage
+from tests.support.discord.model import APPLICATION, BOT, EPHEMERAL, Channel, Guild, Interaction, SentMessage
 from tests.support.discord.shapes import Json, Shapes
+from tests.support.discord.threads import Threads
 
 _FIRST_ID = 1_400_000_000_000_100_000
-_CONTENT, _LABEL, _CUSTOM_ID, _ROW, _ROWS, _FILES = 2000, 80, 100, 5, 5, 10
-_NAME = re.compile(r"[-_\w]{1,32}")
+_NONCES_LAST_S = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +47,14 @@ class Api:
         self.interactions: dict[int, Interaction] = {}
         self.commands: dict[int | None, tuple[Json, ...]] = {}
         self.webhooks: dict[int, tuple[str, int]] = {}  # id -> token and channel
+        self.events: list[tuple[str, Json]] = []  # what the gateway is still to say
         self.shapes = Shapes(self)
+        self._nonces: dict[str, tuple[float, int]] = {}
         self._ids = itertools.count(_FIRST_ID)
         message = "/channels/{channel}/messages/{message}"
         guild_commands = "/applications/{application}/guilds/{guild}/commands"
         answers = "/webhooks/{webhook}/{token}/messages/{message}"
+        threads = Threads(self)
         self.routes: tuple[tuple[str, str, Callable[[Request], Any]], ...] = (
             ("GET", "/users/@me", lambda _: self.shapes.me()),
             ("GET", "/oauth2/applications/@me", lambda _: self.shapes.application()),
@@ -59,6 +62,14 @@ class Api:
             ("PUT", "/applications/{application}/commands", self._set_commands),
             ("GET", guild_commands, self._commands),
             ("PUT", guild_commands, self._set_commands),
+            ("GET", "/users/@me/guilds", self._guilds),
+            ("DELETE", "/users/@me/guilds/{guild}", self._leave),
+            ("GET", "/guilds/{guild}/members/{user}", self._member),
+            ("GET", "/guilds/{guild}/roles", self._roles),
+            ("GET", "/channels/{channel}", threads.channel),
+            ("PATCH", "/channels/{channel}", threads.change),
+            ("POST", "/channels/{channel}/messages/{message}/threads", threads.start),
+            ("PUT", "/channels/{channel}/messages/pins/{message}", threads.pin),
             ("POST", "/channels/{channel}/messages", self._send),
             ("PATCH", message, self._edit),
             ("POST", "/interactions/{interaction}/{token}/callback", self._callback),
@@ -86,7 +97,7 @@ class Api:
         if len(names) != len(set(names)) or len(names) > 100:
             raise bad_form("APPLICATION_COMMANDS_DUPLICATE_NAME")
         for command in request.body:
-            _check_command(command)
+            check_command(command)
         extra = {"application_id": str(APPLICATION), "version": "1", "default_member_permissions": None, "nsfw": False}
         # Discord gives the fields back in an order of its own, with some that nobody asked for.
         self.commands[scope] = tuple(
@@ -101,14 +112,55 @@ class Api:
             raise ApiError(403, 50001, "Missing Access")
         return request.number("guild")
 
+    # Guilds.
+
+    def _guilds(self, request: Request) -> list[Json]:
+        after, limit = int(request.query.get("after", 0)), int(request.query.get("limit", 200))
+        mine = sorted(guild.guild_id for guild in self.guilds.values() if guild.guild_id > after)[:limit]
+        return [{"id": str(one), "name": self.guilds[one].name, "owner": False, "permissions": "0"} for one in mine]
+
+    def _leave(self, request: Request) -> Json:
+        if self.guilds.pop(request.number("guild"), None) is None:
+            raise ApiError(404, 10004, "Unknown Guild")
+        self.events.append(("GUILD_DELETE", {"id": request.ids["guild"]}))
+        return {}
+
+    def _member(self, request: Request) -> Json:
+        guild, user = self.guilds.get(request.number("guild")), request.number("user")
+        if guild is None:
+            raise ApiError(404, 10004, "Unknown Guild")
+        if user not in guild.members and user not in guild.roles and user != BOT:
+            raise ApiError(404, 10007, "Unknown Member")
+        return self.shapes.member(guild, user)
+
+    def _roles(self, request: Request) -> list[Json]:
+        guild = self.guilds.get(request.number("guild"))
+        if guild is None:
+            raise ApiError(404, 10004, "Unknown Guild")
+        return self.shapes.roles(guild)
+
     # Messages.
 
     def _send(self, request: Request) -> Json:
         channel = self._writable(request.number("channel"))
-        return self._new(request, channel.channel_id)
+        nonce = str(request.body.get("nonce", ""))
+        if nonce and request.body.get("enforce_nonce"):
+            at, known = self._nonces.get(nonce, (0.0, 0))
+            message = self.find(known)
+            if message is not None and monotonic() - at < _NONCES_LAST_S:
+                return self.shapes.message(message)
+        made = self._new(request, channel.channel_id, nonce=nonce)
+        if nonce:
+            self._nonces[nonce] = (monotonic(), int(made["id"]))
+        if channel.archived:
+            channel.archived = False
+            self.events.append(("THREAD_UPDATE", self.shapes.channel(channel)))
+        return made
 
     def _edit(self, request: Request) -> Json:
         channel = self._writable(request.number("channel"))
+        if channel.archived:
+            raise ApiError(400, 50083, "Thread is archived")
         message = self.find(request.number("message"))
         if message is None or message.channel != channel.channel_id or message.only_for is not None:
             raise unknown_message()
@@ -117,28 +169,30 @@ class Api:
         return self._changed(message, request)
 
     def _new(self, request: Request, channel: int, **about: Any) -> Json:
-        content, keyboard = _checked(request)
+        said = checked(request.body, request.files, may_embed=self.channels[channel].may_embed)
         message = SentMessage(
             message_id=self.next_id(),
             channel=channel,
-            source=content,
-            keyboard=keyboard,
+            source=said.content,
+            embeds=said.embeds,
+            keyboard=said.keyboard,
             flags=int(request.body.get("flags", 0)),
-            pings=_rung(request.body, content),
-            **_files(request),
+            pings=rung(request.body),
+            **files_of(request.body, request.files),
             **about,
         )
         self.sent.append(message)
         return self.shapes.message(message)
 
     def _changed(self, message: SentMessage, request: Request) -> Json:
-        content, keyboard = _checked(request)
-        if (content, keyboard, request.files) != (message.source, message.keyboard, message.files):
+        said = checked(request.body, request.files, may_embed=self.channels[message.channel].may_embed)
+        before = message.source, message.embeds, message.keyboard, message.files
+        if (said.content, said.embeds, said.keyboard, request.files) != before:
             message.edits.append(message.revision())
-        message.source, message.keyboard = content, keyboard
-        for name, value in _files(request).items():
+        message.source, message.embeds, message.keyboard = said.content, said.embeds, said.keyboard
+        for name, value in files_of(request.body, request.files).items():
             setattr(message, name, value)
-        message.pings += _rung(request.body, content)
+        rung(request.body)  # checked all the same; an edit rings nobody
         return self.shapes.message(message)
 
     def _writable(self, channel_id: int) -> Channel:
@@ -227,61 +281,3 @@ class Api:
         if token != request.ids["token"]:
             raise ApiError(401, 50027, "Invalid Webhook Token")
         return channel
-
-
-def _checked(request: Request) -> tuple[str, Keyboard]:
-    content = request.body.get("content") or ""
-    if len(content.encode("utf-16-le", "surrogatepass")) // 2 > _CONTENT:
-        raise bad_form("content: Must be 2000 or fewer in length.")
-    if not content.strip() and not request.files:
-        raise ApiError(400, 50006, "Cannot send an empty message")
-    if len(request.files) > _FILES:
-        raise bad_form("attachments: Must be 10 or fewer in length.")
-    if any(not data for data in request.files):
-        raise ApiError(400, 50046, "Invalid Asset")
-    return content.strip(), _keyboard(request.body.get("components") or [])
-
-
-def _keyboard(rows: list[Json]) -> Keyboard:
-    if len(rows) > _ROWS:
-        raise bad_form("components: Must be 5 or fewer in length.")
-    keyboard = tuple(tuple(_key(button) for button in row["components"]) for row in rows)
-    ids = [key.custom_id for row in keyboard for key in row]
-    if len(ids) != len(set(ids)):
-        raise bad_form("components: Component custom id cannot be duplicated")
-    if any(not 1 <= len(row) <= _ROW for row in keyboard):
-        raise bad_form("components: Must be between 1 and 5 in length.")
-    return keyboard
-
-
-def _key(button: Json) -> Key:
-    if button["type"] != 2 or button["style"] not in (1, 2, 3, 4):
-        raise bad_form("components: UNION_TYPE_CHOICES")
-    if not 1 <= len(button["label"]) <= _LABEL or not 1 <= len(button["custom_id"]) <= _CUSTOM_ID:
-        raise bad_form("components: BASE_TYPE_BAD_LENGTH")
-    return Key(button["label"], button["custom_id"])
-
-
-def _files(request: Request) -> dict[str, Any]:
-    described = request.body.get("attachments", [])
-    if len(described) != len(request.files):
-        raise bad_form("attachments")
-    return {
-        "files": request.files,
-        "file_names": tuple(one["filename"] for one in described),
-        "alts": tuple(one.get("description", "") for one in described),
-    }
-
-
-def _rung(body: Json, content: str) -> tuple[str, ...]:
-    """Whom it rings. Without allowed_mentions, everybody it names."""
-    allowed = body.get("allowed_mentions")
-    return pings(content) if allowed is None or allowed.get("parse") else ()
-
-
-def _check_command(command: Json) -> None:
-    if not _NAME.fullmatch(command["name"]) or command["name"] != command["name"].lower():
-        raise bad_form("name: APPLICATION_COMMAND_INVALID_NAME")
-    for one in (command, *command.get("options", ())):
-        if not 1 <= len(one["description"]) <= 100:
-            raise bad_form("description: BASE_TYPE_BAD_LENGTH")

@@ -39,6 +39,7 @@ class Gateway:
         self.heartbeat_s = 41.25
         self.mute = False  # it takes everything and says nothing, not even that it heard a heartbeat
         self.silent_at_first = False  # not even a greeting
+        self.refuses: int | None = None  # whoever identifies, with this code
         self.identified = 0
         self.resumed = 0
         self.heartbeats = 0
@@ -138,8 +139,8 @@ class Gateway:
                 await self._resume(socket, message["d"])
 
     async def _identify(self, socket: web.WebSocketResponse, data: Json) -> None:
-        if data["token"] != self._token:
-            await socket.close(code=_REFUSED_TOKEN)
+        if data["token"] != self._token or self.refuses is not None:
+            await socket.close(code=self.refuses or _REFUSED_TOKEN)
             return
         session = Session(session_id=f"session{next(self._ids)}", intents=data["intents"], socket=None)
         self._sessions[session.session_id] = session

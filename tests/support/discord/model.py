@@ -22,6 +22,18 @@ Keyboard = tuple[tuple[Key, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EmbedBox:
+    """A box under a message. ``source`` is its description, markup included."""
+
+    source: str
+    colour: int
+
+    @property
+    def text(self) -> str:
+        return read(self.source).text.strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
     """What a message said before."""
 
@@ -35,7 +47,7 @@ class SentMessage:
     """A message of the bot.
 
     Attributes:
-        source: As the bot sent it, markup included.
+        source: As the bot sent it, markup included, without its embeds.
         only_for: The one person who sees it; everybody in the channel if None.
         by: ``bot``, or the id of the webhook that wrote it.
         pings: Whom it rang beyond the channel's own sound.
@@ -45,6 +57,8 @@ class SentMessage:
     message_id: int
     channel: int
     source: str
+    embeds: tuple[EmbedBox, ...] = ()
+    nonce: str = ""
     keyboard: Keyboard = ()
     files: tuple[bytes, ...] = ()
     file_names: tuple[str, ...] = ()
@@ -57,7 +71,12 @@ class SentMessage:
 
     @property
     def text(self) -> str:
-        """As a client shows it: markup gone, ends trimmed."""
+        """As a client shows it, embeds under the rest: markup gone, ends trimmed."""
+        return "\n".join(text for text in (self.headline, *(embed.text for embed in self.embeds)) if text)
+
+    @property
+    def headline(self) -> str:
+        """What stands above the embeds: what a lock screen shows."""
         return read(self.source).text.strip()
 
     @property
@@ -85,6 +104,12 @@ class Channel:
         parent: The channel around it, of a thread.
         locked: Nobody may write there any more.
         forbidden: The bot may not.
+        archived: A thread that is over; writing in it opens it again.
+        own: A thread the bot started.
+        voice, news: What kind of channel a guild's is, if not one of text.
+        may_embed, may_thread, may_pin: The bot's permissions besides writing.
+        names_left: How often a thread may still be renamed; without limit if None.
+        pinned: Ids of messages.
     """
 
     channel_id: int
@@ -94,20 +119,32 @@ class Channel:
     recipient: int | None = None
     locked: bool = False
     forbidden: bool = False
+    archived: bool = False
+    own: bool = False
+    voice: bool = False
+    news: bool = False
+    may_embed: bool = True
+    may_thread: bool = True
+    may_pin: bool = True
+    names_left: int | None = None
+    pinned: list[int] = field(default_factory=list)
 
     @property
     def kind(self) -> int:
         if self.guild is None:
             return 1
-        return 0 if self.parent is None else 11
+        if self.parent is not None:
+            return 11
+        return 2 if self.voice else 5 if self.news else 0
 
 
 @dataclass(slots=True, kw_only=True)
 class Guild:
-    """A server the bot is in; ``roles`` are those of each member."""
+    """A server the bot is in; ``roles`` are those of each member who has some, ``members`` the others."""
 
     guild_id: int
     name: str
+    members: set[int] = field(default_factory=set)
     roles: dict[int, tuple[int, ...]] = field(default_factory=dict)
 
 

@@ -98,6 +98,13 @@ class DiscordServer:
         await self.gateway.dispatch("GUILD_CREATE", shape)
         return guild
 
+    async def kick(self, guild: Guild) -> None:
+        """Somebody throws the bot out."""
+        del self.api.guilds[guild.guild_id]
+        for channel in [one for one in self.api.channels.values() if one.guild == guild.guild_id]:
+            channel.forbidden = True
+        await self.gateway.dispatch("GUILD_DELETE", {"id": str(guild.guild_id)})
+
     def add_channel(self, guild: Guild, name: str = "alerts") -> Channel:
         return self._add(Channel(channel_id=self.api.next_id(), name=name, guild=guild.guild_id))
 
@@ -119,10 +126,19 @@ class DiscordServer:
         shape = self.api.shapes.written(self.api.next_id(), channel, user_id, text, bot=bot)
         await self.gateway.dispatch("MESSAGE_CREATE", shape)
 
-    async def slash(self, user_id: int, name: str, args: str = "", *, channel: Channel | None = None) -> Interaction:
-        """Somebody sends a slash command."""
-        options = [{"name": "args", "type": 3, "value": args}] if args else []
-        return await self._interact(2, user_id, channel, {"id": "1", "name": name, "type": 1, "options": options})
+    async def slash(
+        self, user_id: int, name: str, args: str = "", *, channel: Channel | None = None, **options: str
+    ) -> Interaction:
+        """Somebody sends a slash command.
+
+        Args:
+            args: Words, filled one by one into the options the command was registered with, what is left into the last;
+                all into one option called args where it was registered with none.
+            options: Options by name, filled in this order.
+        """
+        given = options or self._filled(name, args, channel)
+        data = {"id": "1", "name": name, "type": 1, "options": [_option(one, value) for one, value in given.items()]}
+        return await self._interact(2, user_id, channel, data)
 
     async def press(self, user_id: int, message: SentMessage, button: str) -> Interaction:
         """Somebody presses the button with this label or custom id."""
@@ -130,29 +146,66 @@ class DiscordServer:
         data = {"custom_id": key.custom_id, "component_type": 2}
         return await self._interact(3, user_id, self.api.channels[message.channel], data, message)
 
-    async def typing(self, user_id: int, name: str, typed: str, *, channel: Channel | None = None) -> Interaction:
-        """Somebody types behind a slash command."""
-        option = {"name": "args", "type": 3, "value": typed, "focused": True}
-        return await self._interact(4, user_id, channel, {"id": "1", "name": name, "type": 1, "options": [option]})
+    async def typing(
+        self,
+        user_id: int,
+        name: str,
+        typed: str,
+        *,
+        option: str = "",
+        channel: Channel | None = None,
+        **others: str,
+    ) -> Interaction:
+        """Somebody types into an option of a slash command: the first one if none is named."""
+        known = self._options_of(name, channel)
+        focused = _option(option or next(iter(known), "args"), typed) | {"focused": True}
+        options = [_option(one, value) for one, value in others.items()]
+        data = {"id": "1", "name": name, "type": 1, "options": [*options, focused]}
+        return await self._interact(4, user_id, channel, data)
+
+    def _options_of(self, name: str, channel: Channel | None) -> list[str]:
+        commands = self.api.commands.get(channel.guild if channel else None, ())
+        found = next((one.get("options") for one in commands if one["name"] == name), None)
+        return [option["name"] for option in found or ()]
+
+    def _filled(self, name: str, args: str, channel: Channel | None) -> dict[str, str]:
+        known, words = self._options_of(name, channel), args.split()
+        if not args:
+            return {}
+        if not known:
+            return {"args": args}
+        filled = dict(zip(known, words, strict=False))
+        if len(words) > len(known):
+            filled[known[-1]] = " ".join(words[len(known) - 1 :])
+        return filled
 
     async def _interact(
         self, kind: int, user_id: int, channel: Channel | None, data: Json, message: SentMessage | None = None
     ) -> Interaction:
         await self._listening()
+        interaction = self.interaction(kind, user_id, channel or self.direct(user_id))
+        interaction.original = message.message_id if message else None
+        await self.gateway.dispatch("INTERACTION_CREATE", self.api.shapes.interaction(interaction, data, message))
+        return interaction
+
+    def interaction(self, kind: int, user_id: int, channel: Channel) -> Interaction:
+        """One that Discord knows of, and nobody was told of yet."""
         interaction = Interaction(
             interaction_id=self.api.next_id(),
             token=f"interactionTokenOf{self.api.next_id()}",
             kind=kind,
-            channel=(channel or self.direct(user_id)).channel_id,
+            channel=channel.channel_id,
             user=user_id,
-            original=message.message_id if message else None,
         )
         self.api.interactions[interaction.interaction_id] = interaction
-        await self.gateway.dispatch("INTERACTION_CREATE", self.api.shapes.interaction(interaction, data, message))
         return interaction
 
     def delete(self, message: SentMessage) -> None:
         self.api.sent.remove(message)
+
+    def thread_of(self, message: SentMessage) -> Channel | None:
+        """The thread that was started from a message."""
+        return self.api.channels.get(message.message_id)
 
     def inject(self, fault: Fault) -> None:
         self._faults.add(fault)
@@ -198,6 +251,8 @@ class DiscordServer:
             response = _answer(error)
         call = Call(method=request.method, path=path, channel=channel, at_s=monotonic(), status=response.status)
         self.calls.append(call)
+        while self.api.events:
+            await self.gateway.dispatch(*self.api.events.pop(0))
         await self._notify()
         return response
 
@@ -236,6 +291,10 @@ class DiscordServer:
     async def _notify(self) -> None:
         async with self._changed:
             self._changed.notify_all()
+
+
+def _option(name: str, value: str) -> Json:
+    return {"name": name, "type": 3, "value": value}
 
 
 def _nowhere(_: Request) -> Any:

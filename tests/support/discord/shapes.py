@@ -12,6 +12,16 @@ Json = dict[str, Any]  # of the wire
 _AT = "2026-01-02T03:04:05.000000+00:00"
 
 
+_EVERYTHING_BUT_ADMIN = str((2**31 - 1 | 1 << 51) & ~(1 << 3))
+
+
+def _overwrites(channel: Channel) -> list[Json]:
+    """What the channel takes from everybody."""
+    bits = {1 << 14: channel.may_embed, 1 << 35: channel.may_thread, 1 << 51: channel.may_pin}
+    denied = sum(bit for bit, allowed in bits.items() if not allowed)
+    return [{"id": str(channel.guild), "type": 0, "allow": "0", "deny": str(denied)}] if denied else []
+
+
 class Shapes:
     """Objects of the wire."""
 
@@ -72,7 +82,7 @@ class Shapes:
             "guild_scheduled_events": [],
             "soundboard_sounds": [],
             "channels": [self.channel(one) for one in mine if one.parent is None],
-            "threads": [self.channel(one) for one in mine if one.parent is not None],
+            "threads": [self.channel(one) for one in mine if one.parent is not None and not one.archived],
             "verification_level": 0,
             "default_message_notifications": 0,
             "explicit_content_filter": 0,
@@ -87,14 +97,24 @@ class Shapes:
             "large": False,
         }
 
+    def roles(self, guild: Guild) -> list[Json]:
+        roles = {guild.guild_id, *(role for held in guild.roles.values() for role in held)}
+        return [self._role(role, guild) for role in sorted(roles)]
+
     def channel(self, channel: Channel) -> Json:
         base: Json = {"id": str(channel.channel_id), "type": channel.kind, "name": channel.name, "flags": 0}
         if channel.guild is None:
             return base | {"recipients": [self.user(channel.recipient or 0)], "last_message_id": None}
-        base |= {"guild_id": str(channel.guild), "position": 0, "permission_overwrites": [], "nsfw": False}
+        base |= {"guild_id": str(channel.guild), "position": 0, "nsfw": False}
+        base |= {"permission_overwrites": _overwrites(channel)}
         if channel.parent is None:
             return base | {"parent_id": None, "topic": None, "rate_limit_per_user": 0}
-        about = {"archived": False, "auto_archive_duration": 60, "archive_timestamp": _AT, "locked": channel.locked}
+        about = {
+            "archived": channel.archived,
+            "auto_archive_duration": 1440,
+            "archive_timestamp": _AT,
+            "locked": channel.locked,
+        }
         return base | {
             "parent_id": str(channel.parent),
             "owner_id": str(BOT),
@@ -123,6 +143,9 @@ class Shapes:
         return self._text(message.message_id, message.channel, self.me(), message.source) | {
             "components": rows,
             "attachments": files,
+            "embeds": [
+                {"type": "rich", "description": embed.source, "color": embed.colour} for embed in message.embeds
+            ],
             "flags": message.flags | (1 << 6 if message.only_for is not None else 0),
         }
 
@@ -213,7 +236,7 @@ class Shapes:
             "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
             "hoist": False,
             "position": 0,
-            "permissions": "2147483647",
+            "permissions": _EVERYTHING_BUT_ADMIN,
             "managed": False,
             "mentionable": False,
             "flags": 0,

@@ -13,6 +13,8 @@ from tests.support.solana_rpc.faults import (
     Reset,
     StaleSlot,
     Truncate,
+    Unanswered,
+    Withheld,
     WrongOwner,
 )
 from tests.support.solana_rpc.front import RecordedCall
@@ -36,6 +38,8 @@ __all__ = [
     "SolanaRpc",
     "StaleSlot",
     "Truncate",
+    "Unanswered",
+    "Withheld",
     "WrongOwner",
     "running_rpc",
 ]

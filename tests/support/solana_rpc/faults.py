@@ -24,7 +24,10 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpError:
+    """``location`` is where a redirect points."""
+
     status: int = 503
+    location: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +75,19 @@ class WrongOwner:
     owner: str = SYSTEM_PROGRAM
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unanswered:
+    """A request over a websocket that the node forgets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld:
+    """A notification of an account that is never sent."""
+
+
 TransportFault = Delay | RateLimit | HttpError | Reset | Garbage
 AccountFault = BitFlip | Truncate | WrongOwner
-Fault = TransportFault | AccountFault | Refusal | StaleSlot
+Fault = TransportFault | AccountFault | Refusal | StaleSlot | Unanswered | Withheld
 TRANSPORT_FAULTS = (Delay, RateLimit, HttpError, Reset, Garbage)
 ACCOUNT_FAULTS = (BitFlip, Truncate, WrongOwner)
 

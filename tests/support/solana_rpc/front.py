@@ -20,6 +20,7 @@ from tests.support.solana_rpc.faults import (
     Refusal,
     Reset,
     TransportFault,
+    Unanswered,
 )
 from tests.support.solana_rpc.ledger import ConnectionCut
 from tests.support.solana_rpc.protocol import (
@@ -93,8 +94,8 @@ class Front:
             case RateLimit(retry_after_s=wait):
                 headers = {} if wait is None else {"Retry-After": f"{wait:g}"}
                 return web.Response(status=429, headers=headers, text="Too many requests")
-            case HttpError(status=status):
-                return web.Response(status=status)
+            case HttpError(status=status, location=location):
+                return web.Response(status=status, headers={"Location": location} if location else {})
             case Garbage(body=text):
                 return web.Response(text=text, content_type="text/html")
             case Reset() | Delay():
@@ -154,6 +155,10 @@ class Front:
             number = request.get("id") if isinstance(request, dict) else None
             call = Call.read(request)
             self._record(call.method, call.params, websocket=True)
+            for refusal in self._faults.take((Refusal,), [call.method]):
+                raise RpcError(refusal.code, refusal.message)
+            if self._faults.take((Unanswered,), [call.method], str(call.params[0]) if call.params else None):
+                return
             with self._chain.lock:
                 result = self._subscriptions.handle(call, peer)
                 peer.tell({"jsonrpc": "2.0", "id": number, "result": result})
@@ -167,7 +172,9 @@ class Front:
 
 async def _write_out(socket: web.WebSocketResponse, peer: Peer) -> None:
     while (text := await peer.queue.get()) is not None:
-        if not socket.closed:
+        if isinstance(text, int):
+            await socket.close(code=text)
+        elif not socket.closed:
             with contextlib.suppress(ConnectionError):  # a peer that has gone need not be told
                 await socket.send_str(text)
 

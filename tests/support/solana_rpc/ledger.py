@@ -2,17 +2,22 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
 from solders.hash import Hash
+from solders.instruction import AccountMeta, Instruction
+from solders.message import Message
+from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
+from tests.support import addresses
 from tests.support.solana_rpc.chain import Chain
 from tests.support.solana_rpc.protocol import PREFLIGHT_FAILED, SIGNATURE_INVALID, Json, RpcError
 from tests.support.world import ChainAccount
 
+_KEEPER = addresses.keypair("keeper")
 HASH_LIFETIME_BLOCKS = 150
 FINAL_DEPTH = 32
 SIMULATION: Mapping[str, Json] = {"accounts": None, "err": None, "logs": [], "returnData": None, "unitsConsumed": 0}
@@ -52,7 +57,12 @@ class Landing:
 
 @dataclass(slots=True, kw_only=True)
 class Sent:
-    """One transaction, however often it was sent; ``landed_slot`` none while it has not landed."""
+    """One transaction, however often it was sent; ``landed_slot`` none while it has not landed.
+
+    Attributes:
+        logs: None where the node kept none.
+        listed: Whether the node has come to listing it under its accounts.
+    """
 
     signature: str
     raw: bytes
@@ -61,7 +71,8 @@ class Sent:
     signers: tuple[str, ...]
     program_ids: tuple[str, ...]
     mode: LandingMode
-    logs: tuple[str, ...]
+    logs: tuple[str, ...] | None
+    listed: bool = True
     sends: int = 1
     landed_slot: int | None = None
     landed_at_s: int = 0
@@ -91,6 +102,7 @@ class Ledger:
         self.on_landed: Callable[[Sent], None] = lambda sent: None
         self.sent: dict[str, Sent] = {}
         self.landed: list[Sent] = []
+        self.first_slot = 0
 
     def set_landing(self, landing: Landing, *, count: int | None = None) -> None:
         """The outcome of the next ``count`` sends, or of all without one of their own."""
@@ -166,6 +178,33 @@ class Ledger:
             for key, account in landing.effects.items():
                 self._chain.put_account(key, data=account.data, owner=account.owner, lamports=account.lamports)
         self.on_landed(sent)
+
+    def post(
+        self,
+        *,
+        accounts: Sequence[str],
+        logs: Sequence[str] | None,
+        program: str,
+        effects: Mapping[str, ChainAccount],
+        error: Json,
+        listed: bool,
+    ) -> Sent:
+        """A transaction of somebody else that mentions these accounts and lands in the slot of now."""
+        instruction = Instruction(
+            Pubkey.from_string(program),
+            len(self.sent).to_bytes(8, "little"),
+            [AccountMeta(Pubkey.from_string(key), False, True) for key in accounts],
+        )
+        blockhash = Hash.from_string(self.new_blockhash()[0])
+        message = Message.new_with_blockhash([instruction], _KEEPER.pubkey(), blockhash)
+        transaction = VersionedTransaction(message, [_KEEPER])
+        sent = self._remember(bytes(transaction), transaction)
+        sent.mode = LandingMode.LAND if error is None else LandingMode.LAND_FAILED
+        sent.logs, sent.listed = None if logs is None else tuple(logs), listed
+        landing = Landing(mode=sent.mode, effects=effects)
+        self._land(sent, landing)
+        sent.error = error
+        return sent
 
     def status(self, sent: Sent | None) -> Json:
         """As getSignatureStatuses shows it; none while it has not landed."""

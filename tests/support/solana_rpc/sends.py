@@ -7,7 +7,7 @@ from solders.transaction import VersionedTransaction
 
 from tests.support.solana_rpc import base58
 from tests.support.solana_rpc.chain import Chain
-from tests.support.solana_rpc.ledger import SIMULATION, LandingMode, Ledger
+from tests.support.solana_rpc.ledger import SIMULATION, LandingMode, Ledger, Sent
 from tests.support.solana_rpc.protocol import INVALID_PARAMS, VERSION_UNSUPPORTED, Call, Json, RpcError
 from tests.support.solana_rpc.reads import Handler, Reads
 
@@ -32,6 +32,7 @@ class Sends:
             "getSignatureStatuses": self._statuses,
             "getSignaturesForAddress": self._signatures,
             "getTransaction": self._transaction,
+            "getFirstAvailableBlock": lambda call: self._ledger.first_slot,
             "simulateTransaction": self._simulate,
             "sendTransaction": self._send,
         }
@@ -59,7 +60,7 @@ class Sends:
         limit = int(config.get("limit") or MOST_SIGNATURES)
         if not 1 <= limit <= MOST_SIGNATURES:
             raise RpcError(INVALID_PARAMS, f"Invalid limit; max {MOST_SIGNATURES}")
-        rows = self._ledger.landed[::-1]
+        rows = [sent for sent in self._ledger.landed[::-1] if sent.listed]
         order = [sent.signature for sent in rows]
         if config.get("until") in order:
             rows = rows[: order.index(config["until"])]
@@ -84,19 +85,18 @@ class Sends:
             return None
         option = call.params[1] if len(call.params) > 1 else None
         encoding = option if isinstance(option, str) else call.config.get("encoding")
-        if encoding not in ("base64", "base58"):
-            raise RpcError(INVALID_PARAMS, f"the fake node has no transaction encoding {encoding}; use base64")
+        if encoding not in ("base64", "base58", "json"):
+            raise RpcError(INVALID_PARAMS, f"the fake node has no transaction encoding {encoding}; use base64 or json")
         message = VersionedTransaction.from_bytes(sent.raw).message
         legacy = not hasattr(message, "address_table_lookups")
         if not legacy and call.config.get("maxSupportedTransactionVersion") is None:
             text = "Transaction version (0) is not supported by the requesting client."
             raise RpcError(VERSION_UNSUPPORTED, text)
-        body = base64.b64encode(sent.raw).decode() if encoding == "base64" else base58.encode(sent.raw)
         meta = {
             "err": sent.error,
             "status": {"Ok": None} if sent.error is None else {"Err": sent.error},
             "fee": 5_000 * len(sent.signers),
-            "logMessages": list(sent.logs),
+            "logMessages": None if sent.logs is None else list(sent.logs),
             "preBalances": [0] * len(sent.accounts),
             "postBalances": [0] * len(sent.accounts),
             "innerInstructions": [],
@@ -110,7 +110,7 @@ class Sends:
             "slot": sent.landed_slot,
             "blockTime": sent.landed_at_s,
             "meta": meta,
-            "transaction": [body, encoding],
+            "transaction": _shown(sent, encoding),
             "version": "legacy" if legacy else 0,
         }
 
@@ -123,6 +123,15 @@ class Sends:
     def _send(self, call: Call) -> Json:
         raw, transaction = _parsed(call)
         return self._ledger.send(raw, transaction, preflight=not call.config.get("skipPreflight"))
+
+
+def _shown(sent: Sent, encoding: str) -> Json:
+    if encoding == "json":
+        return {
+            "signatures": [sent.signature],
+            "message": {"accountKeys": list(sent.accounts), "recentBlockhash": sent.blockhash, "instructions": []},
+        }
+    return [base64.b64encode(sent.raw).decode() if encoding == "base64" else base58.encode(sent.raw), encoding]
 
 
 def _parsed(call: Call) -> tuple[bytes, VersionedTransaction]:

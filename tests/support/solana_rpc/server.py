@@ -3,22 +3,24 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from types import TracebackType
 from typing import Self
 
 from aiohttp import web
 
+from tests.support import addresses
 from tests.support.solana_rpc.chain import Chain
 from tests.support.solana_rpc.clock import Timepiece, WallClock
 from tests.support.solana_rpc.faults import Fault, FaultPlan, Injection
 from tests.support.solana_rpc.front import Front, RecordedCall
 from tests.support.solana_rpc.ledger import Landing, Ledger, Sent
+from tests.support.solana_rpc.protocol import Json
 from tests.support.solana_rpc.reads import Reads
 from tests.support.solana_rpc.sends import Sends
 from tests.support.solana_rpc.subscriptions import Subscriptions
-from tests.support.world import World
+from tests.support.world import ChainAccount, World
 
 _ANNOUNCE_AT_MOST_EVERY_S = 0.1
 _LARGEST_REQUEST = 16 * 2**20
@@ -40,7 +42,7 @@ class SolanaRpc:
         self.ledger = Ledger(self.chain)
         self.faults = FaultPlan()
         reads = Reads(self.chain, self.faults)
-        self.subscriptions = Subscriptions(self.chain, self.ledger, reads)
+        self.subscriptions = Subscriptions(self.chain, self.ledger, reads, self.faults)
         self.chain.listener = self.subscriptions
         self.ledger.on_landed = self.subscriptions.landed
         handlers = {**reads.handlers(), **Sends(self.chain, self.ledger, reads).handlers()}
@@ -122,6 +124,13 @@ class SolanaRpc:
     def drop_websockets(self) -> None:
         self.subscriptions.drop_all()
 
+    def close_websockets(self, code: int = 1001) -> None:
+        """Say goodbye first, as a node does that is restarted."""
+        self.subscriptions.close_all(code)
+
+    def say_over_websockets(self, text: str) -> None:
+        self.subscriptions.say(text)
+
     def silence_websockets(self, seconds: float) -> None:
         self.subscriptions.silence(seconds)
 
@@ -132,6 +141,28 @@ class SolanaRpc:
 
     def set_landing(self, landing: Landing, *, count: int | None = None) -> None:
         self.ledger.set_landing(landing, count=count)
+
+    def post(
+        self,
+        *,
+        accounts: Sequence[str],
+        logs: Sequence[str] | None,
+        program: str = addresses.DRIFT_PROGRAM,
+        effects: Mapping[str, ChainAccount] | None = None,
+        error: Json = None,
+        listed: bool = True,
+    ) -> Sent:
+        """A transaction of somebody else lands now: it mentions these accounts, has this log and replaces ``effects``.
+
+        Args:
+            logs: None for a node that kept none.
+            error: What it failed with; its effects do not happen then.
+            listed: False for a node that lists it later: set ``listed`` of what is returned.
+        """
+        with self.chain.lock:
+            return self.ledger.post(
+                accounts=accounts, logs=logs, program=program, effects=effects or {}, error=error, listed=listed
+            )
 
     @property
     def sent(self) -> dict[str, Sent]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from tests.support.solana_rpc.chain import Chain
+from tests.support.solana_rpc.faults import FaultPlan, Withheld
 from tests.support.solana_rpc.ledger import Ledger, Sent
 from tests.support.solana_rpc.protocol import (
     INVALID_PARAMS,
@@ -29,15 +30,23 @@ class Topic(Enum):
 
 
 class Peer:
-    """One websocket's queue of texts to send, filled from any thread; None ends it."""
+    """One websocket's queue of texts to send, filled from any thread; a number closes the socket, None ends it."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, cut: Callable[[], None]) -> None:
         self._loop = loop
         self._cut = cut
-        self.queue: asyncio.Queue[str | None] = asyncio.Queue()
+        self.queue: asyncio.Queue[str | int | None] = asyncio.Queue()
 
     def tell(self, message: Json) -> None:
-        self._loop.call_soon_threadsafe(self.queue.put_nowait, json.dumps(message))
+        self.say(json.dumps(message))
+
+    def say(self, text: str) -> None:
+        """Anything at all."""
+        self._loop.call_soon_threadsafe(self.queue.put_nowait, text)
+
+    def close(self, code: int) -> None:
+        """End the connection as a node does that goes away, once everything before was sent."""
+        self._loop.call_soon_threadsafe(self.queue.put_nowait, code)
 
     def drop(self) -> None:
         """Cut the connection, without a close frame."""
@@ -55,10 +64,11 @@ class _Subscription:
 class Subscriptions:
     """Listens to chain and ledger and tells the peers. Methods run with the chain's lock held."""
 
-    def __init__(self, chain: Chain, ledger: Ledger, reads: Reads) -> None:
+    def __init__(self, chain: Chain, ledger: Ledger, reads: Reads, faults: FaultPlan) -> None:
         self._chain = chain
         self._ledger = ledger
         self._reads = reads
+        self._faults = faults
         self._peers: list[Peer] = []
         self._active: dict[int, _Subscription] = {}
         self._last_id = 0
@@ -80,6 +90,15 @@ class Subscriptions:
     def drop_all(self) -> None:
         for peer in list(self._peers):
             peer.drop()
+
+    def close_all(self, code: int) -> None:
+        for peer in list(self._peers):
+            peer.close(code)
+
+    def say(self, text: str) -> None:
+        """Something that is no answer and no notification, to everybody."""
+        for peer in list(self._peers):
+            peer.say(text)
 
     def silence(self, seconds: float | None) -> None:
         """Notifications of that time are lost; requests are answered. None ends it."""
@@ -127,6 +146,8 @@ class Subscriptions:
         for number, sub in list(self._active.items()):
             call = Call(method=f"{sub.topic.value}Subscribe", config=sub.config)
             if sub.topic is Topic.ACCOUNT and sub.key == key:
+                if self._faults.take((Withheld,), [call.method], key):
+                    continue
                 self._tell(number, sub, self._reads.with_context(call, self._reads.account(call, key, sub.config)))
             elif sub.topic is Topic.PROGRAM and account is not None and _selects(sub, account):
                 row = {"pubkey": key, "account": self._reads.shown(call.method, key, account, sub.config)}
@@ -151,7 +172,7 @@ class Subscriptions:
             if sub.topic is Topic.SIGNATURE and sub.key == sent.signature:
                 self._tell_landing(number, sub, sent)
             elif sub.topic is Topic.LOGS and sub.key in (None, *sent.accounts):
-                value = {"signature": sent.signature, "err": sent.error, "logs": list(sent.logs)}
+                value = {"signature": sent.signature, "err": sent.error, "logs": list(sent.logs or ())}
                 self._tell(number, sub, self._reads.with_context(Call(method="logsSubscribe"), value))
 
     def _tell_landing(self, number: int, sub: _Subscription, sent: Sent) -> None:

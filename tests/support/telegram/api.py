@@ -43,9 +43,12 @@ class BotApi:
             "editmessagecaption": self._edit_caption,
             "editmessagemedia": self._edit_media,
             "editmessagereplymarkup": self._edit_keyboard,
+            "pinchatmessage": self._pin,
             "answercallbackquery": self._answer,
             "setmycommands": self._set_commands,
             "getchat": self._get_chat,
+            "getchatmember": self._get_chat_member,
+            "sendchataction": lambda parameters: bool(self._writable_chat(parameters)),
             "leavechat": self._leave_chat,
         }
 
@@ -147,6 +150,18 @@ class BotApi:
         message.keyboard, message.photo = keyboard, photo
         return self.as_json(message)
 
+    def _pin(self, parameters: "Parameters") -> bool:
+        chat = self._writable_chat(parameters)
+        message = self.find(chat.chat_id, parameters.integer("message_id") or 0)
+        if message is None:
+            raise bad_request("message to pin not found")
+        if not chat.may_pin:
+            raise bad_request("not enough rights to manage pinned messages in the chat")
+        if parameters.text("disable_notification").lower() != "true":
+            chat.loud_pins += 1
+        message.pinned = True
+        return True
+
     def _answer(self, parameters: "Parameters") -> bool:
         query = parameters.text("callback_query_id")
         if utf16_units(parameters.text("text")) > NOTICE_UNITS:
@@ -170,6 +185,15 @@ class BotApi:
     def _get_chat(self, parameters: "Parameters") -> Json:
         limits = {"accent_color_id": 0, "max_reaction_count": 11, "accepted_gift_types": _NO_GIFTS}
         return chat_json(self._writable_chat(parameters)) | limits
+
+    def _get_chat_member(self, parameters: "Parameters") -> Json:
+        chat = self._writable_chat(parameters)
+        user = self._get_me(Parameters({}))
+        if parameters.integer("user_id") != _BOT_ID:
+            raise bad_request("user not found")
+        if chat.may_write:
+            return {"user": user, "status": "administrator", "can_pin_messages": chat.may_pin}
+        return {"user": user, "status": "restricted", "is_member": True, "can_send_messages": False}
 
     def _leave_chat(self, parameters: "Parameters") -> bool:
         chat = self._writable_chat(parameters)

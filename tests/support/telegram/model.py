@@ -48,6 +48,7 @@ class SentMessage:
     silent: bool
     photo: bytes | None = None
     edits: list[Revision] = field(default_factory=list)
+    pinned: bool = False
 
     @property
     def keys(self) -> tuple[Key, ...]:
@@ -63,7 +64,7 @@ class SentMessage:
 
 @dataclass(slots=True, kw_only=True)
 class Chat:
-    """A chat the bot may write to; ``topics`` are the threads of a forum."""
+    """A chat the bot may write to; ``topics`` are the threads of a forum, ``loud_pins`` pins that rang."""
 
     chat_id: int
     title: str
@@ -71,6 +72,9 @@ class Chat:
     topics: set[int] = field(default_factory=set)
     blocked: bool = False
     migrated_to: int | None = None
+    may_write: bool = True
+    may_pin: bool = True
+    loud_pins: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from aiohttp import web
 from tests.support.telegram.api import BotApi, Json, Parameters, chat_json
 from tests.support.telegram.errors import ApiError
 from tests.support.telegram.faults import Drop, Fault, Faults
+from tests.support.telegram.limits import Limits
 from tests.support.telegram.model import Call, Chat, SentMessage
 
 TOKEN = "7000000001:AAtestTokenOfTheLoopbackServer0123456"
@@ -27,6 +28,7 @@ class TelegramServer:
     """Used as ``async with TelegramServer() as server``; a bot needs ``server.url`` and ``server.token``.
 
     ``stop()`` and ``start()`` take it down and up again at the same port with everything it knows, as an outage would.
+    ``limits`` says whether haste is refused.
     """
 
     def __init__(self, *, token: str = TOKEN, username: str = BOT, port: int = 0) -> None:
@@ -34,6 +36,7 @@ class TelegramServer:
         self.latency_s = 0.0
         self.calls: list[Call] = []
         self.api = BotApi(username)
+        self.limits = Limits()
         self._port = port
         self._faults = Faults()
         self._updates: list[Json] = []
@@ -174,6 +177,7 @@ class TelegramServer:
         fault = self._faults.take(method, chat)
         await asyncio.sleep(self.latency_s + (fault.delay_s if fault else 0.0))
         try:
+            self.limits.take(method, chat)
             if fault is not None and (fault.status is not None or fault.drop is Drop.BEFORE):
                 return _struck(request, fault)
             is_poll = method.lower() == "getupdates"

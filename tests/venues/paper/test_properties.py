@@ -133,6 +133,7 @@ def test_every_unit_of_quote_is_accounted_for(
     inside = state.tokens_raw.get(0, 0) + sum(slot.quote_1e6 for slot in state.perps.values())
     came = state.net_deposits_1e6 + sum(fill.quote_1e6 - fill.fee_1e6 for fill in exchange.fills) + state.funding_1e6
     assert inside == came
+    assert state.fees_1e6 == sum(fill.fee_1e6 for fill in exchange.fills)
 
 
 @THRIFTY

@@ -1,7 +1,9 @@
 """The paper venue behind its port: time, slots, what a reading shows, and faults on demand."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from bot.clock import ScriptClock
@@ -10,6 +12,7 @@ from risk.margin.evaluate import evaluate
 from risk.margin.snapshot import snapshot_of
 from risk.model.account import OrderKind, Side
 from risk.model.market import OracleValidity
+from risk.ports import FeeStatements
 from tests.venues.paper.builders import make_exchange, open_funded
 from venues.errors import VenueRejected, VenueUnavailable
 from venues.paper import PaperSettings, PaperVenue, connect
@@ -186,3 +189,33 @@ async def test_connecting_gives_a_leveraged_account_in_a_market_of_its_own_seed(
     await clock.sleep(600)
     prices = [(await reader.read(["demo-0"])).oracles.price_1e6.tolist() for reader in (same, again, other)]
     assert prices[0] == prices[1] != prices[2]
+
+
+async def test_a_stream_tells_of_every_second_and_of_what_it_brings(venue: PaperVenue) -> None:
+    books = venue.stream(["ann-0", "bob-0"])
+    told = [await anext(books) for _ in range(4)]
+    assert [round(sol_usd(book), 1) for book in told] == [100.0, 100.1, 100.2, 100.3]
+    assert all(later.slot > earlier.slot for earlier, later in pairwise(told))
+    await books.aclose()
+
+
+async def test_a_stream_of_a_venue_that_stands_still_ends(venue: PaperVenue) -> None:
+    books = venue.stream(["ann-0"])
+    await anext(books)
+    venue.faults.frozen_slot()
+    with pytest.raises(VenueUnavailable, match="no new slot for 5 s"):
+        await anext(books)
+
+
+async def test_it_states_what_trading_has_cost_each_account() -> None:
+    exchange = make_exchange()
+    ann, bob = open_funded(exchange), open_funded(exchange, authority="bob")
+    report = exchange.market_order(ann, "SOL-PERP", Side.BUY, 10)
+    venue = PaperVenue(exchange, clock=ScriptClock(START))
+    paid = await venue.fees_paid_usd(await venue.read([ann, bob, "nobody-0"]))
+
+    assert isinstance(venue, FeeStatements)
+    assert paid[0] == pytest.approx(report.fee_usd)
+    assert paid[0] > 0
+    assert paid[1] == 0
+    assert np.isnan(paid[2])

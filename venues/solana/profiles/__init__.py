@@ -7,7 +7,7 @@ other give plausible garbage. Everything that reads bytes takes a Profile and re
 import importlib
 import pkgutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from risk.model.account import MarginMode, OrderKind
 from risk.model.market import AssetTier, ContractTier, ContractType, MarketStatus
 from venues.errors import VenueRejected
+from venues.solana.borsh import EventLayout
 
 RecordType = np.dtype[np.void]
 
@@ -87,6 +88,14 @@ class Seeds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerCondition:
+    """What a trigger order waits for, a price above its trigger or below, and whether it has come."""
+
+    above: bool
+    triggered: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """One venue.
 
@@ -99,6 +108,8 @@ class Profile:
         position_bits: Of a perp slot: (isolated, being liquidated, all known).
         exchange_pauses: What each bit of the exchange status stops, in words; likewise for markets.
         quoteless_pool: In this lending pool a deposit of market 0 is allowed and counts nothing.
+        trigger_conditions: By the code an order stores; empty where orders do not say.
+        events: What the program writes into its log, by the first bytes; empty where that is not known.
     """
 
     name: str
@@ -125,6 +136,8 @@ class Profile:
     spot_pauses: Mapping[int, str]
     open_order_status: int
     quoteless_pool: int | None
+    trigger_conditions: Mapping[int, TriggerCondition] = field(default_factory=dict)
+    events: Mapping[bytes, EventLayout] = field(default_factory=dict)
 
 
 def record(size: int, fields: Mapping[str, tuple[int, object]]) -> RecordType:

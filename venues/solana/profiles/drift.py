@@ -4,7 +4,8 @@ from types import MappingProxyType
 
 from risk.model.account import MarginMode, OrderKind
 from risk.model.market import AssetTier, ContractTier, ContractType, MarketStatus
-from venues.solana.profiles import Layout, OracleKind, OracleSource, Profile, Seeds, record
+from venues.solana.profiles import Layout, OracleKind, OracleSource, Profile, Seeds, TriggerCondition, record
+from venues.solana.profiles._drift_events import EVENTS
 from venues.solana.profiles._feeds import (
     FEED_LAYOUTS,
     I128,
@@ -53,6 +54,7 @@ ORDER = record(
         "base_asset_amount": (16, "<u8"),
         "base_asset_amount_filled": (24, "<u8"),
         "trigger_price": (40, "<u8"),
+        "max_ts": (64, "<i8"),
         "order_id": (76, "<u4"),
         "market_index": (80, "<u2"),
         "status": (82, "u1"),
@@ -60,6 +62,7 @@ ORDER = record(
         "market_type": (84, "u1"),
         "direction": (87, "u1"),
         "reduce_only": (88, "u1"),
+        "trigger_condition": (91, "u1"),
     },
 )
 
@@ -76,6 +79,8 @@ USER = record(
         "total_deposits": (4272, "<u8"),
         "total_withdraws": (4280, "<u8"),
         "settled_perp_pnl": (4296, "<i8"),
+        "cumulative_perp_funding": (4312, "<i8"),
+        "last_active_slot": (4328, "<u8"),
         "max_margin_ratio": (4340, "<u4"),
         "sub_account_id": (4346, "<u2"),
         "status": (4348, "u1"),
@@ -132,7 +137,9 @@ SPOT_MARKET = record(
         "name": (136, ("u1", (32,))),
         "last_oracle_price_twap": (192, "<i8"),
         "last_oracle_price_twap_5min": (200, "<i8"),
+        "total_factor": (408, "<u4"),
         "deposit_balance": (432, U128),
+        "borrow_balance": (448, U128),
         "cumulative_deposit_interest": (464, U128),
         "cumulative_borrow_interest": (480, U128),
         "initial_asset_weight": (640, "<u4"),
@@ -140,6 +147,9 @@ SPOT_MARKET = record(
         "initial_liability_weight": (648, "<u4"),
         "maintenance_liability_weight": (652, "<u4"),
         "imf_factor": (656, "<u4"),
+        "optimal_utilization": (668, "<u4"),
+        "optimal_borrow_rate": (672, "<u4"),
+        "max_borrow_rate": (676, "<u4"),
         "decimals": (680, "<u4"),
         "market_index": (684, "<u2"),
         "oracle_source": (687, "u1"),
@@ -147,11 +157,20 @@ SPOT_MARKET = record(
         "asset_tier": (689, "u1"),
         "paused_operations": (690, "u1"),
         "scale_initial_asset_weight_start": (720, "<u8"),
+        "min_borrow_rate": (728, "u1"),
         "pool_id": (735, "u1"),
     },
 )
 
-USER_STATS = record(240, {"number_of_sub_accounts_created": (186, "<u2")})
+USER_STATS = record(
+    240,
+    {
+        "total_fee_paid": (72, "<u8"),
+        "total_fee_rebate": (80, "<u8"),
+        "number_of_sub_accounts": (184, "<u2"),
+        "number_of_sub_accounts_created": (186, "<u2"),
+    },
+)
 
 STATE = record(
     992,
@@ -218,6 +237,14 @@ PROFILE = Profile(
     asset_tiers=MappingProxyType({tier.value: tier for tier in AssetTier}),
     margin_modes=MappingProxyType({mode.value: mode for mode in MarginMode}),
     order_kinds=MappingProxyType(dict(enumerate(OrderKind))),
+    trigger_conditions=MappingProxyType(
+        {
+            0: TriggerCondition(above=True, triggered=False),
+            1: TriggerCondition(above=False, triggered=False),
+            2: TriggerCondition(above=True, triggered=True),
+            3: TriggerCondition(above=False, triggered=True),
+        }
+    ),
     status_bits=(1, 2, 31),
     position_bits=(1, 2, 7),
     exchange_pauses=MappingProxyType(
@@ -247,4 +274,5 @@ PROFILE = Profile(
     spot_pauses=MappingProxyType({1: "interest", 2: "fill", 4: "deposit", 8: "withdraw", 16: "liquidation"}),
     open_order_status=1,
     quoteless_pool=1,
+    events=EVENTS,
 )

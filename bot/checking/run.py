@@ -1,0 +1,60 @@
+"""The whole check, in an order in which what is said first explains what is said later."""
+
+import asyncio
+from pathlib import Path
+
+from bot.checking import clock, machine, memory, platforms, reaching, venue
+from bot.checking.facts import Fact, advice, ok, wrong
+from bot.clock import SystemClock
+from bot.config import BadSettings, Settings, load_settings
+from bot.logs import setup_logging
+from bot.run import secrets_of
+
+
+async def look(env_file: Path, *, patience_s: float = 6.0) -> list[Fact]:
+    """Everything there is to find. Slow things are asked side by side.
+
+    Args:
+        patience_s: How long a slot may stand still before it counts as stuck.
+    """
+    facts = reaching.env_file_facts(env_file)
+    try:
+        settings = load_settings(env_file)
+    except BadSettings as exc:
+        remedy = "put it right as .env.example says; the rest cannot be looked at before"
+        return [*facts, *(wrong("settings", problem, remedy) for problem in str(exc).split("; "))]
+    routes_facts, routes = reaching.routes(settings)
+    setup_logging("ERROR", secrets=secrets_of(settings, *(() if routes is None else (routes,))))
+    facts += [*_settings(settings), *routes_facts]
+    now = SystemClock().now()
+    known = await memory.remembered(settings.database_path, now)
+    facts += known.facts
+    facts.append(await asyncio.to_thread(memory.backups, settings.backup_plan, now))
+    facts += [machine.room(settings.database_path), machine.time_zones(now)]
+    chats = known.chats or ()
+    telegram, discord, rpc, beats = await asyncio.gather(
+        platforms.ask_telegram(settings, chats), platforms.ask_discord(settings, chats),
+        venue.ask_venue(settings, patience_s), reaching.heartbeats(settings),
+    )  # fmt: skip
+    facts += [*rpc.facts, *telegram.facts, *discord.facts]
+    dated = [one.witness for one in (telegram, discord) if one.witness is not None]
+    # A Date header is exact to a second, a block is some seconds old: it is asked where nobody else says.
+    facts.append(clock.clock(dated or [one for one in (rpc.witness,) if one is not None]))
+    if routes is not None:
+        facts += await reaching.reach(settings, routes, now)
+    return [*facts, *beats]
+
+
+def _settings(settings: Settings) -> list[Fact]:
+    accounts = len(settings.accounts)
+    named = f"{accounts} account{'s' if accounts != 1 else ''} named" if accounts else "accounts of its own"
+    facts = [
+        ok("settings", f"valid: venue {settings.venue.value}, {named}, a check every {settings.check_interval_s:g} s")
+    ]
+    if not (settings.telegram_token.get_secret_value() or settings.discord_token.get_secret_value()):
+        facts.append(
+            wrong("chat", "no chat is configured: alerts go to a terminal alone", "set TELEGRAM_TOKEN or DISCORD_TOKEN")
+        )
+    if settings.allow_loopback_platforms:
+        facts.append(advice("settings", "ALLOW_LOOPBACK_PLATFORMS is on", "it is for tests; take it out"))
+    return facts

@@ -1,0 +1,45 @@
+"""What somebody typed, as a command and its arguments."""
+
+import difflib
+import shlex
+from collections.abc import Mapping
+
+from bot.commands.spec import Command
+from bot.messages import Line, Message, lines
+from bot.text.clean import name
+from bot.text.numbers import count
+
+LONGEST_TEXT = 1_000
+
+
+def words(text: str) -> tuple[str, tuple[str, ...]]:
+    """The command's name in lower case and its arguments; quotes keep words together."""
+    cut = text[:LONGEST_TEXT].strip().removeprefix("/")
+    try:
+        parts = shlex.split(cut)
+    except ValueError:
+        parts = cut.split()
+    return (parts[0].lower(), tuple(parts[1:])) if parts else ("", ())
+
+
+def too_long(text: str) -> Message | None:
+    """The answer to a text of which only a part would be obeyed; None for one that is not too long."""
+    if len(text) <= LONGEST_TEXT:
+        return None
+    return Message(
+        blocks=lines(f"That is {count(len(text))} characters long; I read at most {count(LONGEST_TEXT)}. Say less.")
+    )
+
+
+def nearest(word: str, commands: Mapping[str, Command]) -> Message:
+    """The answer to what is no command."""
+    starts = [known for known in commands if word and (known.startswith(word) or word.startswith(known))]
+    close = starts or difflib.get_close_matches(word, commands, n=1, cutoff=0.5) or ["help"]
+    found = commands[close[0]]
+    return Message(
+        blocks=(
+            Line(f"/{name(word)} is not a command. Did you mean /{found.name}?", strong=True),
+            Line(f"Usage: {found.usage}"),
+            Line("/help lists everything."),
+        )
+    )
