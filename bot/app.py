@@ -309,9 +309,7 @@ def assemble(
         incidents=incidents, outbox=outbox, roster=roster, fleet=fleet, router=through(book), clock=clock, wake=wake,
         figures=figures, nearness=nearness, companions=companions,
     )  # fmt: skip
-    watch = HealthWatch(
-        fleet=fleet, roster=roster, desk=desk, states=TierStates(store), clock=clock, then=assessed
-    )
+    watch = HealthWatch(fleet=fleet, roster=roster, desk=desk, states=TierStates(store), clock=clock, then=assessed)
     events = EventParts.of(
         store=store, reader=reader, fleet=fleet, roster=roster, desk=desk, health=watch, preferences=preferences,
         clock=clock, venue=venue, quiet=quiet,
@@ -350,6 +348,10 @@ def assemble(
         fleet=fleet, roster=roster, equity=equity, snapshots=snapshots, incidents=incidents, desk=desk, clock=clock,
         thresholds=drawdowns, fees=reader if isinstance(reader, FeeStatements) else None,
     )  # fmt: skip
+    routing = RoutingJobs.of(
+        book=book, fallbacks=Fallbacks(store), incidents=incidents, outbox=outbox, desk=desk, transports=by_name,
+        clock=clock, wake=wake,
+    )  # fmt: skip
     return App(
         services=services,
         dispatcher=Dispatcher(
@@ -364,10 +366,7 @@ def assemble(
         moves=MovesMemory(fleet=fleet, settings=services.settings, clock=clock),
         digests=DigestTeller(services),
         desk=desk,
-        routing=RoutingJobs.of(
-            book=book, fallbacks=Fallbacks(store), incidents=incidents, outbox=outbox, desk=desk, transports=by_name,
-            clock=clock, wake=wake,
-        ),
+        routing=routing,
         events=events,
         pace=pace,
         started_at=clock.now(),

@@ -20,6 +20,7 @@ TICK_S = 1.0
 NOTE_EVERY_S = 10.0
 _TELL_WITHIN = timedelta(hours=1)
 _CHECK_PATIENCE = timedelta(seconds=30)
+_READING_S = 4.0  # for the history of what happened meanwhile to be read
 _AGAIN_S = 15.0
 
 Events = Callable[[datetime, datetime], Awaitable[Mapping[str, Sequence[str]]]]
@@ -181,12 +182,13 @@ class AbsenceTeller:
                 await self._tell(untold)
 
     def _ready(self, untold: UntoldAbsence) -> bool:
-        """Once a check has looked at how things stand after it, and not much later where none can."""
+        """Once a check has looked at how things stand and what happened could be read; soon, where no check can."""
+        now_s = self._clock.monotonic_s()
+        waited_s = now_s - self._waits.setdefault(untold.absence_id, now_s)
         checked_at = self._checked_at()
         if checked_at is not None and checked_at >= untold.absence.to_at:
-            return True
-        waits_s = self._waits.setdefault(untold.absence_id, self._clock.monotonic_s())
-        return self._clock.monotonic_s() - waits_s > _CHECK_PATIENCE.total_seconds()
+            return waited_s >= _READING_S
+        return waited_s > _CHECK_PATIENCE.total_seconds()
 
     async def _tell(self, untold: UntoldAbsence) -> None:
         left = [place for place in await self._places() if place.receiver not in untold.told]
@@ -215,8 +217,9 @@ class AbsenceTeller:
         return True
 
     async def _message(self, place: Place, absence: Absence) -> Message:
-        labels, found = place.labels(), await self._events(absence.from_at, absence.to_at)
-        events = [f"{label}: {event}" for account_id, label in labels.items() for event in found.get(account_id, ())]
+        labels = place.labels()
         now = {account_id: self._tier(account_id) for account_id in labels}
         with reading_as(await self._style_of(place.receiver)):
+            found = await self._events(absence.from_at, absence.to_at)
+            events = [f"{who}: {event}" for account_id, who in labels.items() for event in found.get(account_id, ())]
             return told(absence, Meanwhile(now=now, labels=labels, events=events))

@@ -19,9 +19,10 @@ from bot.app import App
 from bot.backup import Backups
 from bot.backup_plan import BackupPlan
 from bot.beats import Beat, BeatAccount, BeatChat
+from bot.happened import Happened
 from bot.heartbeat import BEAT_EVERY_S, Heartbeat
 from bot.heartbeat_urls import HeartbeatUrl
-from bot.lifetime import AbsenceTeller, Events, Lifetime, no_events
+from bot.lifetime import AbsenceTeller, Events, Lifetime
 from bot.loop_watch import LoopWatch
 from bot.metrics import Metrics, Reading, age_s
 from bot.places import Place, Places
@@ -38,6 +39,7 @@ from risk.decisions.incidents import severity
 from risk.decisions.tiers import Tier
 from risk.ports import Clock
 from storage import Absences, Lives, Progress, Receiver, Store, TierStates
+from storage import Events as EventLog
 
 log = structlog.get_logger()
 
@@ -74,7 +76,7 @@ class Operations:
 
     Args:
         metrics: Counts from the start of the app on; served where a port is set.
-        events: What happened to accounts; see bot.lifetime.
+        events: What happened to accounts; see bot.lifetime. None for what the event log says.
     """
 
     def __init__(
@@ -85,7 +87,7 @@ class Operations:
         care: Care,
         metrics: Metrics,
         notifier: Notifier | None = None,
-        events: Events = no_events,
+        events: Events | None = None,
     ) -> None:
         services = app.services
         self._app, self._store, self._care, self._metrics = app, store, care, metrics
@@ -109,7 +111,8 @@ class Operations:
         )  # fmt: skip
         self.teller = AbsenceTeller(
             absences=Absences(store), transports=process.transports, clock=self._clock, places=self._places.all,
-            checked_at=self._checked_at, tier=self._tier, events=events, style_of=styles.of,
+            checked_at=self._checked_at, tier=self._tier, style_of=styles.of,
+            events=events or Happened(EventLog(store), self._clock),
         )  # fmt: skip
         self.heartbeat = Heartbeat(
             care.heartbeats, clock=self._clock, ailing=self.wellbeing.look, beat=self._beat, secret=care.secret,

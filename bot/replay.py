@@ -8,6 +8,7 @@ from datetime import datetime
 from bot.app import App, assemble
 from bot.clock import ScriptClock
 from bot.replaying.alarms import Alarms
+from bot.replaying.firsts import note
 from bot.replaying.report import ReplayReport
 from bot.replaying.transport import NAME, CountingTransport
 from bot.roster import Roster, Watched
@@ -53,13 +54,13 @@ async def play(
             await app.deliveries[NAME].drain_if_woken()
             state = app.watch.settled()[ACCOUNT_ID]
             tier = state.tier
-            first_at.setdefault(tier, clock.now())
+            note(first_at, tier, clock.now())
             if not told or told[-1][1] is not tier:
                 told.append((clock.now(), tier))
             if tier is Tier.OK:
                 standing_at.clear()
-            elif tier.known:
-                standing_at.setdefault(tier, clock.now())
+            else:
+                note(standing_at, tier, clock.now())
             if state.known is not None:
                 alarms = alarms.after(state.known, float(recording.excess_usd[number]))
             if progress is not None:
@@ -68,7 +69,7 @@ async def play(
         recording=recording,
         played=end,
         thresholds=thresholds,
-        first_at={tier: at for tier, at in first_at.items() if tier is not Tier.OK},
+        first_at=first_at,
         standing_at=standing_at,
         alarms=alarms,
         told=tuple(told),

@@ -1,9 +1,10 @@
 """The clockwork: APScheduler in our loop, with the settings that never skip a check in silence."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -18,10 +19,11 @@ from storage import StorageError
 log = structlog.get_logger()
 
 Job = Callable[[], Awaitable[None]]
+Run = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Schedule:
-    """Jobs at fixed intervals. One run of a job at a time; a late run is done, not dropped.
+    """Jobs at fixed intervals. One run of a job at a time; a run that is late is done all the same.
 
     Args:
         last_runs_s: How long the end waits for runs that have begun.
@@ -37,14 +39,11 @@ class Schedule:
         )
         self.jobs: dict[str, JobState] = {}
         self._running: set[asyncio.Task[None]] = set()
-        self._lines: list[_Line] = []
 
     def every(self, seconds: float, name: str, job: Job) -> None:
         """Run a job at once and then every so many seconds."""
-        state = JobState(interval_s=seconds)
-        line = _Line(name, partial(run_once, name, job, state, self._clock, self._observer), state, self._running)
-        self.jobs[name] = line.state
-        self._lines.append(line)
+        state = self.jobs[name] = JobState(interval_s=seconds)
+        line = _Line(name, partial(run_once, name, job, state, self._clock, self._observer), self._running)
         self._scheduler.add_job(line.due, IntervalTrigger(seconds=seconds), id=name, next_run_time=datetime.now(UTC))
 
     def catch_up(self) -> None:
@@ -64,8 +63,6 @@ class Schedule:
         """Lets what has begun come to its end for a while, so that nothing is stored by half."""
         self._scheduler.pause()
         await asyncio.sleep(0)  # what the scheduler has just started begins
-        for line in self._lines:
-            line.last()
         if self._running:
             _, late = await asyncio.wait(self._running, timeout=self._last_runs_s)
             for task in late:
@@ -77,34 +74,19 @@ class Schedule:
 
 
 class _Line:
-    """The runs of one job, one behind the other: what falls due during a run follows right after it, once."""
+    """The runs of one job, one at a time. What falls due during a run is left out: the next one is not far."""
 
-    def __init__(self, name: str, run: Job, state: JobState, running: set[asyncio.Task[None]]) -> None:
-        self.state = state
+    def __init__(self, name: str, run: Run, running: set[asyncio.Task[None]]) -> None:
         self._name, self._run, self._running = name, run, running
         self._task: asyncio.Task[None] | None = None
-        self._due_again = self._last = False
-
-    def last(self) -> None:
-        """The run that has begun is the last one."""
-        self._last = True
 
     async def due(self) -> None:
         """Called by the scheduler, and at its end at once: a run it knows of it would cancel when it ends, and it would
-        log every one that has to wait."""
-        if self._task is not None:
-            self._due_again = True
-            return
-        task = self._task = asyncio.create_task(self._runs(), name=f"job.{self._name}")
-        self._running.add(task)
-        task.add_done_callback(self._ended)
-
-    async def _runs(self) -> None:
-        while True:
-            self._due_again = False
-            await self._run()
-            if self._last or not self._due_again:
-                return
+        log every one that has to make way."""
+        if self._task is None:
+            task = self._task = asyncio.create_task(self._run(), name=f"job.{self._name}")
+            self._running.add(task)
+            task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._task = None

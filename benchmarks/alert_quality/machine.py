@@ -65,9 +65,8 @@ def agreement(pairs: Sequence[tuple[Case, Outcome]], recordings: Recordings) -> 
         report = replayed(case, recordings)
         first_s = {tier: at.timestamp() for tier, at in report.first_at.items()}
         liquidated_s = None if report.liquidated_at is None else report.liquidated_at.timestamp()
-        expected = {tier: at_s for tier, at_s in outcome.first_s.items() if tier.value > 0}
         same = (
-            first_s == expected
+            first_s == outcome.first_s
             and liquidated_s == outcome.liquidated_s
             and (report.alarms.rung, report.alarms.false)
             == (outcome.alarms[PAGES[0]].rung, outcome.alarms[PAGES[0]].false)

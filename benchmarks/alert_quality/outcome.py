@@ -7,6 +7,7 @@ import numpy as np
 
 from benchmarks.alert_quality.walk import Walk
 from bot.replaying.alarms import Alarms
+from bot.replaying.firsts import note
 from risk.decisions.incidents import severity
 from risk.decisions.tiers import Tier, TierReading, TierState, TierThresholds, classify
 from risk.margin.book import IntArray
@@ -20,7 +21,7 @@ class Outcome:
 
     Attributes:
         liquidated_s: When; None where it was not.
-        first_s: When each tier first stood.
+        first_s: When somebody was first warned at each tier or a worse one.
         page_s: Since when HIGH or worse, or CRITICAL or worse, has stood at the end; None where it does not.
         watched_s: From the opening to the end.
         standing_s: How long HIGH or worse, or CRITICAL or worse, stood in all.
@@ -59,7 +60,7 @@ def outcome(walk: Walk, thresholds: TierThresholds) -> Outcome:
             before = state
             state = classify(state, _reading(walk, number), thresholds, _EPOCH + timedelta(seconds=walk.at_s[number]))
             known, at_s = state.tier, float(walk.at_s[number])
-            first.setdefault(known, at_s)
+            note(first, known, at_s)
             still = state == before and state.easing_to is None
             # Until the next change only the least that was to spare matters.
             least = float(walk.excess[number:end].min()) if still else float(walk.excess[number])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bot.messages import Address, Limits, Rate
 
-_GUARD_S = 0.02  # clocks that tick, sleeps that end early
+_GUARD_S, _GUARD_IN_ALL_S = 0.02, 0.008  # clocks that tick, sleeps that end early
 _ASSUMED_S = 2.0  # a message without an answer was counted by then: connections do not hold requests back for longer
 _ROUND_TRIPS = 50
 _FLOOR_SHARE = 0.8  # of the quickest answer of late: so long every message is on its way there and back
@@ -37,7 +37,7 @@ class _Window:
 
     def __init__(self, rate: Rate, *, in_all: bool = False) -> None:
         self._most = max(1, rate.most - _SPARE) if in_all else rate.most
-        self._per_s, self._in_all = rate.per_s + _GUARD_S, in_all
+        self._per_s, self._in_all = rate.per_s + (_GUARD_IN_ALL_S if in_all else _GUARD_S), in_all
         self._tickets: list[Ticket] = []
 
     def free_at(self, now: float) -> float:

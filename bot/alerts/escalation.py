@@ -122,7 +122,7 @@ class Auditor:
         receipts = await self._outbox.receipts([one.incident_id for one in waiting]) if waiting else ()
         silent = unanswered(hearers, waiting, self._book.routes.unanswered_after, now)
         missed = missed_steps(hearers, waiting, receipts, now)
-        wrong = await self._book.problems()
+        wrong = await self._book.problems(lost_chats=False)
         await self._desk.settle(
             [
                 _finding(UNANSWERED, Tier.HIGH, _unanswered(silent, now), "somebody has answered"),

@@ -5,7 +5,7 @@ readings tell what they can after a while, and the history is asked once more wh
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -16,6 +16,7 @@ from risk.decisions.event_following import Following, Heard, Look, Rules, acted,
 from risk.decisions.event_tiers import DEFAULT_TIERS
 from risk.decisions.events import diff
 from risk.decisions.incidents import severity
+from risk.decisions.money_events import costs_eased
 from risk.model.account import AccountSnapshot
 from risk.model.events import AccountEvent, InterestEvent, MarketEvent
 from storage import Events, FollowedAccount
@@ -41,7 +42,7 @@ class Followed:
     """
 
     following: Following
-    reach: Reach = field(default_factory=Reach)
+    reach: Reach
     not_before: datetime | None = None
     due_at: datetime | None = None
     behind_since: datetime | None = None
@@ -143,7 +144,7 @@ class EventFollowers:
 
     def first(self, current: AccountSnapshot) -> Step:
         """An account is seen for the first time: nothing is news, and everything from here on is."""
-        after = Followed(following=Following(base=current))
+        after = Followed(following=Following(base=current), reach=Reach(begins=current.slot))
         return Step(account_id=current.account_id, after=after, stored=_stored(after))
 
     def wish(self, one: Followed, current: AccountSnapshot, now: datetime) -> Wish | None:
@@ -156,7 +157,8 @@ class EventFollowers:
             return Wish(history=True, urgency=max((severity(DEFAULT_TIERS[e.kind]) for e in seen), default=0))
         # Interest is told once a day, and a market's status once for all who are in it.
         worth = any(not isinstance(event, InterestEvent | MarketEvent) for event in seen)
-        if worth or one.waits or (seen and _day(base) != _day(current)):
+        eased = costs_eased(base, current, self._rules.thresholds)
+        if worth or eased or one.waits or (seen and _day(base) != _day(current)):
             return Wish(history=False)
         return None
 
@@ -164,9 +166,7 @@ class EventFollowers:
         """The next step of an account."""
         listened = Listened(heard=Heard(), reach=one.reach)
         if wish.history or not self._listener.asks(now):
-            listened = await self._listener.listen(
-                current.account_id, one.reach, (one.following.base.slot, current.slot), now
-            )
+            listened = await self._listener.listen(current.account_id, one.reach, current.slot, now)
         behind_since = (one.behind_since or now) if listened.more else None
         following = one.following
         if behind_since is not None and now - behind_since < _CATCHES_UP:
@@ -174,8 +174,7 @@ class EventFollowers:
         outcome = look(following, current, listened.heard, now, self._rules)
         reach = listened.reach
         after = Followed(
-            following=forget(outcome.following, reach.heard_slot) if reach.places else outcome.following,
-            reach=reach, behind_since=behind_since,
+            following=forget(outcome.following, reach.heard_slot), reach=reach, behind_since=behind_since
         )  # fmt: skip
         after = _scheduled(one, after, outcome, listened, now)
         news = tuple(event for event in outcome.news if not isinstance(event, MarketEvent))
@@ -184,7 +183,7 @@ class EventFollowers:
     async def step_of_troubled(self, one: Followed, slot: int, now: datetime) -> Step:
         """Of an account whose reading cannot be trusted, or that is closed, only the history can say why."""
         base = one.following.base
-        listened = await self._listener.listen(base.account_id, one.reach, (base.slot, max(slot, base.slot)), now)
+        listened = await self._listener.listen(base.account_id, one.reach, max(slot, base.slot), now)
         before = one.following
         fresh = tuple(event for event in listened.heard.events if event.source not in before.heard)
         following = replace(

@@ -1,24 +1,18 @@
-"""Which events are told together, when, and in which words. Pure.
+"""Which events are told together, and when. Pure.
 
 What trades of one market have led to is one message: the position, and the fills behind it. An order that is filled in
 parts is waited for, but not for more than a minute; so are the takings of a liquidation that goes on, once the first
-was told. Interest and funding are told once a day. Everything else is told at once, alike things together.
+was told. That one has begun the health of the account says, mostly. Interest and funding are told once a day.
+Everything else is told at once, alike things together.
 """
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 
-from bot.alerts import money_words as money
-from bot.alerts.event_words import move, order_name, told
-from bot.text import numbers
-from bot.text.ages import day_and_moment
-from bot.text.clean import name
 from risk.decisions.incidents import severity
 from risk.decisions.tiers import Tier
-from risk.model.account import Side
 from risk.model.event_kinds import EventKind
 from risk.model.events import (
     AccountEvent,
@@ -32,8 +26,7 @@ from risk.model.events import (
 K = EventKind
 TOGETHER = timedelta(seconds=60)
 _SETTLING = timedelta(seconds=3)  # how long fills wait for the reading that shows where they led
-_LONG_AGO = timedelta(minutes=5)
-_FEW = 3
+_HEALTH_SAYS_IT = timedelta(seconds=5)  # by then: the same reading tells the account's health
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,19 +40,20 @@ class Waiting:
     logged_at: datetime
 
 
-class _Family(Enum):
+class Family(Enum):
     """What is told together."""
 
     TRADES = auto()
     ORDERS = auto()
     LIQUIDATION = auto()
+    FLAG = auto()
     INTEREST = auto()
     FUNDING = auto()
     ALIKE = auto()
     ALONE = auto()
 
 
-Key = tuple[_Family, str, str, str]
+Key = tuple[Family, str, str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +93,12 @@ class Group:
     @property
     def goes_on(self) -> bool:
         """Whether what it tells may be told again while it goes on, so that one incident is enough for all of it."""
-        return self.key[0] is _Family.LIQUIDATION
+        return self.key[0] is Family.LIQUIDATION or (self.key[0] is Family.FLAG and not self.ends)
+
+    @property
+    def ends(self) -> bool:
+        """Whether a liquidation is over with it."""
+        return self.members[-1].event.kind is K.LIQUIDATION_ENDED
 
     @property
     def _loudest(self) -> Waiting:
@@ -132,32 +131,36 @@ def _key(one: Waiting) -> Key:
     account, market = event.account_id, market_of(event)
     match event:
         case PositionEvent():
-            return _Family.TRADES, account, market, ""
+            return Family.TRADES, account, market, ""
         case OrderEvent() if event.is_fill:
-            return _Family.TRADES, account, market, ""
+            return Family.TRADES, account, market, ""
         case OrderEvent():
-            return _Family.ORDERS, account, market, event.kind.value
+            return Family.ORDERS, account, market, event.kind.value
         case LiquidationEvent(kind=K.LIQUIDATION_TAKEN):
-            return _Family.LIQUIDATION, account, "", ""
+            return Family.LIQUIDATION, account, "", ""
+        case LiquidationEvent():
+            return Family.FLAG, account, market, ""
         case InterestEvent():
-            return _Family.INTEREST, account, market, ""
+            return Family.INTEREST, account, market, ""
         case FundingPaidEvent():
-            return _Family.FUNDING, account, market, ""
+            return Family.FUNDING, account, market, ""
         case _ if severity(one.tier) < severity(Tier.HIGH):
-            return _Family.ALIKE, account, market, event.kind.value
+            return Family.ALIKE, account, market, event.kind.value
         case _:
-            return _Family.ALONE, account, market, str(one.event_id)
+            return Family.ALONE, account, market, str(one.event_id)
 
 
 def _due_at(key: Key, members: Sequence[Waiting], last_taken: Mapping[str, datetime]) -> datetime:
     first = members[0].logged_at
     match key[0]:
-        case _Family.TRADES:
+        case Family.TRADES:
             return first + _trades_wait(members)
-        case _Family.LIQUIDATION:
+        case Family.LIQUIDATION:
             last = last_taken.get(key[1])
             return first if last is None else max(first, last + TOGETHER)
-        case _Family.INTEREST | _Family.FUNDING:
+        case Family.FLAG if members[-1].event.kind is K.LIQUIDATION_BEGUN:
+            return first + _HEALTH_SAYS_IT
+        case Family.INTEREST | Family.FUNDING:
             day = min(one.happened_at for one in members).astimezone(UTC)
             return day.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
         case _:
@@ -173,123 +176,3 @@ def _trades_wait(members: Sequence[Waiting]) -> timedelta:
         return TOGETHER
     shown = any(isinstance(one.event, PositionEvent) for one in members)
     return timedelta() if shown or not rests else _SETTLING
-
-
-def words(group: Group, now: datetime) -> str:
-    """What a group says, without a full stop."""
-    events = [one.event for one in group.members]
-    text = _WORDS[group.key[0]](events)
-    happened = max(one.happened_at for one in group.members)
-    if group.key[0] not in (_Family.INTEREST, _Family.FUNDING) and now - happened > _LONG_AGO:
-        text = f"{text}, {day_and_moment(happened)}"
-    return text
-
-
-def _alone(events: Sequence[AccountEvent]) -> str:
-    return told(events[0])
-
-
-def _each(events: Sequence[AccountEvent]) -> str:
-    texts = [told(event) for event in events[:_FEW]]
-    more = len(events) - _FEW
-    return "; ".join([*texts, f"and {more} more like these"] if more > 0 else texts)
-
-
-def _orders(events: Sequence[AccountEvent]) -> str:
-    if len(events) <= _FEW:
-        return _each(events)
-    ids = sorted({event.order_id for event in events if isinstance(event, OrderEvent)})
-    shown = ", ".join(f"#{number}" for number in ids[:_FEW])
-    what = {
-        K.ORDER_PLACED: "placed", K.ORDER_CHANGED: "changed", K.ORDER_TRIGGERED: "triggered",
-        K.ORDER_EXPIRED: "expired", K.ORDER_REJECTED: "refused", K.ORDER_CANCELLED: "cancelled",
-    }.get(events[0].kind, "ended")  # fmt: skip
-    return f"{len(events)} {name(market_of(events[0]))} orders {what}: {shown} and {len(ids) - _FEW} more"
-
-
-def _trades(events: Sequence[AccountEvent]) -> str:
-    fills = [event for event in events if isinstance(event, OrderEvent)]
-    moves = [event for event in events if isinstance(event, PositionEvent)]
-    if not moves:
-        return _fills_alone(fills)
-    said = _fills_behind(fills)
-    unknown = moves[-1].after_base - moves[0].before_base - sum(one.recorded_base for one in moves)
-    if fills and abs(unknown) > 1e-9 * max(1.0, abs(moves[0].before_base), abs(moves[-1].after_base)):
-        said += f"; {numbers.size(abs(unknown))} of it without a record"
-    return f"{move(_whole(moves))}{said}"
-
-
-def _whole(moves: Sequence[PositionEvent]) -> PositionEvent:
-    """Several changes of one position as one."""
-    first, last = moves[0], moves[-1]
-    if len(moves) == 1:
-        return first
-    before, after = first.before_base, last.after_base
-    if not before:
-        kind = K.POSITION_OPENED
-    elif not after:
-        kind = K.POSITION_CLOSED
-    else:
-        kind = K.POSITION_FLIPPED if before * after < 0 else K.POSITION_CHANGED
-    ours = {one.by_keel for one in moves}
-    return PositionEvent(
-        kind=kind, account_id=last.account_id, slot=last.slot, observed_at=last.observed_at, market=last.market,
-        before_base=before, after_base=after, by_orders_base=sum(one.by_orders_base for one in moves),
-        recorded_base=sum(one.recorded_base for one in moves), by_keel=ours.pop() if len(ours) == 1 else None,
-    )  # fmt: skip
-
-
-def _fills_behind(fills: Sequence[OrderEvent]) -> str:
-    """The fills behind a move, as the end of its sentence."""
-    if not fills:
-        return ""
-    if len(fills) == 1:
-        return f", fill{money.at_price(fills[0].fill_price_usd)}{money.fee(fills[0].fee_usd)}"
-    return f", {len(fills)} fills{_prices(fills)}{money.fee(_fees(fills))}"
-
-
-def _fills_alone(fills: Sequence[OrderEvent]) -> str:
-    """Fills that have led nowhere, or whose reading has not come."""
-    if len(fills) == 1:
-        return told(fills[0])
-    orders = sorted({fill.order_id for fill in fills})
-    which = order_name(fills[0]) if len(orders) == 1 else f"{name(fills[0].market)}, {len(orders)} orders"
-    sides = []
-    for side, done in ((Side.BUY, "bought"), (Side.SELL, "sold")):
-        own = [fill for fill in fills if fill.side is side]
-        if own:
-            sides.append(f"{done} {numbers.size(math.fsum(fill.size_base for fill in own))}{_prices(own)}")
-    rest = f", {numbers.size(fills[-1].rest_base)} rests" if len(orders) == 1 and fills[-1].rest_base else ""
-    return f"{which}: {' and '.join(sides)} in {len(fills)} fills{money.fee(_fees(fills))}{rest}"
-
-
-def _prices(fills: Sequence[OrderEvent]) -> str:
-    known = [(fill.fill_price_usd, fill.size_base) for fill in fills if fill.fill_price_usd is not None]
-    size = math.fsum(base for _, base in known)
-    if not known or not size:
-        return ""
-    average = math.fsum(price * base for price, base in known) / size
-    low, high = (numbers.price(pick(price for price, _ in known)) for pick in (min, max))
-    span = "" if low == high else f" on average ({low} to {high})"
-    return f"{money.at_price(average)}{span}"
-
-
-def _fees(fills: Sequence[OrderEvent]) -> float | None:
-    known = [fill.fee_usd for fill in fills if fill.fee_usd is not None]
-    return math.fsum(known) if known else None
-
-
-def _funding(events: Sequence[AccountEvent]) -> str:
-    payments = [event for event in events if isinstance(event, FundingPaidEvent)]
-    return money.paid(payments[0].market, math.fsum(one.amount_usd for one in payments), len(payments))
-
-
-_WORDS: Mapping[_Family, Callable[[Sequence[AccountEvent]], str]] = {
-    _Family.TRADES: _trades,
-    _Family.ORDERS: _orders,
-    _Family.LIQUIDATION: _each,
-    _Family.INTEREST: _each,
-    _Family.FUNDING: _funding,
-    _Family.ALIKE: _each,
-    _Family.ALONE: _alone,
-}

@@ -33,16 +33,20 @@ class Reach:
     Attributes:
         places: Oldest first. It is read again from the first, a little behind the last, so that what a node lists late
             is found as well. Empty where it was never read.
+        begins: Slot of the reading behind which it begins to be of interest, as long as it was never read.
         read_on: Where a history too long for one question is read on; empty where it was read to its end.
     """
 
     places: tuple[Place, ...] = ()
+    begins: int = 0
     read_on: str = ""
 
     @classmethod
     def from_stored(cls, cursor: str, heard_slot: int) -> "Reach":
         """As ``cursor`` and ``heard_slot`` said."""
-        return cls(places=(Place(cursor=cursor, slot=heard_slot + _LATE_SLOTS),) if cursor else ())
+        if not cursor:
+            return cls(begins=heard_slot)
+        return cls(places=(Place(cursor=cursor, slot=heard_slot + _LATE_SLOTS),))
 
     @property
     def cursor(self) -> str:
@@ -56,7 +60,7 @@ class Reach:
     @property
     def heard_slot(self) -> int:
         """What happened before this slot does not come again."""
-        return max(0, self.places[0].slot - _LATE_SLOTS) if self.places else 0
+        return max(0, self.places[0].slot - _LATE_SLOTS) if self.places else self.begins
 
     def read_to_its_end(self, place: Place) -> "Reach":
         """It was read up to a place, behind which there is nothing yet."""
@@ -99,33 +103,27 @@ class EventListener:
         """Whether there is anybody to ask."""
         return self._history is not None and (self._rejected_until is None or now >= self._rejected_until)
 
-    async def listen(self, account_id: str, reach: Reach, slots: tuple[int, int], now: datetime) -> Listened:
-        """What happened since it was asked last, one account at a time.
-
-        Args:
-            slots: Of the reading behind which an account that was never asked for begins, and of the one now.
-        """
+    async def listen(self, account_id: str, reach: Reach, up_to_slot: int, now: datetime) -> Listened:
+        """What happened since it was asked last, up to the slot of a reading."""
         if self._history is None or not self.asks(now):
             return Listened(heard=NO_HISTORY, reach=reach)
-        for start in (reach, Reach()):
+        anew = Reach(begins=reach.heard_slot)  # what was read of it already comes again, and is known
+        for start in (reach, anew) if reach.cursor else (reach,):
             try:
-                return await self._ask(self._history, account_id, start, slots)
+                return await self._ask(self._history, account_id, start, up_to_slot)
             except VenueRejected as exc:
-                log.warning("events.history_rejected", account_id=account_id, error=str(exc), anew=start.cursor != "")
-                if not start.cursor:
-                    break
+                log.warning("events.history_rejected", account_id=account_id, error=str(exc), cursor=start.cursor)
         self._rejected_until = now + _REJECTED_FOR
-        return Listened(heard=NO_HISTORY, reach=Reach())
+        return Listened(heard=NO_HISTORY, reach=anew)
 
-    async def _ask(self, history: EventHistory, account_id: str, reach: Reach, slots: tuple[int, int]) -> Listened:
+    async def _ask(self, history: EventHistory, account_id: str, reach: Reach, up_to_slot: int) -> Listened:
         """Page by page. Raises: VenueRejected."""
-        base_slot, up_to_slot = slots
         events: list[AccountEvent] = []
         progressed = complete = False
         try:
             if not reach.places:
-                begin = await history.events_since(account_id, "", up_to_slot=base_slot)
-                reach = Reach(places=(Place(cursor=begin.cursor, slot=base_slot),))
+                begin = await history.events_since(account_id, "", up_to_slot=reach.begins)
+                reach = Reach(places=(Place(cursor=begin.cursor, slot=reach.begins),))
             for _ in range(_PAGES):
                 cursor = reach.next_cursor(up_to_slot)
                 page = await history.events_since(account_id, cursor, up_to_slot=up_to_slot)

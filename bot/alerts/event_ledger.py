@@ -1,7 +1,7 @@
 """News becomes rows of the event log: judged by what was announced, with where it was found, in one transaction.
 
-Some of it is logged and not told: what only those hear of who asked to when nobody did, what another alert says
-already, and what was told of the same market a moment ago.
+Some of it is logged and not told: what only those hear of who asked to when nobody did, and what was told of the same
+market a moment ago.
 """
 
 import asyncio
@@ -35,19 +35,6 @@ class Entry:
     followed: FollowedAccount | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """Who wants what beyond the ordinary, and what is said elsewhere.
-
-    Attributes:
-        kinds: Those of the kinds on request that some chat wants to hear.
-        liquidating: Accounts whose health says that they are being liquidated.
-    """
-
-    kinds: Collection[EventKind] = frozenset()
-    liquidating: Collection[str] = frozenset()
-
-
 _Key = tuple[str, EventKind, str]
 
 
@@ -69,11 +56,11 @@ class EventLedger:
     """Writes the event log. Whoever writes takes turns, for an announcement is used up once.
 
     Args:
-        asked: Says what to tell now.
+        asked: Which of the kinds on request some chat wants to hear now.
     """
 
     def __init__(
-        self, *, events: Events, announcements: Announcements, asked: Callable[[], Awaitable[Asked]]
+        self, *, events: Events, announcements: Announcements, asked: Callable[[], Awaitable[Collection[EventKind]]]
     ) -> None:  # fmt: skip
         self._events, self._announcements, self._asked = events, announcements, asked
         self._interest = DailyInterest(events)
@@ -87,7 +74,7 @@ class EventLedger:
             news = [event for entry in entries for event in entry.news]
             rows = [await self._row(one, asked, draft, now) for one in news if not isinstance(one, InterestEvent)]
             interest = await self._interest.rows(one for one in news if isinstance(one, InterestEvent))
-            rows += [_new(one, Tier.OK, told=one.kind not in asked.kinds) for one in interest.new]
+            rows += [_new(one, Tier.OK, told=one.kind not in asked) for one in interest.new]
             batch = EventBatch(
                 followed=tuple(entry.followed for entry in entries if entry.followed is not None),
                 events=tuple(rows), spent=draft.spent,
@@ -115,7 +102,7 @@ class EventLedger:
             logged = await self._events.save_owned(owner, account_ids, rows, now)
         return tuple(waiting_of(one) for one in logged if one.told_at is None)
 
-    async def _row(self, event: AccountEvent, asked: Asked, draft: _Draft, now: datetime) -> NewEvent:
+    async def _row(self, event: AccountEvent, asked: Collection[EventKind], draft: _Draft, now: datetime) -> NewEvent:
         verdict = judged(event, await self._announced(event, draft))
         for number, left_usd in verdict.spent.items():
             draft.announcements[number] = replace(draft.announcements[number], left_usd=left_usd)
@@ -130,12 +117,10 @@ class EventLedger:
             draft.announcements.setdefault(one.announcement_id, one)
         return tuple(draft.announcements.values())
 
-    def _passes(self, event: AccountEvent, asked: Asked, draft: _Draft, now: datetime) -> bool:
+    def _passes(self, event: AccountEvent, asked: Collection[EventKind], draft: _Draft, now: datetime) -> bool:
         """Whether nobody is told."""
-        if event.kind in ON_REQUEST and event.kind not in asked.kinds:
+        if event.kind in ON_REQUEST and event.kind not in asked:
             return True
-        if event.kind is EventKind.LIQUIDATION_BEGUN:
-            return event.account_id in asked.liquidating
         if event.kind not in _RESTING:
             return False
         key = event.account_id, event.kind, market_of(event)

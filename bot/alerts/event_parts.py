@@ -7,7 +7,7 @@ from datetime import timedelta
 from bot.alerts.desk import IncidentDesk
 from bot.alerts.event_followers import EventFollowers
 from bot.alerts.event_history import EventListener
-from bot.alerts.event_ledger import Asked, EventLedger
+from bot.alerts.event_ledger import EventLedger
 from bot.alerts.event_owners import LOOK_EVERY_S, OwnersWatch
 from bot.alerts.event_teller import EventTeller
 from bot.alerts.event_venue import VenueFollower
@@ -46,15 +46,16 @@ class EventParts:
         """Wire them."""
         events, announcements = Events(store), Announcements(store)
 
-        async def asked() -> Asked:
+        async def asked() -> frozenset[EventKind]:
             switches = [one.events for one in (await preferences.all()).values()]
-            return Asked(
-                kinds={kind for kind in ON_REQUEST if any(chat.get(kind.value) for chat in switches)},
-                liquidating={one for one, state in health.settled().items() if state.tier is Tier.LIQUIDATING},
-            )
+            return frozenset(kind for kind in ON_REQUEST if any(chat.get(kind.value) for chat in switches))
+
+        def liquidating(account_id: str) -> bool:
+            state = health.settled().get(account_id)
+            return state is not None and state.tier is Tier.LIQUIDATING
 
         ledger = EventLedger(events=events, announcements=announcements, asked=asked)
-        teller = EventTeller(events=events, desk=desk, roster=roster, quiet=quiet)
+        teller = EventTeller(events=events, desk=desk, roster=roster, quiet=quiet, liquidating=liquidating)
         listener = EventListener(reader if isinstance(reader, EventHistory) else None)
         watch = EventWatch(
             fleet=fleet, roster=roster, followers=EventFollowers(listener=listener, events=events),

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.alerts.desk import Finding, IncidentDesk
-from bot.alerts.event_groups import Group, Waiting, groups, words
+from bot.alerts.event_group_words import words
+from bot.alerts.event_groups import Group, Waiting, groups
 from bot.alerts.event_ledger import waiting_of
 from bot.alerts.event_names import subject_of
 from bot.roster import Roster
 from risk.decisions.incidents import Cause, CauseKind, severity
 from risk.decisions.tiers import Tier
+from risk.model.event_kinds import EventKind
 from storage import Events
 
 log = structlog.get_logger()
@@ -25,10 +27,20 @@ class EventTeller:
 
     Args:
         quiet: Whether another process tells them now.
+        liquidating: Whether the health of an account says that it is being liquidated.
     """
 
-    def __init__(self, *, events: Events, desk: IncidentDesk, roster: Roster, quiet: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        *,
+        events: Events,
+        desk: IncidentDesk,
+        roster: Roster,
+        quiet: Callable[[], bool],
+        liquidating: Callable[[str], bool],
+    ) -> None:
         self._events, self._desk, self._roster, self._quiet = events, desk, roster, quiet
+        self._liquidating = liquidating
         self._waiting: dict[int, Waiting] = {}
         self._last_taken: dict[str, datetime] = {}
 
@@ -60,19 +72,21 @@ class EventTeller:
         due = [group for group in self._groups() if group.due_at <= now]
         if not due:
             return
-        await self._desk.settle([_finding(group, now) for group in due])
-        self._drop(event_id for group in due for event_id in group.event_ids)
+        await self._desk.settle([finding for group in due for finding in _findings(group, now)])
+        pass
         for group in due:
             if group.goes_on:
                 self._last_taken[group.account_id] = now
 
     def _passing(self, now: datetime) -> tuple[int, ...]:
-        """What nobody is to hear: of accounts that are not watched any more, and what another process has told."""
+        """What nobody is to hear."""
         watched, quiet = {"", *self._roster.account_ids}, self._quiet()
         return tuple(
-            event_id
-            for event_id, one in self._waiting.items()
-            if one.event.account_id not in watched or (quiet and now - one.logged_at > _KEPT_WHILE_QUIET)
+            number
+            for number, one in self._waiting.items()
+            if one.event.account_id not in watched
+            or (quiet and now - one.logged_at > _KEPT_WHILE_QUIET)
+            or (one.event.kind is EventKind.LIQUIDATION_BEGUN and self._liquidating(one.event.account_id))
         )
 
     def _groups(self) -> tuple[Group, ...]:
@@ -83,11 +97,18 @@ class EventTeller:
             self._waiting.pop(event_id, None)
 
 
-def _finding(group: Group, now: datetime) -> Finding:
-    # What a liquidation takes is one incident as long as it goes on: the next taking ends the one before.
+def _findings(group: Group, now: datetime) -> tuple[Finding, ...]:
+    """What a group comes to. While a liquidation goes on it is one incident: what comes next ends what was before."""
     key = "" if group.goes_on else str(group.event_ids[0])
-    return Finding(
-        cause=Cause(kind=CauseKind.EVENT, account_id=group.account_id, subject=subject_of(group.kind, key)),
-        tier=group.tier, fact=words(group, now), passing=severity(group.tier) < severity(Tier.HIGH),
-        market=group.market, events=group.event_ids,
+    told = Finding(
+        cause=_cause(group.account_id, group.kind, key), tier=group.tier, fact=words(group, now),
+        passing=severity(group.tier) < severity(Tier.HIGH), market=group.market, events=group.event_ids,
     )  # fmt: skip
+    if not group.ends:
+        return (told,)
+    begun = _cause(group.account_id, EventKind.LIQUIDATION_BEGUN, "")
+    return told, Finding(cause=begun, tier=Tier.OK, fact="liquidation has ended")
+
+
+def _cause(account_id: str, kind: EventKind, key: str) -> Cause:
+    return Cause(kind=CauseKind.EVENT, account_id=account_id, subject=subject_of(kind, key))

@@ -8,7 +8,7 @@ from uuid import uuid4
 import structlog
 
 from bot.alerts.facts import from_json, to_json
-from bot.alerts.hearers import Way
+from bot.alerts.hearers import Hearers, Way
 from bot.alerts.router import RouteBook
 from bot.messages import Transport
 from bot.text.clean import sentence
@@ -95,14 +95,15 @@ class Fallback:
         blocked = await self._fallbacks.blocked(now - self._book.routes.fallback.after, Tier.CRITICAL, _MOST)
         self._no_way_until = {key: until for key, until in self._no_way_until.items() if until > monotonic_s}
         queued = False
+        hearers = await self._book.load() if blocked else None
         for one in blocked:
-            if one.notice.outbox_id not in self._no_way_until:
-                queued = await self._go_round(one) or queued
+            if hearers is not None and one.notice.outbox_id not in self._no_way_until:
+                queued = await self._go_round(one, hearers) or queued
         if queued:
             self._wake()
 
-    async def _go_round(self, blocked: Blocked) -> bool:
-        hearers, incident = await self._book.load(), blocked.incident
+    async def _go_round(self, blocked: Blocked, hearers: Hearers) -> bool:
+        incident = blocked.incident
         told = await self._fallbacks.heard(incident.incident_id, incident.rang_at)
         found = detour(
             hearers.ways, blocked, told=told, deaf=hearers.unreachable, platforms=self._book.senders, up=self._up

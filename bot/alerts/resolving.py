@@ -66,9 +66,10 @@ class Resolver:
 
     def hearers(self, entry: Entry) -> tuple[Hearer, ...]:
         """Whom an entry comes to, each once; nobody where its sender is not there."""
+        found: Iterable[Hearer] = ()
         match entry:
             case ChatTarget(sender=sender, chat=chat, thread=thread):
-                found: Iterable[Hearer] = [Hearer(receiver=Receiver(transport=sender, chat=chat, thread=thread))]
+                found = [Hearer(receiver=Receiver(transport=sender, chat=chat, thread=thread))]
             case ServiceTarget(name=service):
                 found = [Hearer(receiver=service_receiver(service))]
             case WebhookTarget():

@@ -151,9 +151,12 @@ class RouteBook:
             for target in step.to
         )
 
-    async def problems(self) -> tuple[str, ...]:
-        """What keeps alerts from arriving where the file sends them, in sentences without their ends."""
-        return standing_problems(self.routes, await self.load(), self.accounts, self.unreachable)
+    async def problems(self, *, lost_chats: bool = True) -> tuple[str, ...]:
+        """What keeps alerts from arriving where the file sends them, in sentences without their ends; see
+        standing_problems."""
+        return standing_problems(
+            self.routes, await self.load(), self.accounts, self.unreachable, lost_chats=lost_chats
+        )  # fmt: skip
 
     async def warnings(self, accounts: Sequence[Watched], now: datetime) -> tuple[str, ...]:
         """What /status says of routes to somebody who sees these accounts; nothing where all is in order."""

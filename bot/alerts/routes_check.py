@@ -59,16 +59,27 @@ def _sender_of(entry: Entry) -> str:
 
 
 def standing_problems(
-    routes: Routes, hearers: Hearers, accounts: Sequence[Watched], unreachable: Mapping[Receiver, str]
+    routes: Routes,
+    hearers: Hearers,
+    accounts: Sequence[Watched],
+    unreachable: Mapping[Receiver, str],
+    *,
+    lost_chats: bool = True,
 ) -> tuple[str, ...]:
-    """What keeps alerts from arriving where the file sends them."""
+    """What keeps alerts from arriving where the file sends them.
+
+    Args:
+        lost_chats: Whether to name chats that take no messages; each of them is an alert of its own already.
+    """
     problems = ["the file holds secrets and other users of this machine can read it; chmod 600 it"] * routes.exposed
     for route in hearers.routes:
-        problems += _of_route(route, accounts, unreachable)
+        problems += _of_route(route, accounts, unreachable, lost_chats=lost_chats)
     return tuple(dict.fromkeys(problems))
 
 
-def _of_route(route: KnownRoute, accounts: Sequence[Watched], unreachable: Mapping[Receiver, str]) -> Iterable[str]:
+def _of_route(
+    route: KnownRoute, accounts: Sequence[Watched], unreachable: Mapping[Receiver, str], *, lost_chats: bool
+) -> Iterable[str]:
     where = f"route {route.rule.name}"
     known = {word for one in accounts for word in (one.nickname.lower(), one.account_id.lower())}
     for named in route.rule.accounts:
@@ -83,11 +94,11 @@ def _of_route(route: KnownRoute, accounts: Sequence[Watched], unreachable: Mappi
         if deaf and not step.troubles:
             yield f"{where}, step {number}: nobody in it may see {listed(deaf)}; see /people"
         for receiver in _receivers(step):
-            if receiver in unreachable:
+            if receiver not in unreachable:
+                reached = True
+            elif lost_chats:
                 place = f"{receiver.transport}:{receiver.chat}"
                 yield f"{where}, step {number}: {place} takes no messages: {sentence(unreachable[receiver])}"
-            else:
-                reached = True
     if not reached:
         yield f"{where} points nowhere now: every linked chat is told instead of it"
 

@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from bot.alerts import escalation, fallback
 from bot.alerts.desk import IncidentDesk
+from bot.alerts.escalation import AUDIT_EVERY_S, ESCALATE_EVERY_S, Auditor, Escalation
+from bot.alerts.fallback import EVERY_S, Fallback
 from bot.alerts.router import RouteBook
 from bot.messages import Transport
 from risk.ports import Clock
@@ -16,9 +17,9 @@ from storage import Fallbacks, Incidents, Outbox
 class RoutingJobs:
     """The jobs of one process."""
 
-    escalation: escalation.Escalation
-    fallback: fallback.Fallback
-    auditor: escalation.Auditor
+    escalation: Escalation
+    fallback: Fallback
+    auditor: Auditor
 
     @classmethod
     def of(
@@ -35,15 +36,15 @@ class RoutingJobs:
     ) -> Self:
         """Wire them."""
         return cls(
-            escalation=escalation.Escalation(book=book, incidents=incidents, desk=desk, clock=clock),
-            fallback=fallback.Fallback(
+            escalation=Escalation(book=book, incidents=incidents, desk=desk, clock=clock),
+            fallback=Fallback(
                 book=book, fallbacks=fallbacks, outbox=outbox, transports=transports, clock=clock, wake=wake
             ),
-            auditor=escalation.Auditor(book=book, incidents=incidents, outbox=outbox, desk=desk, clock=clock),
+            auditor=Auditor(book=book, incidents=incidents, outbox=outbox, desk=desk, clock=clock),
         )
 
     def __iter__(self) -> Iterator[tuple[float, str, Callable[[], Awaitable[None]]]]:
         """Seconds between two runs, name and job of each."""
-        yield fallback.EVERY_S, "fallback", self.fallback.look
-        yield escalation.ESCALATE_EVERY_S, "escalation", self.escalation.look
-        yield escalation.AUDIT_EVERY_S, "audit", self.auditor.look
+        yield EVERY_S, "fallback", self.fallback.look
+        yield ESCALATE_EVERY_S, "escalation", self.escalation.look
+        yield AUDIT_EVERY_S, "audit", self.auditor.look

@@ -8,7 +8,7 @@ import numpy as np
 
 from bot.roster import Watched
 from risk.decisions.screening import Readings, Standing, may_change
-from risk.decisions.tiers import TierState, TierThresholds
+from risk.decisions.tiers import Tier, TierState, TierThresholds
 from risk.fleet import FleetView
 from risk.margin.book import IntArray
 
@@ -77,7 +77,7 @@ class WatchTable:
 
     def standing_rows(self) -> IntArray:
         """Rows of the accounts that are in any tier but the best."""
-        return np.flatnonzero(self._standing.tier != 0)
+        return np.flatnonzero(self._standing.tier != Tier.OK.value)
 
     def _at(self, view: FleetView) -> IntArray:
         """Position of each row in a view; the last account's for those that are not in it, marked by _ABSENT."""

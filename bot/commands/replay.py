@@ -8,9 +8,9 @@ from bot.commands.common import reply, sight
 from bot.commands.estimates import answered, theme_of
 from bot.commands.spec import Command, Request, Services, Usage
 from bot.messages import Block, Line, Message, Picture
+from bot.replaying.question import Answer, Question, Refusal
 from bot.replaying.span import Span
 from bot.replaying.todays_book import TodaysBook, todays_book
-from bot.replaying.worker import Answer, Question, Refusal
 from bot.roster import Watched
 from bot.text import numbers
 from bot.text.ages import age, day_and_moment
@@ -111,14 +111,13 @@ def _without_history(services: Services, watched: Watched, book: ReplayBook) -> 
 def _told(services: Services, watched: Watched, today: TodaysBook, answer: Answer) -> Message:
     ended = answer.liquidated_at is not None
     rows = [
-        (tier.name, day_and_moment(answer.first_at[tier]), age(answer.lead_s[tier]))
+        (tier.name, age(answer.lead_s[tier]) if ended else day_and_moment(answer.first_at[tier]))
         for tier in LADDER
         if tier in answer.first_at
     ]
     blocks: list[Block] = [Line(f"{watched.nickname}: {_verdict(answer)}", strong=True)]
     if rows:
-        header = ("first told", "at", "before the end")
-        blocks.append(fit([row if ended else row[:2] for row in rows], header=header if ended else header[:2]))
+        blocks.append(fit(rows, header=("first told", "before the end" if ended else "at")))
     held = ", ".join(
         f"{numbers.multiple(one.leverage)} {one.side.value} {name(one.asset)}" for one in answer.book.positions
     )
@@ -143,7 +142,7 @@ def _verdict(answer: Answer) -> str:
     if answer.liquidated_at is None:
         return "would not have been liquidated"
     if answer.page_lead_s is None:
-        return f"liquidated {day_and_moment(answer.liquidated_at)}, without a page"
+        return f"liquidated {day_and_moment(answer.liquidated_at)}, and no page stood"
     return f"paged {age(answer.page_lead_s)} before liquidation, {day_and_moment(answer.liquidated_at)}"
 
 

@@ -21,8 +21,8 @@ async def run(services: Services, request: Request) -> Message:
     if gone:
         mildest = max(gone, key=lambda outcome: (outcome.equity_change_usd, outcome.scenario.startswith("all ")))
         headline = f"{watched.nickname}: {len(gone)} of {len(result.outcomes)} scenarios liquidate"
-        loss = numbers.signed_usd_compact(mildest.equity_change_usd)
-        second = f"The smallest loss among them is {loss}: {mildest.scenario}."
+        change = numbers.signed_usd_compact(mildest.equity_change_usd)
+        second = f"The mildest of them: {mildest.scenario}, {change}."
     else:
         headline = f"{watched.nickname}: survives all {len(result.outcomes)} scenarios"
         second = f"The worst: {result.worst.scenario}, ratio {numbers.health_ratio(result.worst.health_ratio_percent)}."

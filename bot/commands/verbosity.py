@@ -39,7 +39,9 @@ async def run(services: Services, request: Request) -> Message:
 
 async def _daily(services: Services, request: Request) -> DigestPlan:
     """When whoever asks gets their own digest of the day."""
-    own = None if request.person is None else await services.personal.get(DIGEST_MINUTE, request.person.person_id)
+    if request.person is None:
+        return DigestPlan(at_minute=DIGEST_MINUTE.default)
+    own = await services.personal.get(DIGEST_MINUTE, request.person.person_id)
     return DigestPlan(at_minute=DIGEST_MINUTE.default if own is None else own)
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import structlog
 
-from bot.replaying.worker import Answer, Question, Refusal
+from bot.replaying.question import Answer, Question, Refusal
 
 log = structlog.get_logger()
 
-LIMIT_S = 60.0
+LIMIT_S = 90.0
 _WORKER = "bot.replaying.worker"
 _INHERITED = ("PATH", "LANG", "LC_ALL", "TMPDIR", "HOME")  # no token, no URL: the worker needs none
 

@@ -30,8 +30,8 @@ class ReplayReport:
 
     Attributes:
         played: How many moments of the recording were watched.
-        first_at: When each tier first stood, and its first message went out, be it that the account has eased to it;
-            tiers that never stood are absent.
+        first_at: When somebody was first warned at each tier or a worse one, liquidation aside; tiers that were never
+            reached are absent.
         standing_at: The same since the account was last OK: the incident that stands at the end.
         told: The tier that stood, from when on; the first at the first moment.
         messages: What one person who answers none of them would have received, repeats included.
@@ -168,7 +168,7 @@ def title(report: ReplayReport) -> str:
         worst = max((tier for tier in report.first_at if tier.known), key=lambda tier: tier.value, default=Tier.OK)
         return f"Not liquidated in {age(report.days * _A_DAY_S)}; {worst.name} at worst"
     if report.page_lead_s is None:
-        return f"Liquidated {day_and_moment(report.liquidated_at)} without a page"
+        return f"Liquidated {day_and_moment(report.liquidated_at)}, no page stood"
     return f"Liquidated {day_and_moment(report.liquidated_at)}, paged {age(report.page_lead_s)} before"
 
 

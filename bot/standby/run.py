@@ -79,7 +79,8 @@ async def run(settings: Settings) -> None:
                         check_interval=settings.check_interval, slot_stall=timedelta(seconds=settings.slot_stall_s)
                     ),
                     thresholds=default_thresholds(settings), platform_roles=settings.discord_roles, routes=routes,
-                    observer=metrics, quiet=lambda: not primary.speaks,
+                    observer=metrics, stream=settings.stream, history_dir=settings.history_folder,
+                    quiet=lambda: not primary.speaks,
                     through=lambda inner: StandbyRouter(
                         inner, speaks=lambda: primary.speaks, chats=lambda: primary.chats, reachable=lent
                     ),

@@ -42,6 +42,12 @@ def money_events(
     return moved, (*_funding(previous, now, thresholds), *_rates(previous, now, thresholds), *_interest(previous, now))
 
 
+def costs_eased(previous: AccountSnapshot, now: AccountSnapshot, thresholds: EventThresholds) -> bool:
+    """Whether something that was heavy or dear is so no longer: no news, but the next time it will be."""
+    back = (*_funding(now, previous, thresholds), *_rates(now, previous, thresholds))
+    return any(event.kind in (EventKind.FUNDING_HEAVY, EventKind.BORROW_RATE_SPIKE) for event in back)
+
+
 def _flows(previous: AccountSnapshot, now: AccountSnapshot) -> Iterable[FlowEvent]:
     flow_usd = now.net_deposits_usd - previous.net_deposits_usd
     if abs(flow_usd) < _UNIT_USD / 2:

@@ -4,17 +4,22 @@ import math
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
 import structlog
 
+from bot.jobs import EquityBook
 from risk.decisions.incidents import CauseKind
 from risk.decisions.tiers import Tier
+from risk.margin.book import FleetBook, FloatArray
 from risk.model.limits import RiskLimits
 from risk.model.market import OracleValidity
+from storage import EquitySample
 from tests.risk.builders import make_account, make_btc_market, make_position
 from tests.support.bot_world import GENEROUS, BotWorld, bot_world
 from tests.support.clock import FakeClock
 from tests.support.tuned_reader import at_ratio
+from venues.errors import VenueUnavailable
 
 LEVERAGE_5 = replace(GENEROUS, max_portfolio_leverage=5.0)
 
@@ -124,6 +129,38 @@ async def record(world: BotWorld, equity_usd: float, *, net_deposits_usd: float 
     return [alert.first for alert in world.alerts[before:]]
 
 
+class FeeReader:
+    """A venue that says what trading has cost every account."""
+
+    def __init__(self, fees_usd: float = 3.5) -> None:
+        self.fees_usd, self.asked = fees_usd, 0
+        self.error: Exception | None = None
+
+    async def fees_paid_usd(self, book: FleetBook) -> FloatArray:
+        self.asked += 1
+        if self.error is not None:
+            raise self.error
+        return np.full(len(book.accounts.ids), self.fees_usd)
+
+
+def book_with_fees(world: BotWorld, fees: FeeReader) -> EquityBook:
+    services = world.app.services
+    return EquityBook(
+        fleet=services.fleet, roster=services.roster, equity=services.equity, snapshots=services.snapshots,
+        incidents=services.incidents, desk=world.app.desk, clock=world.clock, fees=fees,
+    )  # fmt: skip
+
+
+async def sampled(world: BotWorld, book: EquityBook) -> EquitySample:
+    """A minute later, as it was recorded."""
+    world.clock.pass_s(60)
+    await world.app.services.fleet.refresh()
+    await book.record()
+    sample = await world.app.services.equity.latest(world.account)
+    assert sample is not None
+    return sample
+
+
 async def test_a_deposit_is_no_gain_and_a_withdrawal_no_loss() -> None:
     async with bot_world() as world:
         await record(world, 1_000)
@@ -154,6 +191,42 @@ async def test_drawdown_goes_on_where_it_stood_after_a_restart(tmp_path: object)
         await record(world, 1_000)
     async with bot_world(database=f"{tmp_path}/keel.db", clock=clock, linked=False) as world:
         assert await record(world, 880) == ["DRAWDOWN main: 12.0% below its high, deposits and withdrawals not counted"]
+
+
+async def test_what_funding_and_fees_amount_to_is_recorded_with_the_equity() -> None:
+    async with bot_world() as world:
+        reader = FeeReader()
+        book = book_with_fees(world, reader)
+        paid = replace(make_position(10.0), funding_usd=-2.0)
+        world.reader.accounts[world.account] = make_account(paid, usdc=1_000.0, funding_booked_usd=-5.0)
+        first = await sampled(world, book)
+        assert (first.funding_usd, first.fees_usd) == (pytest.approx(-7.0), 3.5)
+
+        reader.fees_usd = 4.5
+        assert (await sampled(world, book)).fees_usd is None, "fees are asked every five minutes"
+        world.clock.pass_s(240)
+        assert (await sampled(world, book)).fees_usd == 4.5
+        assert reader.asked == 2
+
+
+async def test_what_the_venue_does_not_state_is_unknown_and_no_zero() -> None:
+    async with bot_world() as world:
+        reader = FeeReader(math.nan)
+        book = book_with_fees(world, reader)
+        world.reader.accounts[world.account] = make_account(usdc=1_000.0, funding_booked_usd=None)
+        sample = await sampled(world, book)
+
+        assert (sample.funding_usd, sample.fees_usd) == (None, None)
+
+
+async def test_fees_that_cannot_be_read_keep_no_equity_from_being_recorded() -> None:
+    async with bot_world() as world:
+        reader = FeeReader()
+        reader.error = VenueUnavailable("no endpoint answers; try later")
+        book = book_with_fees(world, reader)
+
+        assert (await sampled(world, book)).fees_usd is None
+        assert reader.asked == 1
 
 
 async def test_equity_that_cannot_be_trusted_is_not_recorded() -> None:

@@ -64,10 +64,11 @@ async def test_a_missing_bar_is_unknown_and_its_end_is_told() -> None:
     assert report.lead_s(Tier.UNKNOWN) is None
 
 
-async def test_a_tier_that_is_eased_to_has_its_first_message_then() -> None:
+async def test_who_is_warned_of_a_worse_tier_is_warned_of_the_milder_ones() -> None:
     report = await play(recorded([(100, 100, 86, 90), *flat(90)]), RATIO_ALONE)
-    # HIGH at 86; where WARNING begins at 40 minutes, which is believed at the next price; 90 is not yet WATCH.
-    assert report.first_at == {Tier.HIGH: after(20), Tier.WARNING: after(60)}
+    # HIGH at once at 86; where WARNING begins at 40 minutes, which is believed at the next price; 90 is not yet WATCH.
+    assert report.first_at == dict.fromkeys((Tier.WATCH, Tier.WARNING, Tier.HIGH), after(20))
+    assert report.told == ((after(0), Tier.OK), (after(20), Tier.HIGH), (after(60), Tier.WARNING))
 
 
 async def test_a_calm_book_says_nothing() -> None:
@@ -96,7 +97,7 @@ async def test_the_last_fall_is_told_apart_from_earlier_ones() -> None:
     report = await play(recorded(twice), RATIO_ALONE)
     assert report.lead_s(Tier.HIGH) == 4 * 3_600
     assert report.last_lead_s(Tier.HIGH) is None
-    assert report.last_lead_s(Tier.WARNING) == 3_600
+    assert report.last_lead_s(Tier.WARNING) == report.last_lead_s(Tier.WATCH) == 3_600
 
 
 async def test_the_same_bars_give_the_same_report() -> None:
@@ -109,7 +110,7 @@ async def test_the_same_bars_give_the_same_report() -> None:
 async def test_thresholds_of_ones_own_are_used() -> None:
     early = TierThresholds(ratio_percent={Tier.HIGH: 390.0}, distance_sigmas={})
     report = await play(recorded([(100, 100, 99, 100), *flat(100)]), early)
-    assert report.first_at == {Tier.HIGH: after(20)}
+    assert report.told == ((after(0), Tier.OK), (after(20), Tier.HIGH), (after(60), Tier.OK))
 
 
 async def test_a_market_that_begins_to_move_warns_of_a_ratio_that_looks_fine() -> None:
@@ -163,7 +164,9 @@ def reference(recording: Recording) -> tuple[dict[Tier, datetime], int]:
         near = float(nearness(evaluate(book), moves.daily_frac()).sigmas[0])
         reading = TierReading(ratio_percent=ratio, distance_sigmas=near, liquidating=number == recording.liquidated)
         state = classify(state, reading, TierThresholds(), now)
-        first.setdefault(state.tier, now)
+        for step in LADDER if state.tier not in (Tier.LIQUIDATING, Tier.UNKNOWN) else (state.tier,):
+            if step.value <= state.tier.value:
+                first.setdefault(step, now)
         unknown = state.tier is Tier.UNKNOWN
         looks = {CauseKind.DATA: Tier.UNKNOWN if unknown else Tier.OK}
         if not unknown:
@@ -178,7 +181,7 @@ def reference(recording: Recording) -> tuple[dict[Tier, datetime], int]:
                 heard[kind] = LastNotice(tier=tier, at=now)
             if tier is Tier.OK:
                 standing[kind] = heard[kind] = None
-    return {tier: at for tier, at in first.items() if tier is not Tier.OK}, messages
+    return first, messages
 
 
 @given(

@@ -1,6 +1,7 @@
 """keel replay as it is typed."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ async def test_it_prints_a_table_and_writes_a_chart(folder: Path) -> None:
         "replay", str(folder), "--book", str(folder / "book.json"), "--chart", "health.png", folder=folder
     )
     assert (ended.code, ended.stderr) == (0, "")
-    assert "HIGH        9 Oct 2025 10:20 UTC" in ended.stdout
+    assert re.search(r"^HIGH        9 Oct 2025 10:20 UTC 1 h 00 min", ended.stdout, re.MULTILINE)
     assert "Liquidated at 9 Oct 2025 11:20 UTC." in ended.stdout
     assert (folder / "health.png").read_bytes().startswith(b"\x89PNG")
 

@@ -1,10 +1,13 @@
 """The clockwork: runs are counted, errors stop nothing, and a watchdog notices when checks do not succeed."""
 
 import asyncio
+import logging
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import structlog
 
+from bot.observing import Nobody
 from bot.process import JobState
 from bot.schedule import Schedule, run_once
 from bot.watchdog import Watchdog
@@ -172,3 +175,108 @@ async def test_a_venue_that_is_down_fails_no_check() -> None:
         await run_once("check", world.app.watch.check, state, world.clock)
 
         assert (state.failures, state.last_succeeded) == (0, world.clock.now())
+
+
+async def test_what_falls_due_during_a_run_is_left_out_without_a_word_and_the_next_one_comes(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    runs: list[int] = []
+
+    async def slow_at_first() -> None:
+        runs.append(1)
+        begun.set()
+        if len(runs) == 1:
+            await go_on.wait()
+
+    schedule = Schedule(FakeClock())
+    schedule.every(0.02, "slow", slow_at_first)
+    with caplog.at_level(logging.DEBUG, logger="apscheduler"):
+        async with schedule:
+            await begun.wait()
+            await asyncio.sleep(0.15)
+            assert len(runs) == 1
+            go_on.set()
+            await until(lambda: len(runs) >= 2)
+
+    assert "maximum number of running instances" not in caplog.text
+
+
+async def test_after_the_clock_was_set_back_what_was_planned_runs_at_once() -> None:
+    runs: list[int] = []
+
+    async def tick() -> None:
+        runs.append(1)
+
+    schedule = Schedule(FakeClock())
+    schedule.every(60.0, "tick", tick)
+    async with schedule:
+        await until(lambda: len(runs) == 1)
+        (job,) = schedule._scheduler.get_jobs()
+        job.modify(next_run_time=datetime.now(UTC) + timedelta(hours=2))  # as when the clock goes back two hours
+        schedule.catch_up()
+        await until(lambda: len(runs) == 2)
+        schedule.catch_up()  # nothing is overdue any more
+        await asyncio.sleep(0.05)
+        assert len(runs) == 2
+
+
+async def test_whoever_counts_hears_of_every_run_and_of_how_late_it_was() -> None:
+    clock, state, heard = FakeClock(), JobState(interval_s=5.0), Heard()
+    await run_once("check", succeed, state, clock, heard)
+    clock.pass_s(5)
+    await run_once("check", fail, state, clock, heard)
+    clock.pass_s(8)
+    await run_once("check", lambda: clock.sleep(2), state, clock, heard)
+
+    assert heard.runs == [("check", 0.0, 0.0, True), ("check", 0.0, 0.0, False), ("check", 2.0, 3.0, True)]
+
+
+class Heard(Nobody):
+    """Who counts."""
+
+    def __init__(self) -> None:
+        self.runs: list[tuple[str, float, float, bool]] = []
+
+    def job_ran(self, name: str, *, duration_s: float, lag_s: float, succeeded: bool) -> None:
+        self.runs.append((name, duration_s, lag_s, succeeded))
+
+
+async def test_a_job_that_hangs_is_noticed_and_so_is_its_end() -> None:
+    async with bot_world() as world:
+        clock = world.clock
+        check, limits = JobState(interval_s=5.0), JobState(interval_s=20.0)
+        dog = Watchdog(
+            check=check,
+            desk=world.app.desk,
+            clock=clock,
+            started_at=clock.now(),
+            jobs={"check": check, "limits": limits},
+        )
+        limits.last_started = clock.now()
+        for _ in range(13):
+            clock.pass_s(5)
+            await run_once("check", succeed, check, clock)
+            await dog.look()
+        await world.deliver()
+        assert [alert.first for alert in world.alerts] == [
+            "WARNING Keel: the job limits has been running for 65 s and does not end"
+        ]
+        limits.last_finished = clock.now()
+        await dog.look()
+        await world.deliver()
+        assert world.alerts[-1].first == "RESOLVED Keel: the job limits ends again"
+
+
+async def test_a_watchdog_that_slept_itself_gives_the_checks_their_turn_first() -> None:
+    async with bot_world() as world:
+        dog, check = await watched(world)
+        await run_once("check", succeed, check, world.clock)
+        await dog.look()
+        world.clock.pass_s(3_600)  # the machine slept
+        await dog.look()
+        await run_once("check", succeed, check, world.clock)
+        await dog.look()
+        await world.deliver()
+
+        assert world.alerts == []

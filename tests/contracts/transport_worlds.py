@@ -13,6 +13,7 @@ from typing import Protocol
 from bot.messages import Address, Transport
 from bot.transports.console import CONSOLE_CHAT, CONSOLE_USER, ConsoleTransport
 from bot.transports.discord import DiscordTransport, DiscordUrls
+from bot.transports.named import NamedTransport
 from bot.transports.telegram import TelegramTransport
 from tests.support.discord_server import DiscordServer
 from tests.support.telegram_server import TelegramServer
@@ -174,6 +175,20 @@ async def telegram_world(folder: Path, *, down: bool = False) -> AsyncIterator[T
 
 
 @contextlib.asynccontextmanager
+async def second_bot_world(folder: Path, *, down: bool = False) -> AsyncIterator[TelegramWorld]:
+    """A second token on Telegram, under a name of its own."""
+    async with TelegramServer() as server:
+        server.add_user(ANN)
+        if down:
+            await server.stop()
+        inner = TelegramTransport(server.token, now=now, base_url=server.url, sleep=hurried_sleep, answer_s=5.0)
+        async with NamedTransport(inner, "telegram-desk2") as transport:
+            world = TelegramWorld(server, inner)
+            world.transport, world.address = transport, Address(transport="telegram-desk2", chat=str(ANN))
+            yield world
+
+
+@contextlib.asynccontextmanager
 async def discord_world(folder: Path, *, down: bool = False) -> AsyncIterator[DiscordWorld]:
     async with DiscordServer() as server:
         urls = DiscordUrls(api=server.api_url, gateway=server.gateway_url)
@@ -201,4 +216,6 @@ async def console_world(folder: Path, *, down: bool = False) -> AsyncIterator[Co
 
 
 Open = Callable[..., contextlib.AbstractAsyncContextManager[World]]
-WORLDS: dict[str, Open] = {"telegram": telegram_world, "discord": discord_world, "console": console_world}
+WORLDS: dict[str, Open] = {
+    "telegram": telegram_world, "second bot": second_bot_world, "discord": discord_world, "console": console_world,
+}  # fmt: skip

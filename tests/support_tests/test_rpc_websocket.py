@@ -10,7 +10,7 @@ from aiohttp import ClientWebSocketResponse, WSMsgType
 from tests.support import addresses
 from tests.support.drift_layout import USER
 from tests.support.hand_clock import HandClock
-from tests.support.solana_rpc import SolanaRpc, base58
+from tests.support.solana_rpc import Refusal, SolanaRpc, Unanswered, Withheld, base58
 from tests.support.world_builder import DEFAULT_SLOT, WorldBuilder
 from tests.support_tests.rpc_client import RawClient
 
@@ -70,6 +70,40 @@ async def test_account_subscriber_hears_of_changes_to_that_account(
     assert (await ask(socket, "accountUnsubscribe", number))["result"] is True
     rpc.put_account(ALICE, lamports=78)
     await nothing_more(socket)
+
+
+async def test_a_subscription_can_be_refused_or_left_unanswered(
+    rpc: SolanaRpc, socket: ClientWebSocketResponse
+) -> None:
+    rpc.inject(Refusal(code=-32_000, message="no more"), methods=["accountSubscribe"], count=1)
+    assert (await ask(socket, "accountSubscribe", ALICE, BASE64))["error"] == {"code": -32_000, "message": "no more"}
+    rpc.inject(Unanswered(), methods=["accountSubscribe"], pubkeys=[ALICE], count=1)
+    await socket.send_json({"jsonrpc": "2.0", "id": 9, "method": "accountSubscribe", "params": [ALICE, BASE64]})
+    assert (await ask(socket, "accountSubscribe", BOB, BASE64))["result"]
+
+
+async def test_notifications_of_one_account_can_be_withheld(rpc: SolanaRpc, socket: ClientWebSocketResponse) -> None:
+    await ask(socket, "accountSubscribe", ALICE, BASE64)
+    await ask(socket, "accountSubscribe", BOB, BASE64)
+    withheld = rpc.inject(Withheld(), pubkeys=[ALICE])
+    rpc.put_account(ALICE, lamports=1)
+    rpc.put_account(BOB, lamports=2)
+    assert (await heard(socket))["params"]["result"]["value"]["lamports"] == 2
+    assert withheld.hits == 1
+
+
+async def test_a_node_says_goodbye_once_everything_before_was_sent(
+    rpc: SolanaRpc, socket: ClientWebSocketResponse
+) -> None:
+    await ask(socket, "slotSubscribe")
+    rpc.advance(1)
+    rpc.say_over_websockets("anything")
+    rpc.close_websockets(1001)
+    assert (await heard(socket))["method"] == "slotNotification"
+    async with asyncio.timeout(5):
+        assert (await socket.receive()).data == "anything"
+        assert (await socket.receive()).type is WSMsgType.CLOSE
+    assert socket.close_code == 1001
 
 
 async def test_program_subscriber_hears_of_accounts_that_pass_its_filters(

@@ -103,11 +103,6 @@ class LiveBook:
         asked = [key for key in fetched.asked if not only_held or key in self._held]
         return [key for key in asked if self.take(key, fetched.accounts.get(key), fetched.slot, told=False)]
 
-    @property
-    def followed(self) -> frozenset[Pubkey]:
-        """Every address that is held."""
-        return frozenset(self._held)
-
     def digest(self) -> frozenset[Pubkey]:
         """Decode what has changed. Addresses without which some of it cannot be shown: ask for them, take the answer,
         and digest again.

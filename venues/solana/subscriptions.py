@@ -40,10 +40,6 @@ class Subscriptions:
         """Requests that are not confirmed yet."""
         return len(self._requested)
 
-    @property
-    def confirmed(self) -> int:
-        return len(self._subjects)
-
     def new(self, subjects: Iterable[Subject]) -> list[Subject]:
         """Those of them nobody has asked for yet."""
         return [subject for subject in subjects if subject not in self._asked_for]

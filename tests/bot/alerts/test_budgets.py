@@ -102,7 +102,7 @@ def test_no_jitter_breaks_the_limit_of_the_platform(
     latency_s: float, seed: int, jitter_s: float, before_share: float
 ) -> None:
     """The platform counts anywhere on the way; jitter falls on either side of that."""
-    random_ = random.Random(seed)  # noqa: S311
+    random_ = random.Random(seed)
     network = Network(TELEGRAM)
     for chat in range(200):
         there = latency_s * before_share + random_.random() * jitter_s * before_share

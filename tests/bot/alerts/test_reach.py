@@ -42,6 +42,15 @@ def test_the_index_says_what_asking_everybody_says(hearers: list[Hearer], audien
     assert set(reach.all) == {one.receiver for one in hearers}
 
 
+def test_a_group_that_was_linked_for_everything_hears_of_each_account() -> None:
+    admin = Audience(access={"ann": Access(roles={EVERYWHERE: Role.ADMIN}), "bob": Access(roles={"a": Role.ADMIN})})
+    for person, told in (("ann", {"a", "b", ""}), ("bob", {"a", ""})):
+        group = hearer(1, person, private=False, accounts=frozenset({EVERYWHERE}))
+        reach = Reach([group], admin)
+
+        assert {account for account in ("a", "b", "") if reach.of(account)} == told
+
+
 def test_a_thousand_accounts_in_a_thousand_chats_take_no_time() -> None:
     """Asking everybody would be a million questions."""
     people = [f"p{number}" for number in range(1_000)]

@@ -37,7 +37,7 @@ FIRST_LINES: dict[str, tuple[dict[str, Any], str]] = {
         "UNKNOWN all accounts: no fresh data",
     ),
     "drawdown": (
-        {"kind": CauseKind.DRAWDOWN, "tier": Tier.HIGH, "detail": "15.1% below its high, deposits and withdrawals not counted"},
+        {"kind": CauseKind.DRAWDOWN, "tier": Tier.HIGH, "detail": "15.1% below its high, deposits not counted"},
         "DRAWDOWN main: 15.1% below its high, dep",
     ),
     "limit": (

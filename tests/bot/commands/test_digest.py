@@ -1,13 +1,17 @@
 """/digest: the day in one message, asked for or told once a day."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from bot.alerts.event_codec import event_json
 from bot.messages import Picture, Refused, RetryAfter, TryAgain, Unreachable
+from risk.decisions.tiers import Tier
 from risk.model.account import AccountSnapshot
-from storage import Role
+from risk.model.event_kinds import EventKind
+from risk.model.events import FlowEvent
+from storage import EventBatch, NewEvent, Role
 from tests.risk.builders import make_account, make_position
 from tests.support.bot_world import HOME, BotWorld, bot_world
 from tests.support.recording_transport import Sent
@@ -28,6 +32,18 @@ def account(price_gain: float, *, funding: float | None = 0.0, deposits: float =
     return make_account(
         make_position(10.0, entry_usd=100.0 - price_gain / 10), usdc=1_000.0 + (funding or 0.0),
         funding_booked_usd=funding, net_deposits_usd=deposits,
+    )  # fmt: skip
+
+
+def deposited(usd: float, at: datetime, account_id: str = "account-of-alpha") -> NewEvent:
+    """USDC came in; nobody waits to be told of it."""
+    event = FlowEvent(
+        kind=EventKind.DEPOSIT, account_id=account_id, slot=1, observed_at=at, amount_usd=usd, token="USDC",
+        amount_tokens=usd,
+    )  # fmt: skip
+    return NewEvent(
+        account_id=account_id, kind=event.kind, market="", tier=Tier.WATCH, slot=1, happened_at=at, source=f"{at}",
+        body_json=event_json(event), told=True,
     )  # fmt: skip
 
 
@@ -96,6 +112,29 @@ async def test_what_broke_and_what_rang_is_in_it() -> None:
         assert "Limit: leverage 16.7x, above 5.0x" in text
         assert "What happened:" in text
         assert "alert #1 CRITICAL:" in text
+
+
+async def test_what_was_done_to_the_account_since_is_in_it_and_nothing_older() -> None:
+    async with bot_world("alpha", "bravo") as world:
+        await a_day(world, account(0), account(250))
+        now = world.clock.now()
+        await world.app.services.events.record(
+            EventBatch(
+                events=(
+                    deposited(500.0, now - timedelta(hours=3)),
+                    deposited(700.0, now - timedelta(hours=30)),
+                    deposited(900.0, now - timedelta(hours=3), "account-of-bravo"),
+                )
+            ),
+            now,
+        )
+        await member(world, "ann", Role.VIEWER, "alpha")
+        text = (await world.answer("/digest now", user="ann")).text
+
+        assert "What happened:" in text
+        assert "$500" in text
+        assert "$700" not in text
+        assert "$900" not in text
 
 
 async def test_several_accounts_are_one_sum_and_a_list_the_worst_first() -> None:

@@ -204,7 +204,7 @@ async def test_stress_counts_what_liquidates_and_names_the_mildest() -> None:
 
         gone = [outcome for outcome in outcomes if outcome.liquidated]
         assert answer.first == f"main: {len(gone)} of {len(outcomes)} scenarios liquidate"
-        assert "The smallest loss among them is -$100: all -10%." in answer.text
+        assert "The mildest of them: all -10%, -$100." in answer.text
         rows = cells(answer)
         assert rows["all -50%"][0] == "LIQ"
         assert rows["all +10%"] == ("400.0%", "+$100")
@@ -217,6 +217,40 @@ async def test_stress_that_is_survived_names_the_worst() -> None:
 
         assert answer.first.startswith("main: survives all ")
         assert "The worst: SOL -50%, ratio 400.0%." in answer.text
+
+
+FIGURES = {"/portfolio": "$120, $0 open, 8.3x", "/positions": "1 position, $0 open", "/liq": "SOL 7.3% lower"}
+
+
+@pytest.mark.parametrize("text", FIGURES)
+async def test_what_cannot_be_assessed_now_shows_what_it_was_how_old_and_why(text: str) -> None:
+    async with bot_world("main", "second") as world:
+        await world.check(240)
+        world.reader.problems[world.account] = ("its account data is truncated",)
+        await world.check(200, after_s=3_600)
+        answer = await world.answer(f"{text} main")
+
+        assert answer.first.startswith(f"main: UNKNOWN, last {FIGURES[text]}")
+        assert "! its account data is truncated" in answer.text
+        assert answer.text.endswith("main · STALE 1 h 00 min old · slot 400,000,012")
+        assert "UNKNOWN" not in (await world.answer(f"{text} second")).text
+
+
+@pytest.mark.parametrize("text", FIGURES)
+async def test_what_was_never_known_is_no_figure(text: str) -> None:
+    async with bot_world() as world:
+        world.reader.problems[world.account] = ("its account data is truncated",)
+        answer = await asked(world, text)
+
+        assert answer.first == "main: cannot be assessed now"
+        assert "! its account data is truncated" in answer.text
+        assert "$" not in answer.text
+
+
+async def test_positions_say_what_liq_says_where_there_is_no_price() -> None:
+    async with bot_world() as world:
+        assert cells(await asked(world, "/positions", 80))["Liquidation price"] == ("now",)
+        assert cells(await asked(world, "/positions", 10_000))["Liquidation price"] == ("none",)
 
 
 async def test_asking_again_within_a_check_asks_the_venue_nothing() -> None:

@@ -198,6 +198,16 @@ async def test_commands_for_another_bot_and_what_no_person_wrote_are_passed_over
     assert (command.text, command.private, command.address.chat) == ("/health main", False, "-5")
 
 
+async def test_a_group_is_left_and_leaving_one_that_is_gone_is_no_error(
+    transport: TelegramTransport, server: TelegramServer
+) -> None:
+    server.add_group(-5)
+    for _ in range(2):
+        await transport.leave(Address(transport="telegram", chat="-5"))
+
+    assert server.api.left == [-5]
+
+
 async def test_an_update_nobody_can_read_does_not_deafen_the_bot(
     transport: TelegramTransport, server: TelegramServer
 ) -> None:

@@ -136,9 +136,10 @@ def test_a_kind_of_event_that_was_switched_off_is_not_told_even_when_it_is_criti
 
 def test_what_happens_all_the_time_is_told_only_to_those_who_asked_for_it() -> None:
     placed = incident(Tier.WATCH, kind=CauseKind.EVENT)
+    asked = replace(EVERYTHING, events={"order_placed": True})
 
     assert hears(EVERYTHING, placed, "", NOON, event="order_placed") is None
-    assert hears(replace(EVERYTHING, events={"order_placed": True}), placed, "", NOON, event="order_placed") == Hearing()
+    assert hears(asked, placed, "", NOON, event="order_placed") == Hearing()
 
 
 SOUNDS = {

@@ -43,17 +43,21 @@ class Limits:
     _chats: dict[int, Window] = field(default_factory=lambda: defaultdict(lambda: Window(1, 1.0)))
     _groups: dict[int, Window] = field(default_factory=lambda: defaultdict(lambda: Window(20, 60.0)))
 
-    def take(self, method: str, chat: int | None) -> None:
+    def check(self, method: str, chat: int | None) -> None:
         """A message arrives. Raises: ApiError 429."""
-        if not self.enforced or chat is None or not method.lower().startswith(_COUNTED):
-            return
         now = monotonic()
-        windows = [self._in_all, self._chats[chat], *([self._groups[chat]] if chat < 0 else [])]
-        wait_s = max(window.wait_s(now) for window in windows)
+        wait_s = max((window.wait_s(now) for window in self._windows(method, chat)), default=0.0)
         if wait_s > 0:
             self.broken += 1
             retry_after = math.ceil(wait_s)
-            words = f"Too Many Requests: retry after {retry_after}"
-            raise ApiError(429, words, retry_after=retry_after)
-        for window in windows:
-            window.moments.append(now)
+            raise ApiError(429, f"Too Many Requests: retry after {retry_after}", retry_after=retry_after)
+
+    def took(self, method: str, chat: int | None) -> None:
+        """It was accepted. What is refused for another reason does not count."""
+        for window in self._windows(method, chat):
+            window.moments.append(monotonic())
+
+    def _windows(self, method: str, chat: int | None) -> list[Window]:
+        if not self.enforced or chat is None or not method.lower().startswith(_COUNTED):
+            return []
+        return [self._in_all, self._chats[chat], *([self._groups[chat]] if chat < 0 else [])]

@@ -177,11 +177,12 @@ class TelegramServer:
         fault = self._faults.take(method, chat)
         await asyncio.sleep(self.latency_s + (fault.delay_s if fault else 0.0))
         try:
-            self.limits.take(method, chat)
             if fault is not None and (fault.status is not None or fault.drop is Drop.BEFORE):
                 return _struck(request, fault)
+            self.limits.check(method, chat)
             is_poll = method.lower() == "getupdates"
             result = await self._get_updates(parameters) if is_poll else self.api.call(method, parameters)
+            self.limits.took(method, chat)
             if fault is not None and fault.drop is Drop.AFTER:
                 return _dropped(request)
             return web.json_response({"ok": True, "result": result})
