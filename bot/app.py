@@ -18,6 +18,7 @@ from bot.alerts.delivery import Delivery
 from bot.alerts.desk import Finding, IncidentDesk
 from bot.alerts.event_names import event_of
 from bot.alerts.event_parts import EventParts
+from bot.alerts.expectations import Expectations
 from bot.alerts.figures import Figures
 from bot.alerts.health_watch import HealthWatch
 from bot.alerts.live import LOOK_EVERY_S, LiveWatch
@@ -330,6 +331,7 @@ def assemble(
         equity=equity, people=people, personal=personal, groups=Groups(store), digests=Digests(store),
         cards=Cards(store), events=Events(store), settings=Settings(store), snapshots=snapshots, executor=executor,
         book=book, preferences=preferences, wake=wake,
+        expectations=Expectations(announcements=events.announcements, settle=desk.settle, clock=clock),
         watching=WatchList(
             reader=reader, fleet=fleet, roster=roster, accounts=accounts, incidents=incidents, settle=desk.settle,
             clock=clock, venue=venue, thresholds=thresholds,

@@ -13,7 +13,8 @@ from storage import Events
 log = structlog.get_logger()
 
 _WORTH_READING = 200
-_A_LITTLE = timedelta(seconds=10)  # the last sign of life is not quite the end, nor the start quite the beginning
+_A_LITTLE = timedelta(seconds=10)  # the last sign of life is not quite the end
+_FIRST_READING = timedelta(seconds=30)  # what only readings show is dated by the first one after the start
 
 
 class Happened:
@@ -26,7 +27,7 @@ class Happened:
         found: dict[str, list[str]] = {}
         learned = await self._events.logged_between(since, self._clock.now() + _A_LITTLE, limit=_WORTH_READING)
         for logged in sorted(learned, key=lambda one: one.happened_at):
-            if not since - _A_LITTLE <= logged.happened_at <= until + _A_LITTLE:
+            if not since - _A_LITTLE <= logged.happened_at <= until + _FIRST_READING:
                 continue
             try:
                 found.setdefault(logged.account_id, []).append(told(event_from(logged.body_json)))

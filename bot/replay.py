@@ -1,5 +1,6 @@
 """keel replay: history through the very same tiers, incidents and delivery, and whether it would have warned."""
 
+import math
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -12,12 +13,18 @@ from bot.replaying.firsts import note
 from bot.replaying.report import ReplayReport
 from bot.replaying.transport import NAME, CountingTransport
 from bot.roster import Roster, Watched
+from risk.decisions.drawdown import DrawdownThresholds
 from risk.decisions.incidents import RepeatIntervals
 from risk.decisions.tiers import Tier, TierThresholds
+from risk.model.limits import RiskLimits
 from storage import Receiver, Store
 from venues.replay import ACCOUNT_ID, Recording, ReplayVenue
 
 _NICKNAME = "book"
+_NO_LIMITS = RiskLimits(
+    max_portfolio_leverage=math.inf, max_position_size_usd=math.inf, max_position_size_percent=math.inf,
+    max_correlation_exposure=1.0, max_var_1d_percent=math.inf, min_health_ratio=0.0, max_drawdown_percent=math.inf,
+)  # fmt: skip
 _SAID_AGAIN = frozenset(RepeatIntervals().by_tier)
 
 
@@ -84,8 +91,12 @@ async def _app(
     roster = Roster([Watched(account_id=ACCOUNT_ID, nickname=_NICKNAME, thresholds=thresholds)])
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="work") as executor:
         async with Store.forgetful() as store:
-            yield assemble(
+            app = assemble(
                 store=store, reader=venue, roster=roster, transports=[transport],
                 clock=clock, venue="replay", executor=executor,
                 console=Receiver(transport=NAME, chat="a person", route=NAME),
+                drawdowns=DrawdownThresholds(by_tier={}),
             )  # fmt: skip
+            # What is asked is whether the tiers warn; limits are another account's matter.
+            await app.services.accounts.save_limits(ACCOUNT_ID, _NO_LIMITS)
+            yield app

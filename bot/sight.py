@@ -1,6 +1,6 @@
 """Incidents as one person sees them, and what that person may do about each."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot.alerts.answers import Answer, Answers, NoSuchIncident
@@ -42,11 +42,17 @@ class SeenIncidents(Incidents):
         found = await self._incidents.find(incident_id)
         return found if found is not None and self._access.may_see(found.cause.account_id) else None
 
+    async def by_ids(self, incident_ids: Collection[int]) -> Mapping[int, Incident]:
+        found = await self._incidents.by_ids(incident_ids)
+        return {number: one for number, one in found.items() if self._access.may_see(one.cause.account_id)}
+
     async def apply_assessment(
         self, *, steps: Sequence[IncidentStep], notices: Sequence[NewNotice], tier_states: Mapping[str, TierState],
-        now: datetime,
+        now: datetime, told_events: Sequence[int] = (),
     ) -> Stored | Outdated:  # fmt: skip
-        return await self._incidents.apply_assessment(steps=steps, notices=notices, tier_states=tier_states, now=now)
+        return await self._incidents.apply_assessment(
+            steps=steps, notices=notices, tier_states=tier_states, now=now, told_events=told_events
+        )
 
     async def acknowledge(self, incident_id: int, person_id: str, now: datetime) -> Incident | None:
         if await self.find(incident_id) is None:

@@ -66,26 +66,29 @@ class Announcements:
 
 
 def _insert(db: "Database", row: Row) -> Announcement:
-    (stored,) = db.query(_ANNOUNCE, row)
-    return _announcement_of(stored)
+    number = db.execute(_ANNOUNCE, row).lastrowid
+    return _announcement_of(_row(db, int(number or 0)))
 
 
 def _withdraw(db: "Database", announcement_id: int, now: datetime) -> Announcement | None:
-    found = list(
-        db.query(
-            "UPDATE announcements SET withdrawn_at = ?1"
-            " WHERE announcement_id = ?2 AND withdrawn_at IS NULL AND until_at > ?1 RETURNING *",
-            [to_us(now), announcement_id],
-        )
-    )
-    return _announcement_of(found[0]) if found else None
+    changed = db.execute(
+        "UPDATE announcements SET withdrawn_at = ?1"
+        " WHERE announcement_id = ?2 AND withdrawn_at IS NULL AND until_at > ?1",
+        [to_us(now), announcement_id],
+    ).rowcount
+    return _announcement_of(_row(db, announcement_id)) if changed else None
+
+
+def _row(db: "Database", announcement_id: int) -> ReadRow:
+    # Read back rather than RETURNING, which gives a whole number in a REAL column as an integer.
+    (row,) = db.query("SELECT * FROM announcements WHERE announcement_id = ?", [announcement_id])
+    return dict(row)
 
 
 _ANNOUNCE = """
     INSERT INTO announcements (
         account_id, kind, amount_usd, left_usd, counterpart, from_at, until_at, announced_by, withdrawn_at
     ) VALUES (:account_id, :kind, :amount_usd, :left_usd, :counterpart, :from_at, :until_at, :announced_by, NULL)
-    RETURNING *
 """
 
 

@@ -16,7 +16,7 @@ KINDS: Mapping[str, EventKind] = {
     "withdrawal": EventKind.WITHDRAWAL,
     "transfer": EventKind.TRANSFER_OUT,
     "delegate": EventKind.DELEGATE_CHANGED,
-    "account": EventKind.SUB_ACCOUNT_CREATED,
+    "subaccount": EventKind.SUB_ACCOUNT_CREATED,
 }
 _ROUNDING_FRAC = 0.01  # prices move between the announcement and the deed
 

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from bot.messages import Address, Limits, Rate
 
 _GUARD_S, _GUARD_IN_ALL_S = 0.02, 0.008  # clocks that tick, sleeps that end early
-_ASSUMED_S = 2.0  # a message without an answer was counted by then: connections do not hold requests back for longer
-_ROUND_TRIPS = 50
-_FLOOR_SHARE = 0.8  # of the quickest answer of late: so long every message is on its way there and back
+_ASSUMED_S = 5.0  # a message without an answer was counted by then: connections do not hold requests back for longer
+# So long every message is on its way there and back: this share of the quickest answer of late, but not more than a
+# network takes. Until enough answers are known it is nothing, and few messages go out before the first of them is back:
+# whatever holds them up here, such as a library that is still being loaded, would let them all go at once.
+_FLOOR_SHARE, _FLOOR_AT_MOST_S = 0.8, 0.06
+_ROUND_TRIPS, _ENOUGH_ROUND_TRIPS, _FIRST_AT_ONCE = 50, 20, 6
 _SPARE = 1  # of all chats' messages: for the further parts of a long message, which are nobody's turn
 _MANY_PLACES = 5  # refused one after the other: then it is the platform that has had enough, not they
 
@@ -72,6 +75,7 @@ class Budgets:
         self._all_held_until = 0.0
         self._refusing: set[str] = set()
         self._round_trips_s: deque[float] = deque(maxlen=_ROUND_TRIPS)
+        self._unanswered: set[Ticket] = set()
 
     def place_of(self, address: Address) -> str:
         """What the platform counts a message for, besides itself. An answer to a question has a place of its own."""
@@ -85,8 +89,15 @@ class Budgets:
 
     def slot_at(self, now: float) -> float:
         """When the platform as a whole has room for one more; not after ``now`` where it has."""
-        free = now if self._in_all is None else self._in_all.free_at(now)
-        return max(free, self._next_s, self._all_held_until)
+        if self._in_all is None:
+            return max(now, self._all_held_until)
+        return max(self._in_all.free_at(now), self._next_s, self._all_held_until, self._first_back_at(now))
+
+    def _first_back_at(self, now: float) -> float:
+        few = len(self._unanswered) < _FIRST_AT_ONCE
+        if few or len(self._round_trips_s) >= _ENOUGH_ROUND_TRIPS:
+            return now
+        return min(ticket.left_at for ticket in self._unanswered) + _ASSUMED_S
 
     def free_at(self, place: str, now: float) -> float:
         """When one chat has room for one more, the platform as a whole aside."""
@@ -108,6 +119,7 @@ class Budgets:
         ticket = Ticket(left_at=now, counted_at=now + _ASSUMED_S, in_all_at=now + _ASSUMED_S)
         if self._in_all is not None:
             self._in_all.add(ticket)
+            self._unanswered.add(ticket)
         return ticket
 
     def goes_to(self, ticket: Ticket, place: str) -> None:
@@ -120,13 +132,15 @@ class Budgets:
         """Nothing left after all."""
         if self._in_all is not None:
             self._in_all.drop(ticket)
+        self._unanswered.discard(ticket)
         self._next_s -= self._spacing_s
 
     def answered(self, ticket: Ticket, now: float) -> None:
         """The platform took it, refused it, or the caller gave up waiting. A refusal for haste follows as hold()."""
-        took_s = now - ticket.left_at
-        self._round_trips_s.append(took_s)
-        floor_s = _FLOOR_SHARE * min(self._round_trips_s)
+        self._unanswered.discard(ticket)
+        self._round_trips_s.append(now - ticket.left_at)
+        known = len(self._round_trips_s) >= _ENOUGH_ROUND_TRIPS
+        floor_s = min(_FLOOR_SHARE * min(self._round_trips_s), _FLOOR_AT_MOST_S) if known else 0.0
         ticket.counted_at = min(ticket.counted_at, now)
         ticket.in_all_at = min(ticket.in_all_at, max(ticket.left_at, now - floor_s))
 

@@ -302,7 +302,10 @@ class IncidentDesk:
             return near
         # Without daily moves the health ratio says who is nearer, behind those of whom more is known.
         figures = self._figures.brief(cause, Tier.OK)
-        return _UNMEASURED + figures.ratio_percent if figures is not None else math.inf
+        # While a price is missing there is no ratio either, and what stands is said again all the same.
+        if figures is None or math.isnan(figures.ratio_percent):
+            return math.inf
+        return _UNMEASURED + figures.ratio_percent
 
     def _tell(self, incident: Incident, change: Change) -> None:
         log.info(

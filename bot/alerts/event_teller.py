@@ -73,7 +73,7 @@ class EventTeller:
         if not due:
             return
         await self._desk.settle([finding for group in due for finding in _findings(group, now)])
-        pass
+        self._drop(event_id for group in due for event_id in group.event_ids)
         for group in due:
             if group.goes_on:
                 self._last_taken[group.account_id] = now

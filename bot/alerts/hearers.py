@@ -146,6 +146,6 @@ class Hearers:
                 for one in step.reach.of(account_id)
             )
             of_ways = (one for way in self.ways for one in way.reach.of(account_id))
-            found = dict.fromkeys((*of_steps, *self.everybody.of(account_id), *of_ways))
+            found = dict.fromkeys((*self.always, *of_steps, *self.everybody.of(account_id), *of_ways))
             known = self._all_of[account_id] = tuple(found)
         return known

@@ -22,7 +22,7 @@ _RECEIPTS_SHOWN = 6
 async def run(services: Services, request: Request) -> Message:
     standing = sorted(await services.incidents.open_incidents(), key=lambda i: (-severity(i.tier), i.incident_id))
     if not standing:
-        return await _nothing_open(services)
+        return await _nothing_open(services, request)
     shown, names = standing[:_SHOWN], ChatNames(services.people)
     by_incident: dict[int, list[Receipt]] = {}
     for one in await services.outbox.receipts([incident.incident_id for incident in shown]):
@@ -33,7 +33,7 @@ async def run(services: Services, request: Request) -> Message:
         blocks += [Line(_what(services, incident)), *await _fate(services, names, incident, by_incident)]
     if len(standing) > _SHOWN:
         blocks.append(Line(f"and {len(standing) - _SHOWN} more"))
-    blocks += await _not_delivered(services, names)
+    blocks += await _not_delivered(services, request, names)
     if any(incident.cause.kind is CauseKind.HEALTH for incident in shown):
         blocks.append(_origin(services))
     acks = tuple(
@@ -42,12 +42,12 @@ async def run(services: Services, request: Request) -> Message:
     return Message(blocks=tuple(blocks), buttons=(acks,) if acks else ())
 
 
-async def _nothing_open(services: Services) -> Message:
+async def _nothing_open(services: Services, request: Request) -> Message:
     recent = [one for one in await services.incidents.recent(1) if one.resolved_at is not None]
     last = f"The last one, #{recent[0].incident_id}, ended {_ago(services, recent[0])} ago." if recent else (
         "There has been none yet."
     )  # fmt: skip
-    undelivered = await _not_delivered(services, ChatNames(services.people))
+    undelivered = await _not_delivered(services, request, ChatNames(services.people))
     return Message(blocks=(Line("No open alert", strong=True), Line(last), *undelivered))
 
 
@@ -93,7 +93,10 @@ def _asked_to_wait_s(services: Services, receiver: Receiver) -> float:
     return sender.held_s(Address(transport=receiver.transport, chat=receiver.chat, thread=receiver.thread))
 
 
-async def _not_delivered(services: Services, names: ChatNames) -> list[Line]:
+async def _not_delivered(services: Services, request: Request, names: ChatNames) -> list[Line]:
+    """Of all accounts and chats, and so for nobody who may see some of them alone."""
+    if request.person is not None and request.person.access.everywhere is None:
+        return []
     counts = await services.outbox.counts()
     waiting, found = counts.pending + counts.leased, []
     if waiting or counts.dead:

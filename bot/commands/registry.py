@@ -14,6 +14,7 @@ from bot.commands import (
     digest,
     drawdown,
     events,
+    expect,
     health,
     help,
     here,
@@ -55,7 +56,7 @@ from storage import Role
 _MODULES = (portfolio, positions, health, liq, stress, liqprob, risk, var, vol, corr, beta, drawdown, performance,
             size, backtest, replay, limits, tiers, alerts, ack, snooze, status, pulse, chart, digest,
             accounts, settings, start, link, here, people, invite, revoke, watch, quiet, mute, unmute, silence,
-            verbosity, events, routes)  # fmt: skip
+            verbosity, events, expect, routes)  # fmt: skip
 _WITH_OTHERS = (watch.UNWATCH_COMMAND,)
 
 

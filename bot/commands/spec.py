@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from bot.alerts.answers import Answers
+from bot.alerts.expectations import Expectations
 from bot.alerts.health_watch import HealthWatch
 from bot.alerts.router import RouteBook
 from bot.desks import Desks
@@ -67,6 +68,7 @@ class Services:
     snapshots: Snapshots
     book: RouteBook
     preferences: Preferences
+    expectations: Expectations
     wake: Callable[[], None]
     pulses: Pulses
     process: ProcessState

@@ -14,13 +14,17 @@ from bot.beats import (
     Beat,
     BeatAccount,
     BeatChat,
+    BeatTiers,
     Counter,
     Newest,
     encoded,
     fitting,
     opened,
     signature,
+    thresholds_of,
+    tiers_of,
 )
+from risk.decisions.tiers import Tier, TierThresholds
 from tests.storage.builders import NOW, after
 
 SECRET = "canary-secret-of-the-beats"
@@ -127,3 +131,33 @@ def test_a_beat_too_long_for_a_standby_leaves_out_the_chats_with_the_longest_lis
     assert set(BEAT.chats) <= set(cut.chats)
     assert fitting(BEAT) is BEAT
     assert fitting(beat, 100).chats == ()
+
+
+TIERS = {
+    "another ratio": TierThresholds(ratio_percent={Tier.WATCH: 300.0, Tier.CRITICAL: 130.0}),
+    "a distance": TierThresholds(distance_frac={Tier.HIGH: 0.05}),
+    "no daily moves": TierThresholds(distance_sigmas={}),
+}
+
+
+@pytest.mark.parametrize("thresholds", TIERS.values(), ids=TIERS)
+def test_tiers_that_are_not_the_default_travel_with_the_beat(thresholds: TierThresholds) -> None:
+    account = BeatAccount(account_id="9xQe", nickname="main", tiers=tiers_of(thresholds))
+    (arrived,) = opened(*signed(replace(BEAT, accounts=(account,))), SECRET).accounts
+
+    assert account.tiers is not None
+    assert thresholds_of(arrived.tiers, TierThresholds()) == thresholds
+
+
+def test_default_tiers_are_not_said_and_easing_stays_the_standbys_own() -> None:
+    own = TierThresholds(ease_dwell=timedelta(seconds=1))
+
+    assert tiers_of(own) is None
+    assert thresholds_of(None, own) is own
+    assert thresholds_of(tiers_of(TIERS["a distance"]), own).ease_dwell == own.ease_dwell
+
+
+@pytest.mark.parametrize("ladder", [{"PANIC": 1.0}, {"WATCH": 100.0, "HIGH": 200.0}, {"WATCH": -1.0}])
+def test_tiers_that_cannot_be_are_refused(ladder: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=r"tiers|thresholds"):
+        thresholds_of(BeatTiers(ratio_percent=ladder, distance_frac={}, distance_sigmas={}), TierThresholds())

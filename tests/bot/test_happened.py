@@ -13,7 +13,9 @@ from tests.support.clock import FakeClock
 
 def deposited(account_id: str, seconds: float, *, body_json: str = "") -> NewEvent:
     at = after(seconds)
-    event = FlowEvent(kind=EventKind.DEPOSIT, account_id=account_id, slot=7, at=at, token="USDC", amount_usd=100.0)
+    event = FlowEvent(
+        kind=EventKind.DEPOSIT, account_id=account_id, slot=7, observed_at=at, token="USDC", amount_usd=100.0
+    )
     return NewEvent(
         account_id=account_id, kind=EventKind.DEPOSIT, market="USDC", tier=Tier.OK, slot=7, happened_at=at,
         source=f"{account_id}/{seconds}", body_json=body_json or event_json(event), told=True,

@@ -52,7 +52,7 @@ class Phone:
 
     async def quiet(self) -> None:
         """Until what is said of an account that breaks a limit from the start has been said."""
-        await self.until(lambda: any(m.text.startswith("LIMIT ") for m in self.messages), "the broken limit")
+        await self.until(lambda: any("LIMIT " in message.text for message in self.messages), "the broken limit")
 
     @property
     def heads(self) -> list[str]:

@@ -51,7 +51,9 @@ class LiveBook:
 
     def __init__(self, profile: Profile, keys: Sequence[Pubkey]) -> None:
         self._profile, self._keys = profile, list(keys)
-        self._positions = {key: at for at, key in enumerate(keys)}
+        self._positions: dict[Pubkey, list[int]] = {}
+        for at, key in enumerate(keys):
+            self._positions.setdefault(key, []).append(at)
         self._held: dict[Pubkey, _Held] = {}
         self._accounts: dict[Pubkey, RawAccount] = {}  # those of them that exist
         self.slot = 0
@@ -85,9 +87,9 @@ class LiveBook:
             self._accounts.pop(key, None)
         else:
             self._accounts[key] = account
-        position = self._positions.get(key)
-        if position is not None:
-            self._late.add(position)
+        positions = self._positions.get(key)
+        if positions is not None:
+            self._late.update(positions)
         elif key not in self._feeds:
             self._terms_changed = True
         return True

@@ -118,7 +118,7 @@ def test_a_thousand_chats_take_hardly_longer_than_the_limit_allows(latency_s: fl
         network.send(str(chat), latency_s / 2, latency_s / 2)
 
     network.check()
-    assert network.now <= 1.08 * 1_000 / 30
+    assert network.now <= 1.09 * 1_000 / 30
 
 
 def test_messages_to_all_chats_are_evenly_spaced() -> None:
@@ -200,7 +200,7 @@ def test_a_message_without_an_answer_does_not_block_for_ever() -> None:
     budgets = Budgets(TELEGRAM)
     budgets.goes_to(budgets.leaves(0.0), "1")
 
-    assert 3.0 < budgets.free_at("1", 0.0) < 3.1
+    assert 6.0 < budgets.free_at("1", 0.0) < 6.1
 
 
 def test_what_is_over_is_forgotten() -> None:

@@ -207,6 +207,39 @@ async def test_what_came_and_went_while_the_bot_was_down_is_told(tmp_path: Path)
         assert "liquidation took 1 of SOL-PERP at 92.10 USD, fee 4.60 USD; long 9 remains" in text
 
 
+async def test_a_record_that_comes_after_a_restart_when_the_readings_have_told_it_is_no_news(tmp_path: Path) -> None:
+    clock, database = FakeClock(), tmp_path / "keel.sqlite3"
+    async with event_world(database=database, clock=clock) as world:
+        venue = world.venue
+        venue.silent = True
+        world.change(net_deposits_usd=-500.0)
+        venue.record(flow(K.WITHDRAWAL, 500.0))
+        assert len([one for _ in range(10) for one in await world.heard(2.0)]) == 1
+    venue.silent = False
+    venue.record(filled(1.0, Side.BUY))
+    clock.pass_s(1)
+    venue.accounts[MAIN] = replace(venue.accounts[MAIN], perp_positions=standing(11.0).perp_positions)
+
+    async with event_world(database=database, clock=clock, venue=venue, linked=False) as world:
+        text = "\n".join([one for _ in range(10) for one in await world.heard(2.0)])
+        assert "long 10 -> long 11: grown" in text
+        assert "withdrawal" not in text
+
+
+async def test_a_long_history_is_waited_for_as_long_as_it_comes() -> None:
+    async with event_world(accounts=[standing(0.0)]) as world:
+        for number in range(1_000):
+            world.venue.record(filled(0.5, Side.BUY, order_id=number))
+        world.bot.clock.pass_s(1)
+        world.put(standing(500.0))
+
+        text = "\n".join([one for _ in range(6) for one in await world.heard(4.0)])
+
+        assert "0 -> long 500: opened" in text
+        assert "without a record" not in text
+        assert [row.kind for row in await world.log()].count(K.ORDER_FILLED) == 1_000
+
+
 async def test_a_market_that_closes_is_told_once_to_all_who_are_in_it() -> None:
     async with event_world("main", "other", "third") as world:
         closing = {0: make_perp_market(status=MarketStatus.REDUCE_ONLY)}

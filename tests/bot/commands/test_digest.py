@@ -132,9 +132,9 @@ async def test_what_was_done_to_the_account_since_is_in_it_and_nothing_older() -
         text = (await world.answer("/digest now", user="ann")).text
 
         assert "What happened:" in text
-        assert "$500" in text
-        assert "$700" not in text
-        assert "$900" not in text
+        assert "deposit of 500 USDC" in text
+        assert "700" not in text
+        assert "900" not in text
 
 
 async def test_several_accounts_are_one_sum_and_a_list_the_worst_first() -> None:

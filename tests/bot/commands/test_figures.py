@@ -219,7 +219,7 @@ async def test_stress_that_is_survived_names_the_worst() -> None:
         assert "The worst: SOL -50%, ratio 400.0%." in answer.text
 
 
-FIGURES = {"/portfolio": "$120, $0 open, 8.3x", "/positions": "1 position, $0 open", "/liq": "SOL 7.3% lower"}
+FIGURES = {"/portfolio": "$120, $0 open, 8.4x", "/positions": "1 position, $0 open", "/liq": "SOL 7.3% lower"}
 
 
 @pytest.mark.parametrize("text", FIGURES)

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 from bot.alerts.desk import Finding
 from bot.commands.registry import all_commands, all_presses
-from bot.messages import Picture
+from bot.messages import Picture, TryAgain
+from bot.sight import SeenIncidents
 from risk.decisions.incidents import Cause, CauseKind
 from risk.decisions.tiers import Tier
 from risk.model.account import AccountSnapshot
 from storage import Role
 from tests.risk.builders import make_account, make_balance, make_position
-from tests.support.bot_world import BotWorld, bot_world
+from tests.support.bot_world import HOME, BotWorld, bot_world
 from tests.support.recording_transport import Sent
 from tests.support.team import group, member
 
@@ -197,6 +198,30 @@ async def test_what_concerns_everybody_is_seen_and_answered_by_everybody_linked(
 
         assert "#1 UNKNOWN all accounts" in await told(world, "eve", "/alerts")
         assert (await world.press("ack:1", user="eve")).startswith("Acked alert #1.")
+
+
+async def test_what_could_not_be_delivered_is_for_who_may_see_all_accounts() -> None:
+    async with bot_world(SEEN, HIDDEN) as world:
+        await member(world, "eve", Role.ADMIN, SEEN)
+        before = await told(world, "eve", "/alerts")
+        world.transport.fail(HOME, TryAgain("down"))
+        world.put(110, HIDDEN_ID)
+        await world.check(400)
+
+        assert "Not delivered: 1 waiting" in (await world.say("/alerts", chat="elsewhere"))[0].text
+        assert await told(world, "eve", "/alerts") == before
+
+
+async def test_no_incident_of_another_account_is_found_by_its_number() -> None:
+    async with bot_world(SEEN, HIDDEN) as world:
+        world.put(110, HIDDEN_ID)
+        await world.check(110)
+        eve = await member(world, "eve", Role.ADMIN, SEEN)
+        incidents = SeenIncidents(world.app.services.incidents, eve.access)
+
+        shown = await incidents.by_ids([1, 2])
+        assert {one.cause.account_id for one in shown.values()} == {f"account-of-{SEEN}"}
+        assert {one.incident_id for one in await incidents.open_incidents()} == set(shown)
 
 
 @pytest.mark.parametrize("prefix", EVERY_PRESS)

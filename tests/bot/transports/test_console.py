@@ -55,7 +55,11 @@ async def everything(transport: ConsoleTransport) -> list[Incoming]:
 
 
 def said(incoming: list[Incoming]) -> list[str]:
-    return [one.text if isinstance(one, Command) else f"pressed {one.data}" for one in incoming]
+    return [
+        one.text if isinstance(one, Command) else f"pressed {one.data}"
+        for one in incoming
+        if isinstance(one, Command | Press)
+    ]
 
 
 async def test_a_card_looks_like_this() -> None:

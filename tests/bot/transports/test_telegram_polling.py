@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import structlog
 
-from bot.messages import Address, Button, Command, Incoming, Message, Press, lines
+from bot.messages import Address, Button, Command, Incoming, Membership, Message, Press, lines
 from bot.transports.telegram import TelegramTransport
 from tests.bot.transports.conftest import ANN, Time
 from tests.support.telegram_server import Drop, Fault, TelegramServer
@@ -17,6 +17,7 @@ CARD = Message(blocks=lines("HIGH main"), buttons=((Button("Ack", "ack:1"),),))
 
 
 def text_of(incoming: Incoming) -> str:
+    assert not isinstance(incoming, Membership)
     return incoming.text if isinstance(incoming, Command) else incoming.data
 
 

@@ -171,6 +171,16 @@ def test_an_order_in_a_new_market_needs_the_market_as_a_position_does() -> None:
     assert_same(live.book(NOON), ledger.whole())
 
 
+def test_an_account_that_is_named_twice_changes_in_both_places() -> None:
+    ledger = Ledger(WORLD, [USERS[0], USERS[1], USERS[0]])
+    live = ledger.live()
+    key = ledger.users[0]
+    ledger.put(key, as_if(WORLD.users[VARIANTS[3]], WORLD.users[USERS[0]]))
+    ledger.tell(live, key)
+    ledger.answer(live)
+    assert_same(live.book(NOON), ledger.whole())
+
+
 def test_a_market_that_does_not_exist_is_a_problem_of_whoever_is_in_it() -> None:
     builder = WorldBuilder()
     ann = builder.add_user("ann", spots=[builder.deposit("USDC", "1000")], perps=[builder.position("SOL-PERP", "1")])
