@@ -11,7 +11,7 @@ from benchmarks.figures import Figure
 from benchmarks.runner import Effort
 
 # Each is a module here with a function ``figures``.
-NAMES = ("process", "health", "liquidation", "scenarios", "fleet", "tick", "stream", "latency", "memory")
+NAMES = ("process", "health", "liquidation", "scenarios", "fleet", "tick", "stream", "latency", "memory", "storm")
 Figures = Callable[[Effort], Iterator[Figure]]
 
 

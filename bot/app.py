@@ -19,6 +19,7 @@ from bot.alerts.desk import Finding, IncidentDesk
 from bot.alerts.event_names import event_of
 from bot.alerts.event_parts import EventParts
 from bot.alerts.expectations import Expectations
+from bot.alerts.emergency import Emergency
 from bot.alerts.figures import Figures
 from bot.alerts.health_watch import HealthWatch
 from bot.alerts.live import LOOK_EVERY_S, LiveWatch
@@ -309,6 +310,7 @@ def assemble(
     desk = IncidentDesk(
         incidents=incidents, outbox=outbox, roster=roster, fleet=fleet, router=through(book), clock=clock, wake=wake,
         figures=figures, nearness=nearness, companions=companions,
+        emergency=Emergency(transports=by_name, figures=figures, clock=clock, label=roster.label),
     )  # fmt: skip
     watch = HealthWatch(fleet=fleet, roster=roster, desk=desk, states=TierStates(store), clock=clock, then=assessed)
     events = EventParts.of(

@@ -56,6 +56,7 @@ async def script(out: TextIO, pictures_dir: Path | None = None) -> None:
         for second in range(DEMO_LASTS_S + 1):
             if second % CHECK_EVERY_S == 0:
                 await app.watch.check()
+                await app.events.watch.look()
             if second % (CHECK_EVERY_S * 4) == 0:
                 await app.limits.check()
             if second % _EQUITY_EVERY_S == 0:

@@ -370,6 +370,15 @@ class Transport(Protocol):
 
 
 @runtime_checkable
+class InParts(Protocol):
+    """A transport that sends a long message as several, and knows beforehand as how many."""
+
+    def parts(self, message: Message) -> int:
+        """As how many messages of the platform it goes out."""
+        ...
+
+
+@runtime_checkable
 class Guest(Protocol):
     """A transport that groups can invite, and that can leave them."""
 

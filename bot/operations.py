@@ -25,7 +25,7 @@ from bot.heartbeat_urls import HeartbeatUrl
 from bot.lifetime import AbsenceTeller, Events, Lifetime
 from bot.loop_watch import LoopWatch
 from bot.metrics import Metrics, Reading, age_s
-from bot.places import Place, Places
+from bot.places import Places
 from bot.protection import Protection
 from bot.pulse import Pulse
 from bot.pulse_view import PulseFacts
@@ -257,8 +257,10 @@ class Operations:
 
     async def _beat(self) -> Beat:
         services, now = self._app.services, self._clock.now()
-        everything = tuple(services.roster.account_ids)
-        chats = [_beat_chat(place, everything) for place in await self._places.all()]
+        chats = [
+            BeatChat(transport=one.transport, chat=one.chat, thread=one.thread, accounts=accounts)
+            for one, accounts in await self._places.heard()
+        ]
         return beats.fitting(
             Beat(
                 counter=self._counter.next(now),
@@ -268,7 +270,7 @@ class Operations:
                     BeatAccount(account_id=one.account_id, nickname=one.nickname, tiers=beats.tiers_of(one.thresholds))
                     for one in services.roster.all
                 ),
-                chats=tuple(chat for chat in chats if chat.transport not in _NO_TERMINAL),
+                chats=tuple(chats),
             )
         )
 
@@ -331,13 +333,6 @@ async def _again_and_again(name: str, companion: Companion) -> None:
             # The top of a companion: it must neither end nor take the process with it.
             log.exception("beside.failed", name=name)
         await asyncio.sleep(_AGAIN_S)
-
-
-def _beat_chat(place: Place, everything: tuple[str, ...]) -> BeatChat:
-    hears = tuple(place.labels())
-    one = place.receiver
-    accounts = None if set(hears) == set(everything) else hears
-    return BeatChat(transport=one.transport, chat=one.chat, thread=one.thread, accounts=accounts)
 
 
 def _by_state(pending: int, leased: int, sent: int, dead: int, superseded: int) -> Mapping[str, int]:

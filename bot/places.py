@@ -8,7 +8,7 @@ from bot.messages import Address
 from bot.personal_roster import personal
 from bot.roster import Roster
 from bot.text.reader import PLAIN, ReadingStyle
-from storage import Audience, LinkedChat, People, Personal, Receiver
+from storage import EVERYWHERE, NO_ACCESS, Audience, LinkedChat, People, Personal, Receiver, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +70,34 @@ class Places:
             found.setdefault(self._console, Place(receiver=self._console, find_labels=self._everything))
         return tuple(found.values())
 
+    async def heard(self) -> tuple[tuple[Receiver, tuple[str, ...] | None], ...]:
+        """Every linked chat with the ids of the accounts it may hear of; None for all, those to come included.
+
+        Quick with many chats and accounts: what is allowed for everything is not looked through account by account.
+        """
+        audience = await self._people.audience()
+        known = frozenset(self._roster.account_ids)
+        found: dict[Receiver, tuple[str, ...] | None] = {}
+        for chat in audience.chats:
+            if chat.transport in self._transports:
+                receiver = Receiver(transport=chat.transport, chat=chat.chat, thread=chat.thread)
+                found.setdefault(receiver, _hears(audience, chat, known))
+        return tuple(found.items())
+
     def _labels(self, audience: Audience, chat: LinkedChat, own: Mapping[str, str]) -> Mapping[str, str]:
         seen = personal(self._roster, may_see=partial(audience.may_hear, chat), nicknames=own)
         return {one.account_id: one.nickname for one in seen.all}
 
     def _everything(self) -> Mapping[str, str]:
         return {one.account_id: one.nickname for one in self._roster.all}
+
+
+def _hears(audience: Audience, chat: LinkedChat, known: frozenset[str]) -> tuple[str, ...] | None:
+    access = audience.access.get(chat.person_id, NO_ACCESS)
+    everywhere = access.everywhere is not None if chat.private else access.everywhere_includes(Role.ADMIN)
+    if everywhere and (chat.private or EVERYWHERE in chat.accounts):
+        return None
+    # Nothing is held for an account that stands neither in the roles nor in what the group was linked for.
+    named = frozenset(access.roles) | chat.accounts
+    candidates = known if EVERYWHERE in named else known & named
+    return tuple(sorted(account_id for account_id in candidates if audience.may_hear(chat, account_id)))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -10,7 +10,7 @@ import structlog
 
 from bot.messages import Address, DeliveryError, Message, MessageRef, Refused, RetryAfter, Unreachable
 from bot.places import Place, plainly
-from bot.pulse_view import Gist, PulseFacts, due, gist, off_message, pulse_message, refresh_every
+from bot.pulse_view import AT_LEAST_APART, Gist, PulseFacts, due, gist, off_message, pulse_message, refresh_every
 from bot.text.reader import ReadingStyle, reading_as
 from risk.ports import Clock
 from storage import PulseMessage, Pulses, Receiver
@@ -20,6 +20,7 @@ log = structlog.get_logger()
 LOOK_EVERY_S = 5.0
 _PER_S = 4.0  # edits to one platform; the rest of what it takes belongs to alerts
 _MOST_A_LOOK = int(_PER_S * LOOK_EVERY_S)
+_COMPARED_A_LOOK = 200
 _AGAIN_S = 60.0
 _UNREACHABLE_FOR_S = 3_600.0
 
@@ -39,12 +40,21 @@ class _Said:
     """What a chat's message says, as far as this process knows.
 
     Attributes:
+        revision: Of the process's state when it was last compared with it.
         not_before_s: Monotonic; after a failure.
     """
 
     gist: Gist | None = None
     at: datetime | None = None
+    revision: int = -1
     not_before_s: float = 0.0
+
+    def surely_current(self, now: datetime, revision: int, refreshed: timedelta) -> bool:
+        """Whether nothing is to be done, as can be told without looking through its accounts."""
+        if self.at is None or now < self.at:
+            return False
+        passed = now - self.at
+        return passed < AT_LEAST_APART or (passed < refreshed and self.revision == revision)
 
 
 class Pulse:
@@ -70,6 +80,8 @@ class Pulse:
         self._facts, self._clock, self._style_of = facts, clock, style_of
         self._known: dict[Receiver, PulseMessage] | None = None
         self._said: dict[Receiver, _Said] = {}
+        self._state: Gist | None = None
+        self._revision = 0
 
     async def run(self) -> None:
         """Keep them until cancelled."""
@@ -86,6 +98,9 @@ class Pulse:
         await self._switch_off([place for place in places if place.receiver in off])
         wanted = [place for place in places if place.receiver not in off]
         facts = await self._facts()
+        state = gist(facts, {account_id: account_id for account_id in facts.tiers})
+        if state != self._state:
+            self._state, self._revision = state, self._revision + 1
         refreshed = refresh_every(len(wanted), _PER_S)
         by_transport: dict[str, list[Place]] = {}
         for place in sorted(wanted, key=self._oldest):
@@ -98,17 +113,22 @@ class Pulse:
         return 0.0 if said is None or said.at is None else said.at.timestamp()
 
     async def _round(self, places: Sequence[Place], facts: PulseFacts, refreshed: timedelta) -> None:
-        edited = 0
+        edited = compared = 0
         for place in places:
             said = self._said.get(place.receiver, _Said())
             if self._clock.monotonic_s() < said.not_before_s:
                 continue
+            if said.surely_current(facts.as_of, self._revision, refreshed):
+                continue
+            if edited >= _MOST_A_LOOK or compared >= _COMPARED_A_LOOK:
+                return
+            compared += 1
             labels = place.labels()
             now_gist = gist(facts, labels)
+            await asyncio.sleep(0)  # with a thousand accounts that was a millisecond or two
             if not due(said.gist, said.at, now_gist, facts.as_of, refreshed):
+                self._said[place.receiver] = replace(said, revision=self._revision)
                 continue
-            if edited >= _MOST_A_LOOK:
-                return
             edited += 1
             try:
                 await self._say(place, facts, labels, refreshed)
@@ -116,7 +136,7 @@ class Pulse:
                 self._said[place.receiver] = _Said(not_before_s=self._clock.monotonic_s() + _pause_s(error))
                 log.info("pulse.not_said", transport=place.receiver.transport, error=str(error))
             else:
-                self._said[place.receiver] = _Said(now_gist, facts.as_of)
+                self._said[place.receiver] = _Said(now_gist, facts.as_of, self._revision)
 
     async def _say(self, place: Place, facts: PulseFacts, labels: Mapping[str, str], refreshed: timedelta) -> None:
         """Edit the message that is there; where it is gone, a new one. Raises: DeliveryError."""

@@ -21,7 +21,7 @@ from storage import Receiver, Store
 from venues.replay import ACCOUNT_ID, Recording, ReplayVenue
 
 _NICKNAME = "book"
-_NO_LIMITS = RiskLimits(
+NO_LIMITS = RiskLimits(
     max_portfolio_leverage=math.inf, max_position_size_usd=math.inf, max_position_size_percent=math.inf,
     max_correlation_exposure=1.0, max_var_1d_percent=math.inf, min_health_ratio=0.0, max_drawdown_percent=math.inf,
 )  # fmt: skip
@@ -81,6 +81,7 @@ async def play(
         alarms=alarms,
         told=tuple(told),
         messages=transport.messages,
+        alerts_sha256=transport.digest.hexdigest(),
     )
 
 
@@ -98,5 +99,5 @@ async def _app(
                 drawdowns=DrawdownThresholds(by_tier={}),
             )  # fmt: skip
             # What is asked is whether the tiers warn; limits are another account's matter.
-            await app.services.accounts.save_limits(ACCOUNT_ID, _NO_LIMITS)
+            await app.services.accounts.save_limits(ACCOUNT_ID, NO_LIMITS)
             yield app

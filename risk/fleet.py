@@ -63,7 +63,9 @@ class FleetView:
         plan = MarginPlan.of(book, None if before is None else before._plan)
         evaluation = evaluate(plan)
         worst = worst_ratio_percent(evaluation)
-        near = unknown_nearness(worst.size) if moves is None else nearness(evaluation, moves.daily_frac())
+        near = unknown_nearness(worst.size)
+        if moves is not None:
+            near = nearness(evaluation, moves.daily_frac(), moves.measured())
         doubtful = doubtful_accounts(book) | np.isnan(worst)
         if before is not None and before.book.accounts.ids == book.accounts.ids:
             position = before._position

@@ -1,6 +1,6 @@
 """What people said would happen, so that it is no surprise when it does."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from risk.model.event_kinds import EventKind
@@ -47,15 +47,15 @@ class Announcements:
             )
         )
 
-    async def around(self, when: datetime) -> tuple[Announcement, ...]:
-        """Those that held at a moment, which may lie back."""
+    async def around(self, when: datetime, leeway: timedelta = timedelta()) -> tuple[Announcement, ...]:
+        """Those that held at a moment, which may lie back, or began or ended within ``leeway`` of it."""
         return await self._store.run(
             lambda db: tuple(
                 _announcement_of(row)
                 for row in db.query(
-                    "SELECT * FROM announcements WHERE from_at <= ?1 AND until_at >= ?1"
+                    "SELECT * FROM announcements WHERE from_at <= ?2 AND until_at >= ?1"
                     " AND (withdrawn_at IS NULL OR withdrawn_at > ?1) ORDER BY announcement_id",
-                    [to_us(when)],
+                    [to_us(when - leeway), to_us(when + leeway)],
                 )
             )
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.alert_quality.page import page
 from benchmarks.alert_quality.picture import picture
 from benchmarks.alert_quality.study import QUICK, THOROUGH, study
+from bot.logs import setup_logging
 from venues.errors import VenueRejected
 
 
@@ -26,6 +27,7 @@ def main() -> None:
     parser.add_argument("--date", type=date.fromisoformat, default=datetime.now(UTC).date(), help="to write on it")
     arguments = parser.parse_args()
     effort = QUICK if arguments.quick else THOROUGH
+    setup_logging("ERROR")  # the alerts of thousands of books are not news
     try:
         found = study(arguments.material / "data" / "prices", effort, _said)
     except VenueRejected as exc:

@@ -85,7 +85,9 @@ def read_history(folder: Path, asset: str) -> History:
 
 
 def history_of(bars: Bars) -> History:
-    """Raises: ValueError where bars are missing, for a case must not span a gap."""
+    """Raises: ValueError where bars are missing, for a case must not span a gap, and for bars shorter than a span."""
+    if bars.length_s < _SPAN_S:
+        raise ValueError(f"bars of {bars.asset} are shorter than an hour; several would be one span")
     if (np.diff(bars.opened_s) != bars.length_s).any():
         raise ValueError(f"{bars.asset} has gaps; cases would have to stop at them")
     return History(

@@ -56,7 +56,7 @@ class Effort:
 
 
 THOROUGH = Effort(every_days=10, curve_days=30, of_each=250, machine=24)
-QUICK = Effort(every_days=120, curve_days=240, of_each=6, machine=2)
+QUICK = Effort(every_days=365, curve_days=730, of_each=2, machine=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

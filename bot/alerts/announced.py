@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from risk.decisions.event_tiers import DEFAULT_TIERS
 from risk.decisions.incidents import severity
@@ -18,6 +18,7 @@ KINDS: Mapping[str, EventKind] = {
     "delegate": EventKind.DELEGATE_CHANGED,
     "subaccount": EventKind.SUB_ACCOUNT_CREATED,
 }
+LEEWAY = timedelta(seconds=30)  # a ledger's clock counts whole seconds, and may be some of them behind
 _ROUNDING_FRAC = 0.01  # prices move between the announcement and the deed
 
 
@@ -71,7 +72,7 @@ def _covers(announced: EventKind, kind: EventKind) -> bool:
 
 def _held(announcement: Announcement, when: datetime) -> bool:
     taken_back = announcement.withdrawn_at is not None and announcement.withdrawn_at <= when
-    return announcement.from_at <= when <= announcement.until_at and not taken_back
+    return announcement.from_at - LEEWAY <= when <= announcement.until_at + LEEWAY and not taken_back
 
 
 def _spent(amount_usd: float, fitting: Sequence[Announcement]) -> dict[int, float] | None:

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from bot.messages import Address, Limits, Rate
 
 _GUARD_S, _GUARD_IN_ALL_S = 0.02, 0.008  # clocks that tick, sleeps that end early
+_CATCH_UP_S = 0.2
 _ASSUMED_S = 5.0  # a message without an answer was counted by then: connections do not hold requests back for longer
 # So long every message is on its way there and back: this share of the quickest answer of late, but not more than a
 # network takes. Until enough answers are known it is nothing, and few messages go out before the first of them is back:
 # whatever holds them up here, such as a library that is still being loaded, would let them all go at once.
 _FLOOR_SHARE, _FLOOR_AT_MOST_S = 0.8, 0.06
 _ROUND_TRIPS, _ENOUGH_ROUND_TRIPS, _FIRST_AT_ONCE = 50, 20, 6
-_SPARE = 1  # of all chats' messages: for the further parts of a long message, which are nobody's turn
+_SPARE = 1  # of all chats' messages: for further parts of long messages, where nobody knows of them beforehand
 _MANY_PLACES = 5  # refused one after the other: then it is the platform that has had enough, not they
 
 
@@ -38,8 +39,8 @@ class Ticket:
 class _Window:
     """The messages of one rate that may still count."""
 
-    def __init__(self, rate: Rate, *, in_all: bool = False) -> None:
-        self._most = max(1, rate.most - _SPARE) if in_all else rate.most
+    def __init__(self, rate: Rate, *, in_all: bool = False, spare: int = 0) -> None:
+        self._most = max(1, rate.most - spare)
         self._per_s, self._in_all = rate.per_s + (_GUARD_IN_ALL_S if in_all else _GUARD_S), in_all
         self._tickets: list[Ticket] = []
 
@@ -63,11 +64,16 @@ class _Window:
 
 
 class Budgets:
-    """What has left lately, and what may leave now, for one platform."""
+    """What has left lately, and what may leave now, for one platform.
 
-    def __init__(self, limits: Limits) -> None:
+    Args:
+        parts_known: Whether every part of a long message is counted, see further_parts().
+    """
+
+    def __init__(self, limits: Limits, *, parts_known: bool = False) -> None:
         self._limits = limits
-        self._in_all = _Window(limits.in_all, in_all=True) if limits.in_all else None
+        spare = 0 if parts_known else _SPARE
+        self._in_all = _Window(limits.in_all, in_all=True, spare=spare) if limits.in_all else None
         self._spacing_s = limits.in_all.per_s / limits.in_all.most if limits.in_all else 0.0
         self._next_s = 0.0
         self._windows: dict[str, tuple[_Window, ...]] = {}
@@ -114,8 +120,8 @@ class Budgets:
 
     def leaves(self, now: float) -> Ticket:
         """A message leaves now."""
-        # Evenly spaced; a timer that was late by less than one place in the row is made up for.
-        self._next_s = max(self._next_s, now - self._spacing_s) + self._spacing_s
+        # Evenly spaced; what timers and a busy machine were late by is made up for.
+        self._next_s = max(self._next_s, now - _CATCH_UP_S) + self._spacing_s
         ticket = Ticket(left_at=now, counted_at=now + _ASSUMED_S, in_all_at=now + _ASSUMED_S)
         if self._in_all is not None:
             self._in_all.add(ticket)
@@ -127,6 +133,12 @@ class Budgets:
         if place:
             for window in self._of(place):
                 window.add(ticket)
+
+    def further_parts(self, ticket: Ticket, count: int) -> None:
+        """The message goes out as so many more than one, all of them before it is answered."""
+        if self._in_all is not None:
+            for _ in range(count):
+                self._in_all.add(ticket)
 
     def given_back(self, ticket: Ticket) -> None:
         """Nothing left after all."""

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import structlog
 
+from bot.alerts.emergency import Emergency
 from bot.alerts.facts import facts_of, to_json
 from bot.alerts.figures import Figures
 from bot.alerts.findings import Finding
@@ -32,7 +33,7 @@ from risk.decisions.incidents import (
 from risk.decisions.tiers import Tier, TierState
 from risk.fleet import Fleet
 from risk.ports import Clock
-from storage import Incidents, IncidentStep, NewNotice, Outbox, Outdated, Receiver, Stored
+from storage import Incidents, IncidentStep, NewNotice, Outbox, Outdated, Receiver, StorageError, Stored
 
 __all__ = ["Companions", "Finding", "IncidentDesk"]
 
@@ -83,6 +84,7 @@ class IncidentDesk:
         router: Says who hears of what now.
         wake: Called when notices were queued.
         nearness: Daily moves between an account and liquidation; infinite where not known.
+        emergency: Speaks while the memory does not work; None for silence then.
         companions: What else is wrong with accounts that have just fallen, so that one fall is one alert.
     """
 
@@ -99,12 +101,14 @@ class IncidentDesk:
         figures: Figures | None = None,
         nearness: Callable[[str], float] = lambda account_id: math.inf,
         companions: Companions = _alone,
+        emergency: Emergency | None = None,
         repeats: RepeatIntervals | None = None,
     ) -> None:
         self._incidents, self._outbox, self._roster = incidents, outbox, roster
         self._router, self._clock, self._wake = router, clock, wake
         self._figures = figures or Figures(fleet, roster)
-        self._nearness, self._companions = nearness, companions
+        self._nearness, self._companions, self._emergency = nearness, companions, emergency
+        self._routing: Routing | None = None
         self._repeats = repeats or RepeatIntervals()
         self._turn = asyncio.Lock()
         self._silent: dict[int, _Silent] = {}
@@ -112,22 +116,32 @@ class IncidentDesk:
     async def settle(self, findings: Sequence[Finding], states: Mapping[str, TierState] | None = None) -> None:
         """Store what findings change and queue every notice that is due, also of what stands and no finding is about.
 
-        Writes nothing when nothing changed.
+        Writes nothing when nothing changed. Raises: StorageError, after the worst was said without memory.
         """
         async with self._turn:
-            standing = {one.cause: one for one in await self._incidents.open_incidents()}
-            findings = [*findings, *await self._with_companions(findings, standing)]
-            routing = await self._router.load()
-            if any(one.tier is Tier.OK and concerned(one.cause) for one in findings):
-                self._silent.clear()  # a chat is back, and has not heard of what stands
-            slices = self._slices(findings, standing, dict(states or {}))
-            for number, (some, own) in enumerate(slices, start=1):
-                # Somebody who acknowledges in between makes it outdated: decide again on what they left.
-                while isinstance(
-                    outcome := await self._attempt(some, own, routing, urgent=number == 1, last=number == len(slices)),
-                    Outdated,
-                ):
-                    log.info("incidents.outdated", causes=len(outcome.causes))
+            try:
+                await self._settle(findings, states or {})
+            except StorageError as exc:
+                if self._emergency is not None:
+                    await self._emergency.tell(findings, self._routing, exc)
+                raise
+            if self._emergency is not None:
+                self._emergency.over()
+
+    async def _settle(self, findings: Sequence[Finding], states: Mapping[str, TierState]) -> None:
+        standing = {one.cause: one for one in await self._incidents.open_incidents()}
+        findings = [*findings, *await self._with_companions(findings, standing)]
+        routing = self._routing = await self._router.load()
+        if any(one.tier is Tier.OK and concerned(one.cause) for one in findings):
+            self._silent.clear()  # a chat is back, and has not heard of what stands
+        slices = self._slices(findings, standing, dict(states))
+        for number, (some, own) in enumerate(slices, start=1):
+            # Somebody who acknowledges in between makes it outdated: decide again on what they left.
+            while isinstance(
+                outcome := await self._attempt(some, own, routing, urgent=number == 1, last=number == len(slices)),
+                Outdated,
+            ):
+                log.info("incidents.outdated", causes=len(outcome.causes))
 
     async def _with_companions(
         self, findings: Sequence[Finding], standing: Mapping[Cause, Incident]

@@ -201,6 +201,8 @@ class EventFollowers:
 
     def took(self, step: Step) -> None:
         """A step was stored."""
+        if step.account_id not in self._followed:
+            log.debug("events.following", account_id=step.account_id, slot=step.after.following.base.slot)
         self._followed[step.account_id] = step.after
 
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from bot.alerts.announced import judged
+from bot.alerts.announced import LEEWAY, judged
 from bot.alerts.event_codec import event_from, event_json
 from bot.alerts.event_groups import Waiting, market_of
 from bot.alerts.event_interest import DailyInterest
@@ -113,7 +113,7 @@ class EventLedger:
         """What was said before of that time, less what the batch has used of it."""
         if not isinstance(event, FlowEvent | DelegateEvent | SubAccountEvent):
             return ()
-        for one in await self._announcements.around(event.happened_at or event.observed_at):
+        for one in await self._announcements.around(event.happened_at or event.observed_at, LEEWAY):
             draft.announcements.setdefault(one.announcement_id, one)
         return tuple(draft.announcements.values())
 

@@ -82,8 +82,8 @@ class HealthWatch:
         view = self._fleet.latest
         if view is None or account_id not in view:
             return math.inf
-        sigmas = float(view.nearness.sigmas[view.position_of(account_id)])
-        return math.inf if math.isnan(sigmas) else sigmas
+        moves = float(view.nearness.urgency[view.position_of(account_id)])
+        return math.inf if math.isnan(moves) else moves
 
     async def load(self) -> None:
         """Take up what an earlier process left, so that nobody hears of a better tier before the first check."""

@@ -15,6 +15,7 @@ from bot.messages import (
     DeliveryError,
     Guest,
     Incoming,
+    InParts,
     Limits,
     Message,
     MessageRef,
@@ -62,7 +63,7 @@ class Sender:
 
     def __init__(self, transport: Transport, clock: Clock) -> None:
         self._transport, self._clock = transport, clock
-        self._budgets = Budgets(transport.limits)
+        self._budgets = Budgets(transport.limits, parts_known=isinstance(transport, InParts))
         self._waiting: list[_Waiter] = []
         self._alerts_in_a_row = 0
         self._failing: set[str] = set()
@@ -93,8 +94,8 @@ class Sender:
 
     async def send(self, address: Address, message: Message, *, key: str = "") -> MessageRef:
         return await self._patiently(
-            Lane.ANSWER, address, lambda: self._transport.send(address, message, key=key)
-        )  # fmt: skip
+            Lane.ANSWER, address, lambda: self._transport.send(address, message, key=key), parts=self._parts(message)
+        )
 
     async def edit(self, ref: MessageRef, message: Message) -> None:
         await self._patiently(Lane.ANSWER, ref.address, lambda: self._transport.edit(ref, message))
@@ -162,18 +163,23 @@ class Sender:
 
     async def say(self, ticket: Ticket, address: Address, message: Message, *, key: str) -> MessageRef:
         """Send an alert whose turn was taken. Raises: DeliveryError."""
+        self._budgets.further_parts(ticket, self._parts(message) - 1)
         return await self._counted(ticket, address, lambda: self._transport.send(address, message, key=key))
 
     async def correct(self, ticket: Ticket, ref: MessageRef, message: Message) -> None:
         """Edit an alert whose turn was taken. Raises: DeliveryError."""
         await self._counted(ticket, ref.address, lambda: self._transport.edit(ref, message))
 
-    async def _patiently(self, lane: Lane, address: Address, call: Callable[[], Awaitable[T]]) -> T:
+    def _parts(self, message: Message) -> int:
+        return self._transport.parts(message) if isinstance(self._transport, InParts) else 1
+
+    async def _patiently(self, lane: Lane, address: Address, call: Callable[[], Awaitable[T]], *, parts: int = 1) -> T:
         give_up_at = self._clock.monotonic_s() + _PATIENCE_S
         while True:
             place = self.place_of(address)
             ticket = await self._turn(_Waiter(lane=lane, place=place, since=self._clock.monotonic_s()))
             self._budgets.goes_to(ticket, place)
+            self._budgets.further_parts(ticket, parts - 1)
             try:
                 done = await self._counted(ticket, address, call)
             except RetryAfter as wait:

@@ -1,9 +1,10 @@
 """What a check finds of the chat platforms: tokens, and what the bot may do in each linked chat."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from bot.alerts.routes import Platform, Routes
 from bot.checking.clock import Witness, date_of
 from bot.checking.facts import Fact, advice, ok, wrong
 from bot.config import Settings
@@ -24,23 +25,46 @@ class Asked:
     witness: Witness | None = None
 
 
-async def ask_telegram(settings: Settings, chats: Sequence[LinkedChat]) -> Asked:
-    """The bot and its chats on Telegram."""
-    token = settings.telegram_token.get_secret_value()
-    if not token:
-        return Asked(facts=())
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bot:
+    """A bot on a platform: the name addresses carry, and its token."""
+
+    platform: Platform
+    name: str
+    token: str = field(repr=False)
+
+
+def bots_of(settings: Settings, routes: Routes) -> list[Bot]:
+    """Every bot the settings and the routes name."""
+    own = {Platform.TELEGRAM: settings.telegram_token, Platform.DISCORD: settings.discord_token}
+    found = [
+        Bot(platform=platform, name=platform.value, token=token.get_secret_value())
+        for platform, token in own.items()
+        if token.get_secret_value()
+    ]
+    further = routes.senders.values()
+    return found + [Bot(platform=one.platform, name=one.name, token=one.token.get_secret_value()) for one in further]
+
+
+async def ask(bot: Bot, settings: Settings, chats: Sequence[LinkedChat]) -> Asked:
+    """One bot and its chats."""
+    asking = _ask_telegram if bot.platform is Platform.TELEGRAM else _ask_discord
+    return await asking(bot, settings, chats)
+
+
+async def _ask_telegram(bot: Bot, settings: Settings, chats: Sequence[LinkedChat]) -> Asked:
     base_url = checked_base_url(settings.telegram_base_url, allow_loopback=settings.allow_loopback_platforms)
-    async with TelegramProbe(token, base_url) as probe:
+    async with TelegramProbe(bot.token, base_url) as probe:
         began = datetime.now(UTC)
         try:
             me = await probe.me()
         except telegram.ProbeFailed as exc:
-            remedy = "check TELEGRAM_TOKEN with @BotFather" if "token" in str(exc) else "check the network"
-            return Asked(facts=(wrong("telegram", str(exc), remedy),))
+            remedy = "check its token with @BotFather" if "token" in str(exc) else "check the network"
+            return Asked(facts=(wrong(bot.name, str(exc), remedy),))
         witness = _witness("Telegram", me.date, began)
-        facts = [ok("telegram", f"the token is good, the bot is @{name(me.username)}")]
-        for chat in _of("telegram", chats):
-            subject = f"telegram:{chat.chat}"
+        facts = [ok(bot.name, f"the token is good, the bot is @{name(me.username)}")]
+        for chat in _of(bot.name, chats):
+            subject = f"{bot.name}:{chat.chat}"
             try:
                 rights = await probe.rights(chat.chat, me.user_id)
             except telegram.ProbeFailed as exc:
@@ -61,22 +85,18 @@ def _telegram_chat(subject: str, rights: telegram.ChatRights) -> Fact:
     return ok(subject, f"the bot may write and pin in {title}")
 
 
-async def ask_discord(settings: Settings, chats: Sequence[LinkedChat]) -> Asked:
-    """The bot and its channels on Discord."""
-    token = settings.discord_token.get_secret_value()
-    if not token:
-        return Asked(facts=())
-    async with DiscordProbe(token, settings.discord_api_url) as probe:
+async def _ask_discord(bot: Bot, settings: Settings, chats: Sequence[LinkedChat]) -> Asked:
+    async with DiscordProbe(bot.token, settings.discord_api_url) as probe:
         began = datetime.now(UTC)
         try:
             me = await probe.me()
         except discord.ProbeFailed as exc:
-            remedy = "check DISCORD_TOKEN on the bot's page" if "token" in str(exc) else "check the network"
-            return Asked(facts=(wrong("discord", str(exc), remedy),))
+            remedy = "check its token on the bot's page" if "token" in str(exc) else "check the network"
+            return Asked(facts=(wrong(bot.name, str(exc), remedy),))
         witness = _witness("Discord", me.date, began)
-        facts = [ok("discord", f"the token is good, the bot is {name(me.username)}")]
-        for chat in _of("discord", chats):
-            subject = f"discord:{chat.thread or chat.chat}"
+        facts = [ok(bot.name, f"the token is good, the bot is {name(me.username)}")]
+        for chat in _of(bot.name, chats):
+            subject = f"{bot.name}:{chat.thread or chat.chat}"
             try:
                 rights = await probe.rights(chat.thread or chat.chat, me.user_id)
             except discord.ProbeFailed as exc:

@@ -28,7 +28,7 @@ def routes(settings: Settings) -> tuple[list[Fact], Routes | None]:
     except (BadRoutes, BadSettings) as exc:
         return [wrong("routes", str(exc), f"put {settings.routes_file} right; keel run does not start with it")], None
     file = settings.routes_file
-    facts = all_of([secret_file(file, "routes file") if found.secrets else None])
+    facts = [wrong("routes file", f"others can read the secrets in {file}", f"chmod 600 {file}")] * found.exposed
     if not found.routes:
         facts.append(ok("routes", "no routes are set: every linked chat hears of everything"))
     else:
@@ -54,7 +54,8 @@ async def reach(settings: Settings, found: Routes, now: datetime) -> list[Fact]:
             warnings = [one for one in await book.warnings(accounts, now) if "Do Not Disturb" in one]
     except StorageError:
         return []  # said of the database already
-    facts = [wrong("routes", problem, "see /routes") for problem in problems]
+    # Who can read the file was said of the file.
+    facts = [wrong("routes", problem, "see /routes") for problem in problems if "chmod" not in problem]
     facts += [advice("do not disturb", "no CRITICAL rings through it", warning) for warning in warnings]
     if not warnings and accounts:
         facts.append(ok("do not disturb", "CRITICAL has a way that rings through it"))

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+from bot.alerts.routes import NO_ROUTES
 from bot.checking import clock, machine, memory, platforms, reaching, venue
 from bot.checking.facts import Fact, advice, ok, wrong
 from bot.clock import SystemClock
@@ -32,17 +33,21 @@ async def look(env_file: Path, *, patience_s: float = 6.0) -> list[Fact]:
     facts.append(await asyncio.to_thread(memory.backups, settings.backup_plan, now))
     facts += [machine.room(settings.database_path), machine.time_zones(now)]
     chats = known.chats or ()
-    telegram, discord, rpc, beats = await asyncio.gather(
-        platforms.ask_telegram(settings, chats), platforms.ask_discord(settings, chats),
-        venue.ask_venue(settings, patience_s), reaching.heartbeats(settings),
-    )  # fmt: skip
-    facts += [*rpc.facts, *telegram.facts, *discord.facts]
-    dated = [one.witness for one in (telegram, discord) if one.witness is not None]
+    bots = platforms.bots_of(settings, routes or NO_ROUTES)
+    rpc, beats, *asked = await asyncio.gather(
+        venue.ask_venue(settings, patience_s), _beats(settings), *(platforms.ask(bot, settings, chats) for bot in bots)
+    )
+    facts += [*rpc.facts, *(fact for one in asked for fact in one.facts)]
+    dated = [one.witness for one in asked if one.witness is not None]
     # A Date header is exact to a second, a block is some seconds old: it is asked where nobody else says.
     facts.append(clock.clock(dated or [one for one in (rpc.witness,) if one is not None]))
     if routes is not None:
         facts += await reaching.reach(settings, routes, now)
-    return [*facts, *beats]
+    return [*facts, *beats.facts]
+
+
+async def _beats(settings: Settings) -> platforms.Asked:
+    return platforms.Asked(facts=tuple(await reaching.heartbeats(settings)))
 
 
 def _settings(settings: Settings) -> list[Fact]:

@@ -33,7 +33,7 @@ async def run(services: Services, request: Request) -> Message:
         blocks += [Line(_what(services, incident)), *await _fate(services, names, incident, by_incident)]
     if len(standing) > _SHOWN:
         blocks.append(Line(f"and {len(standing) - _SHOWN} more"))
-    blocks += await _not_delivered(services, request, names)
+    blocks += await _not_delivered(services, request)
     if any(incident.cause.kind is CauseKind.HEALTH for incident in shown):
         blocks.append(_origin(services))
     acks = tuple(
@@ -47,7 +47,7 @@ async def _nothing_open(services: Services, request: Request) -> Message:
     last = f"The last one, #{recent[0].incident_id}, ended {_ago(services, recent[0])} ago." if recent else (
         "There has been none yet."
     )  # fmt: skip
-    undelivered = await _not_delivered(services, request, ChatNames(services.people))
+    undelivered = await _not_delivered(services, request)
     return Message(blocks=(Line("No open alert", strong=True), Line(last), *undelivered))
 
 
@@ -93,17 +93,24 @@ def _asked_to_wait_s(services: Services, receiver: Receiver) -> float:
     return sender.held_s(Address(transport=receiver.transport, chat=receiver.chat, thread=receiver.thread))
 
 
-async def _not_delivered(services: Services, request: Request, names: ChatNames) -> list[Line]:
+async def _not_delivered(services: Services, request: Request) -> list[Line]:
     """Of all accounts and chats, and so for nobody who may see some of them alone."""
     if request.person is not None and request.person.access.everywhere is None:
         return []
     counts = await services.outbox.counts()
-    waiting, found = counts.pending + counts.leased, []
+    waiting, found = counts.pending + counts.leased, list[Line]()
     if waiting or counts.dead:
         found.append(Line(f"Not delivered: {waiting} waiting, {counts.dead} given up."))
-    for gone in await services.outbox.unreachable():
-        found.append(Line(f"! No alert reaches {await names.of(gone.receiver)}: {gone.reason}"))
-    return found
+    return found + [Line(text) for text in await lost_chats(services)]
+
+
+async def lost_chats(services: Services) -> list[str]:
+    """Chats that no alert reaches, each with why."""
+    names = ChatNames(services.people)
+    return [
+        f"! No alert reaches {await names.of(gone.receiver)}: {gone.reason}"
+        for gone in await services.outbox.unreachable()
+    ]
 
 
 def _origin(services: Services) -> Line:

@@ -1,6 +1,7 @@
 """/status: whether Keel itself is well."""
 
 from bot.alerts.live import BRIDGE_EVERY_S
+from bot.commands.alerts import lost_chats
 from bot.commands.spec import Command, Request, Services
 from bot.messages import Line, Message
 from bot.process import JobState, StreamState
@@ -36,6 +37,7 @@ async def run(services: Services, request: Request) -> Message:
         waiting += f" for {age((now - counts.waiting_since).total_seconds())}"
     if whole:
         lines.append(f"Alerts to deliver: {waiting}, {counts.dead} given up, {counts.sent} delivered.")
+        lines += await lost_chats(services)
     lines += [f"! {sentence(text)}." for text in await services.book.warnings(services.roster.all, now)]
     for transport in process.transports.values():
         health = transport.health()

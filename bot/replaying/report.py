@@ -35,6 +35,7 @@ class ReplayReport:
         standing_at: The same since the account was last OK: the incident that stands at the end.
         told: The tier that stood, from when on; the first at the first moment.
         messages: What one person who answers none of them would have received, repeats included.
+        alerts_sha256: Of all these messages, word for word with their times: the same bars give the same.
     """
 
     recording: Recording
@@ -45,6 +46,7 @@ class ReplayReport:
     alarms: Alarms
     told: tuple[tuple[datetime, Tier], ...]
     messages: int
+    alerts_sha256: str
 
     @property
     def liquidated_at(self) -> datetime | None:

@@ -1,6 +1,7 @@
 """A chat platform on which nobody reads: it takes every message at once and counts."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 
@@ -24,11 +25,13 @@ class CountingTransport:
 
     Attributes:
         messages: How many a person would have received.
+        digest: Of every one of them, word for word, with the time it came.
     """
 
     def __init__(self, *, now: Callable[[], datetime]) -> None:
         self._now, self._since = now, now()
         self.messages = 0
+        self.digest = hashlib.sha256()
 
     @property
     def name(self) -> str:
@@ -52,6 +55,7 @@ class CountingTransport:
 
     async def send(self, address: Address, message: Message, *, key: str = "") -> MessageRef:
         self.messages += 1
+        self.digest.update(f"{self._now().isoformat()} {message!r}\n".encode())
         return MessageRef(address=address, message_id=str(self.messages))
 
     async def edit(self, ref: MessageRef, message: Message) -> None:

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from risk.margin.assets import asset_of, is_dollar
-from risk.margin.book import FleetBook, FloatArray, IntArray
+from risk.margin.book import BoolArray, FleetBook, FloatArray, IntArray
 from risk.margin.evaluate import Evaluation
 from risk.model.market import OracleValidity
 
@@ -22,20 +22,24 @@ class Nearness:
 
     Attributes:
         sigmas: Margin excess in daily moves of the book: infinite without anything that moves, negative below
-            maintenance, NaN where unknown.
-        step_percent: What one daily move is on the health ratio, in points; NaN where unknown or nothing is required.
+            maintenance, NaN where unknown or where a move is only assumed.
+        step_percent: What one daily move is on the health ratio, in points; NaN as ``sigmas``, and where nothing is
+            required.
+        urgency: As ``sigmas``, assumptions included: good enough to say who is told first.
     """
 
     sigmas: FloatArray
     step_percent: FloatArray
+    urgency: FloatArray
 
 
 def unknown_nearness(n_accounts: int) -> Nearness:
     """Where nobody has watched the prices."""
-    return Nearness(np.full(n_accounts, np.nan), np.full(n_accounts, np.nan))
+    unknown = np.full(n_accounts, np.nan)
+    return Nearness(unknown, unknown, unknown)
 
 
-def nearness(evaluation: Evaluation, daily_frac: FloatArray) -> Nearness:
+def nearness(evaluation: Evaluation, daily_frac: FloatArray, measured: BoolArray | None = None) -> Nearness:
     """Margin excess over the standard deviation of its change in a day, at the deltas of now.
 
     For one perp that is the distance to its liquidation price in daily moves. Several markets are weighed together:
@@ -46,6 +50,7 @@ def nearness(evaluation: Evaluation, daily_frac: FloatArray) -> Nearness:
     Args:
         evaluation: Of a book, with detail.
         daily_frac: Standard deviation of a day's move, one for each oracle column.
+        measured: Which of them were watched and not assumed; None for all.
     """
     book, totals, detail = evaluation.book, evaluation.maintenance, evaluation.full
     perp_asset, spot_asset, n_assets = _assets(book.perp_markets.names, book.spot_markets.names)
@@ -78,7 +83,13 @@ def nearness(evaluation: Evaluation, daily_frac: FloatArray) -> Nearness:
             account = perps.account[row]
             if not own[place] >= sigmas[account]:  # NaN is nearest of all: nothing is known
                 sigmas[account], step[account] = own[place], own_step[place]
-    return Nearness(sigmas, step)
+    if measured is None or measured.all():
+        return Nearness(sigmas, step, sigmas)
+    assumed = np.zeros(n_accounts, np.bool_)
+    assumed[perps.account[~measured[book.perp_markets.oracle[perps.market]]]] = True
+    moving = spot_asset[spots.market] >= 0
+    assumed[spots.account[moving & ~measured[book.spot_markets.oracle[spots.market]]]] = True
+    return Nearness(np.where(assumed, np.nan, sigmas), np.where(assumed, np.nan, step), sigmas)
 
 
 def trusted_prices_usd(book: FleetBook) -> FloatArray:

@@ -8,7 +8,7 @@ happens, and be the same whether prices come every second or four to a bar. So:
 - The running span counts as a whole one as soon as that makes things look worse.
 - Two exponential averages, with half-lives of 6 hours and of 11.2 days (lambda .94 a day); the larger one holds.
 - Before there is history a move of 5 % a day is assumed, with the weight of five days; and no market counts as calmer
-  than 3 % a day, for calm ends without notice.
+  than 3 % a day, for calm ends without notice. What is assumed ranks alerts; tiers wait until a day has been watched.
 
 docs/alert-quality.md says how these were chosen.
 """
@@ -19,12 +19,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from risk.margin.book import FloatArray, IntArray
+from risk.margin.book import BoolArray, FloatArray, IntArray
 
 HALF_LIVES_S = (6 * 3_600.0, 11.2 * 86_400.0)
 PRIOR_FRAC = 0.05
 PRIOR_WEIGHT_S = 5 * 86_400.0
 LEAST_FRAC = 0.03
+WATCHED_S = 86_400.0  # from then on it is a measurement
 _A_DAY_S = 86_400.0
 _SPAN_S = 3_600.0
 _LOOKS = 3
@@ -38,6 +39,7 @@ class DailyMoves:
 
     Attributes:
         ids: What each price is of, such as an oracle's address.
+        since_s: When each was looked at first.
         begun_s: When the running span of each began; any seconds that only grow, such as Unix time.
         seen_s: When each was looked at last.
         high: Logarithm of the highest price in the running span, likewise ``low``.
@@ -47,6 +49,7 @@ class DailyMoves:
     """
 
     ids: tuple[str, ...] = ()
+    since_s: FloatArray = field(default_factory=lambda: np.zeros(0))
     begun_s: FloatArray = field(default_factory=lambda: np.zeros(0))
     seen_s: FloatArray = field(default_factory=lambda: np.zeros(0))
     high: FloatArray = field(default_factory=lambda: np.zeros(0))
@@ -72,8 +75,9 @@ class DailyMoves:
         looks = moves.looks + (seen & (moves.seen_s < at_s))
         length = at_s - begun
         over = seen & (length >= _SPAN_S) & (looks >= _LOOKS)
+        since = np.where(seen, np.fmin(moves.since_s, at_s), moves.since_s)
         moves = replace(
-            moves, begun_s=begun, high=high, low=low, looks=looks, seen_s=np.where(seen, at_s, moves.seen_s)
+            moves, since_s=since, begun_s=begun, high=high, low=low, looks=looks, seen_s=np.where(seen, at_s, moves.seen_s)
         )
         if not over.any():
             return moves
@@ -99,6 +103,11 @@ class DailyMoves:
         each = np.where(length < _SPAN_S, np.maximum(settled, running), running)
         return np.asarray(np.maximum(np.sqrt(each.max(axis=0) * _A_DAY_S), LEAST_FRAC))
 
+    def measured(self) -> BoolArray:
+        """Which prices have been watched for a day, so that their move is more than an assumption."""
+        with np.errstate(invalid="ignore"):  # NaN, for a price that was never seen, is no day
+            return np.asarray(self.seen_s - self.since_s >= WATCHED_S)
+
     def _variance(self) -> FloatArray:
         """Of the running span."""
         return np.where(np.isnan(self.begun_s), 0.0, (self.high - self.low) ** 2 / _RANGE)
@@ -109,9 +118,10 @@ class DailyMoves:
         known = [(to, place[one]) for to, one in enumerate(ids) if one in place]
         to, at = [pair[0] for pair in known], [pair[1] for pair in known]
         weight_s = np.repeat(np.minimum(PRIOR_WEIGHT_S, _HALF_LIVES), len(ids), axis=1)
-        begun, seen, high, low = np.full((4, len(ids)), np.nan)
+        since, begun, seen, high, low = np.full((5, len(ids)), np.nan)
         fresh = DailyMoves(
             ids=ids,
+            since_s=since,
             begun_s=begun,
             seen_s=seen,
             high=high,
@@ -121,7 +131,7 @@ class DailyMoves:
             weight_s=weight_s,
         )
         for mine, its in (
-            (fresh.begun_s, self.begun_s), (fresh.seen_s, self.seen_s), (fresh.high, self.high), (fresh.low, self.low),
+            (fresh.since_s, self.since_s), (fresh.begun_s, self.begun_s), (fresh.seen_s, self.seen_s), (fresh.high, self.high), (fresh.low, self.low),
             (fresh.looks, self.looks),
         ):  # fmt: skip
             mine[to] = its[at]

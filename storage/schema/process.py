@@ -2,8 +2,8 @@
 
 PROCESS: tuple[str, ...] = (
     # One row for each time the process ran. Without stopped_at it runs, or it was killed: seen_at is its last sign of
-    # life. ailing says why it held its heartbeat back at that moment; empty while it was well. restored_at is when a backup
-    # with this row in it was put in the place of a newer memory.
+    # life. ailing says why it held its heartbeat back at that moment; empty while it was well. restored_at is when a
+    # backup with this row in it was put in the place of a newer memory.
     """
     CREATE TABLE lives (
         life_id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -243,3 +243,25 @@ async def test_with_many_chats_edits_are_spread_and_everybody_gets_a_turn(world:
 
     assert len(world.chat.edits) - before <= 500 + 20
     assert len({ref.address.chat for ref, _ in world.chat.edits}) >= 480
+
+
+async def test_a_thousand_chats_that_have_nothing_new_are_not_looked_through(world: World) -> None:
+    asked: list[int] = []
+
+    def labels() -> dict[str, str]:
+        asked.append(1)
+        return LABELS
+
+    places = [
+        Place(receiver=Receiver(transport="chat", chat=f"chat {number}"), find_labels=labels) for number in range(1_000)
+    ]
+
+    async def all_places() -> Sequence[Place]:
+        return places
+
+    world.pulse._places = all_places
+    await world.looks(250)
+    assert len(world.chat.sent) == 1_000
+    asked.clear()
+    await world.looks(50)
+    assert len(asked) <= 200 + 20  # those that are to be refreshed, and no others

@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,16 +11,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.replay import play
+from bot.app import assemble
+from bot.clock import ScriptClock
+from bot.replay import NO_LIMITS, play
 from bot.replaying.report import WARNINGS, as_json, as_text, chart
+from bot.replaying.transport import CountingTransport
+from bot.roster import Roster, Watched
 from risk.decisions.incidents import Cause, CauseKind, Incident, LastNotice, RepeatIntervals, advance, needs_notice
 from risk.decisions.nearness import nearness, trusted_prices_usd
 from risk.decisions.tiers import LADDER, Tier, TierReading, TierState, TierThresholds, classify
 from risk.decisions.volatility import DailyMoves
 from risk.margin.evaluate import evaluate
+from storage import Receiver, Store
 from tests.risk.builders import RATIO_ALONE
 from tests.venues.replaying import START_S, Bar, flat, long, recorded, short
-from venues.replay import BookPosition, PositionSide, Recording, ReplayBook, read_bars, record
+from venues.replay import (
+    ACCOUNT_ID,
+    BookPosition,
+    PositionSide,
+    Recording,
+    ReplayBook,
+    ReplayVenue,
+    read_bars,
+    record,
+)
 
 START = datetime.fromtimestamp(START_S, UTC)
 
@@ -105,6 +120,32 @@ async def test_the_same_bars_give_the_same_report() -> None:
     first, second = [await play(recorded(bars)) for _ in range(2)]
     assert as_json(first) == as_json(second)
     assert as_text(first) == as_text(second)
+    assert first.messages > 3
+    assert first.alerts_sha256 == second.alerts_sha256, "word for word"
+
+
+async def test_the_same_prices_met_by_a_bot_that_looks_by_itself_give_the_same_alerts() -> None:
+    """One that asks the venue at every price, as keel run does without a stream, and delivers as it does."""
+    recording = recorded([*flat(100), (100, 101, 86, 90), (90, 95, 84.9, 87), *flat(99, 100)], missing=[4])
+    clock = ScriptClock(recording.at(0))
+    transport = CountingTransport(now=clock.now)
+    roster = Roster([Watched(account_id=ACCOUNT_ID, nickname="book", thresholds=TierThresholds())])
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        async with await Store.open(":memory:") as store:
+            app = assemble(
+                store=store, reader=ReplayVenue(recording, clock=clock), roster=roster, transports=[transport],
+                clock=clock, venue="replay", executor=executor,
+                console=Receiver(transport=transport.name, chat="a person"), stream=False,
+            )  # fmt: skip
+            await app.services.accounts.save_limits(ACCOUNT_ID, NO_LIMITS)
+            await app.prepare()
+            for number in range(len(recording)):
+                await clock.sleep(recording.offset_s(number) - clock.monotonic_s())
+                await app.watch.check()
+                await app.deliveries[transport.name].drain()
+    report = await play(recording)
+    assert transport.messages == report.messages > 3
+    assert transport.digest.hexdigest() == report.alerts_sha256
 
 
 async def test_thresholds_of_ones_own_are_used() -> None:
@@ -134,8 +175,8 @@ async def test_a_fall_in_small_steps_is_announced_tier_by_tier(
     while 0.45 < prices[-1] / 100 < 1.6:
         prices.append(prices[-1] * factor)
     bars: list[Bar] = [(first, max(first, last), min(first, last), last) for first, last in itertools.pairwise(prices)]
-    ratios = {"maintenance_ratio": maintenance, "initial_ratio": 0.1}
-    report = await play(recorded(bars, (long if is_long else short)(leverage=leverage, **ratios)))
+    side = long if is_long else short
+    report = await play(recorded(bars, side(leverage=leverage, maintenance_ratio=maintenance, initial_ratio=0.1)))
     assert report.liquidated_at is not None
     for (_, before), (_, now) in itertools.pairwise(report.told):
         assert not now.worse_than(before) or now.value == before.value + 1

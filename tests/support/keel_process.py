@@ -65,10 +65,6 @@ class KeelProcess:
 
     @property
     def pid(self) -> int:
-        return self._process.pid
-
-    @property
-    def pid(self) -> int:
         """Its process id."""
         return self._process.pid
 

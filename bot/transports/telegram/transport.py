@@ -24,6 +24,7 @@ from bot.transports.telegram import delivery, sounding
 from bot.transports.telegram.base_url import OFFICIAL_URL
 from bot.transports.telegram.health import HealthRecord
 from bot.transports.telegram.polling import Poller
+from bot.transports.telegram.render import parts_of
 from bot.transports.telegram.updates import TRANSPORT
 
 if TYPE_CHECKING:
@@ -121,6 +122,9 @@ class TelegramTransport:
     async def send(self, address: Address, message: Message, *, key: str = "") -> MessageRef:
         """Telegram knows no keys: what is sent twice arrives twice."""
         return await delivery.send(await self._wire(), address, message, sleep=self._sleep)
+
+    def parts(self, message: Message) -> int:
+        return len(parts_of(message))
 
     async def edit(self, ref: MessageRef, message: Message) -> None:
         await delivery.edit(await self._wire(), ref, message)

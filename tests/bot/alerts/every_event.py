@@ -101,7 +101,7 @@ TOLD: tuple[tuple[AccountEvent, str], ...] = (
         "SOL-PERP order #42: bought 5 at 151.20 USD, fee 1.20 USD",
     ),
     (
-        order(K.ORDER_PARTIALLY_FILLED, side=Side.SELL, rest_base=2.5, fill_price_usd=151.2, fee_usd=-0.004, maker=True),
+        order(K.ORDER_PARTIALLY_FILLED, side=Side.SELL, rest_base=2.5, fill_price_usd=151.2, fee_usd=-0.004),
         "SOL-PERP order #42: sold 5 at 151.20 USD, rebate 0.004 USD, 2.5 rests",
     ),
     (order(K.ORDER_FILLED), "SOL-PERP order #42: bought 5"),
@@ -109,7 +109,7 @@ TOLD: tuple[tuple[AccountEvent, str], ...] = (
     (flow(K.WITHDRAWAL), "withdrawal of 1,500.25 USD, which nobody announced"),
     (flow(K.WITHDRAWAL, announced=True), "withdrawal of 1,500.25 USD, announced"),
     (
-        flow(K.WITHDRAWAL, token="SOL", amount_tokens=10.0, borrowed=True),  # noqa: S106  # no secret
+        flow(K.WITHDRAWAL, token="SOL", amount_tokens=10.0, borrowed=True),
         "withdrawal of 10 SOL (1,500.25 USD), borrowed, which nobody announced",
     ),
     (flow(K.TRANSFER_IN), "transfer from another account of the owner of 1,500.25 USD"),
@@ -118,17 +118,17 @@ TOLD: tuple[tuple[AccountEvent, str], ...] = (
         SwapEvent(**_at(K.SWAP), sold="USDC", sold_tokens=150.0, bought="SOL", bought_tokens=1.0),
         "swapped 150 USDC for 1 SOL",
     ),
-    (BorrowEvent(**_at(K.BORROW_BEGUN), token="SOL", before_tokens=0.0, after_tokens=-3.0), "now owes 3 SOL"),  # noqa: S106
+    (BorrowEvent(**_at(K.BORROW_BEGUN), token="SOL", before_tokens=0.0, after_tokens=-3.0), "now owes 3 SOL"),
     (
-        BorrowEvent(**_at(K.BORROW_REPAID), token="SOL", before_tokens=-3.0, after_tokens=0.0),  # noqa: S106
+        BorrowEvent(**_at(K.BORROW_REPAID), token="SOL", before_tokens=-3.0, after_tokens=0.0),
         "borrow of 3 SOL repaid",
     ),
     (
         BorrowRateEvent(
-            **_at(K.BORROW_RATE_SPIKE), token="SOL", borrowed_tokens=3.0, before_annual_frac=0.08,  # noqa: S106
+            **_at(K.BORROW_RATE_SPIKE), token="SOL", borrowed_tokens=3.0, before_annual_frac=0.08,
             after_annual_frac=0.45,
         ),
-        "SOL costs 45.0% a year to borrow, 8.0% before; 3 are borrowed",
+        "borrowing SOL costs 45.0% a year now, 8.0% before; 3 owed",
     ),
     (
         FundingEvent(
@@ -146,13 +146,14 @@ TOLD: tuple[tuple[AccountEvent, str], ...] = (
     ),
     (FundingPaidEvent(**_at(K.FUNDING_PAID), market="SOL-PERP", size_base=1.0, amount_usd=-0.5),
      "SOL-PERP funding: paid 0.50 USD"),
-    (interest(), "interest: earned 0.5 USDC (0.50 USD) on a deposit of 1,000, 18.2% a year"),
-    (interest(-0.5, -1_000.0, amount_usd=None), "interest: paid 0.5 USDC on a borrow of 1,000, 18.2% a year"),
+    (interest(), "interest: earned 0.5 USDC (0.50 USD) on a deposit of 1,000, 18.3% a year"),
+    (interest(-0.5, -1_000.0, amount_usd=None), "interest: paid 0.5 USDC on a borrow of 1,000, 18.3% a year"),
     (
         SettlementEvent(**_at(K.PNL_SETTLED), market="SOL-PERP", amount_usd=-12.0, price_usd=150.0, expired=False),
-        "",
+        "SOL-PERP: loss of 12.00 USD settled",
     ),
-    (LiquidityEvent(**_at(K.LIQUIDITY_CHANGED), market="SOL-PERP", position_base=1.0, pnl_usd=0.0), ""),
+    (LiquidityEvent(**_at(K.LIQUIDITY_CHANGED), market="SOL-PERP", position_base=1.0, pnl_usd=0.0),
+     "SOL-PERP liquidity shares: bought 1, PnL $0.00"),
     (LiquidationEvent(**_at(K.LIQUIDATION_BEGUN)), "liquidation has begun"),
     (LiquidationEvent(**_at(K.LIQUIDATION_BEGUN), market="SOL-PERP"), "liquidation of isolated SOL-PERP has begun"),
     (LiquidationEvent(**_at(K.LIQUIDATION_ENDED)), "liquidation has ended"),
@@ -162,7 +163,8 @@ TOLD: tuple[tuple[AccountEvent, str], ...] = (
     ),
     (taken(remaining_base=0.0), "liquidation took 4 of SOL-PERP; nothing remains"),
     (taken(remaining_base=None), "liquidation took 4 of SOL-PERP"),
-    (taken(taken_base=0.0, remaining_base=None, orders_cancelled=1), ""),
+    (taken(taken_base=0.0, remaining_base=None, orders_cancelled=1),
+     "liquidation took nothing of SOL-PERP, cancelled 1 order"),
     (
         taken(
             market="SOL", market_kind=SPOT, form=LiquidationForm.TOKENS_FOR_BORROW, price_usd=92.1, repaid="USDC",

@@ -87,8 +87,9 @@ async def world(tmp_path: Path, rpc: SolanaRpc) -> AsyncIterator[World]:
         assert service.beats == []  # a check vouches for nobody
 
 
-def write(file: Path, text: str) -> None:
+def write(file: Path, text: str, mode: int = 0o644) -> None:
     file.write_text(text)
+    file.chmod(mode)
 
 
 @contextlib.asynccontextmanager
@@ -138,6 +139,14 @@ def set_env(**changes: str) -> Callable[[World], None]:
     return change
 
 
+def further_bot(world: World) -> None:
+    write(world.folder / "token", "7000000002:AAwrong", 0o600)
+    write(
+        world.folder / "routes.toml",
+        f'[senders.telegram-desk2]\nplatform = "telegram"\ntoken_file = "{world.folder}/token"\n',
+    )
+
+
 WRONG: dict[str, tuple[Callable[[World], object], str, str]] = {
     "a blocked bot": (
         lambda world: world.telegram.block(PERSON), f"telegram:{PERSON}", "blocked by the user",
@@ -157,6 +166,7 @@ WRONG: dict[str, tuple[Callable[[World], object], str, str]] = {
         lambda world: world.telegram.inject(Fault(method="getMe", status=502, page=True)), "telegram",
         "what answered is not Telegram",
     ),
+    "a wrong token of a further bot": (further_bot, "telegram-desk2", "Telegram refused the token"),
     "a wrong token of Discord's": (set_env(DISCORD_TOKEN="wrong.token.here"), "discord", "Discord refused the token"),
     "a channel that cannot be seen": (
         lambda world: setattr(world.channel, "forbidden", True), "discord:",

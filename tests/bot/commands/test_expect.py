@@ -59,7 +59,7 @@ async def test_it_may_come_in_parts_and_what_is_left_is_shown() -> None:
 async def test_it_holds_for_its_time_alone() -> None:
     async with event_world() as world:
         await answer(world, "/expect withdrawal 500 30m")
-        world.bot.clock.pass_s(1_801)
+        world.bot.clock.pass_s(1_840)
 
         assert (await withdraws(world, 500.0)).startswith("CRITICAL")
 

@@ -34,7 +34,7 @@ async def test_where_the_bot_may_not_pin_the_chat_is_not_lost(
     server.api.chats[GROUP].may_pin = False
     group = Address(transport="telegram", chat=str(GROUP))
     ref = await transport.send(group, SAID)
-    with pytest.raises(Refused, match="(?i)not enough rights"):
+    with pytest.raises(Refused, match=r"(?i)not enough rights"):
         await transport.pin(ref)
     await transport.send(group, SAID)
 
@@ -57,7 +57,7 @@ async def test_what_goes_wrong_with_a_pin_says_what_can_be_done(
 
 
 async def test_a_pin_of_what_is_gone_is_refused(transport: TelegramTransport, ann: Address) -> None:
-    with pytest.raises(Refused, match="(?i)message to pin not found"):
+    with pytest.raises(Refused, match=r"(?i)message to pin not found"):
         await transport.pin(MessageRef(address=ann, message_id="99"))
 
 
