@@ -5,6 +5,7 @@ The whole bot in this process, over sockets to a Telegram of another one that an
 
 import asyncio
 import contextlib
+import gc
 import io
 import itertools
 import math
@@ -52,8 +53,8 @@ class Storm:
     """What became of one fall of many accounts.
 
     Attributes:
-        longest_stall_s: The longest time the event loop worked without letting anybody in, by the processor's clock: what
-            else the machine does is not counted.
+        longest_stall_s: The longest time the event loop worked without letting anybody in, by the processor's clock:
+            what else the machine does is not counted.
         inversions: Pairs of messages in a row of which the later account was nearer to liquidation.
     """
 
@@ -129,6 +130,7 @@ async def bot(accounts: int, platform: Platform) -> AsyncIterator[tuple[App, Tun
             for one in ids:
                 await app.services.accounts.save_limits(one, _NO_LIMITS)
             await app.prepare()
+            gc.freeze()  # as keel run does once it has started
             delivering = asyncio.create_task(app.deliveries["telegram"].run())
             try:
                 yield app, reader

@@ -63,6 +63,19 @@ class Outbox:
         )  # fmt: skip
         return await self._store.atomic(lambda db: claims.take(db, claim))
 
+    async def due_chats(self, now: datetime, transport: str) -> tuple[Receiver, ...]:
+        """Chats for which something is due that has not left, at most 256."""
+        return await self._store.run(
+            lambda db: tuple(
+                Receiver(transport=transport, chat=text(row, "chat"), thread=text(row, "thread"))
+                for row in db.query(
+                    "SELECT DISTINCT chat, thread FROM outbox"
+                    " WHERE state = 'pending' AND due_at <= ? AND transport = ? LIMIT 256",
+                    [to_us(now), transport],
+                )
+            )
+        )
+
     async def next_due_at(self, transport: str, after: datetime) -> datetime | None:
         """When something falls due after a moment; None where nothing waits for its time."""
         return await self._store.run(lambda db: _next_due_at(db, transport, after))

@@ -155,7 +155,14 @@ class Delivery:
             found.append((due_at - now).total_seconds())
         if busy := self._sender.busy():
             found.append(self._sender.free_in_s(busy))
+        await self._favour(busy)
         return max(min(found), 0.001)
+
+    async def _favour(self, busy: frozenset[str]) -> None:
+        """Let alerts that wait for a busy chat go before the answers that keep it busy."""
+        waiting = await self._outbox.due_chats(self._clock.now(), self._sender.name) if busy else ()
+        places = {self._sender.place_of(address_of(receiver)) for receiver in waiting}
+        self._sender.favour(busy & places)
 
     async def _round(self) -> int:
         """Take a turn, and start what is most urgent then; how many messages were started."""

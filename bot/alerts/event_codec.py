@@ -48,6 +48,13 @@ def _readings() -> TypeAdapter[AccountSnapshot]:
     return TypeAdapter(AccountSnapshot)
 
 
+def prepare() -> None:
+    """What the first reading and the first event would else wait for."""
+    _readings()
+    for name in _FAMILIES:
+        _events(name)
+
+
 def event_json(event: AccountEvent) -> str:
     """An event as text."""
     # Not pydantic's own JSON: it writes null for a number that is none, and some of these are.

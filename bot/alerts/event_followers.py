@@ -4,13 +4,14 @@ Where a node has not listed everything yet, a step is taken again a little later
 readings tell what they can after a while, and the history is asked once more when it may answer again.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from bot.alerts.event_codec import event_from, reading_from, reading_json
+from bot.alerts.event_codec import event_from, prepare, reading_from, reading_json
 from bot.alerts.event_history import EventListener, Listened, Reach
 from risk.decisions.event_following import Following, Heard, Look, Rules, acted, forget, look
 from risk.decisions.event_tiers import DEFAULT_TIERS
@@ -101,6 +102,7 @@ class EventFollowers:
     async def load(self) -> None:
         """Take up what an earlier process left."""
         self._stored = dict(await self._events.followed())
+        await asyncio.to_thread(prepare)
 
     @property
     def known(self) -> frozenset[str]:

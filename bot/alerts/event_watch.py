@@ -21,8 +21,7 @@ from risk.decisions.incidents import severity
 from risk.decisions.money_events import EventThresholds
 from risk.decisions.tiers import Tier
 from risk.fleet import Fleet, FleetView
-from risk.margin.select import row_of
-from risk.margin.snapshot import snapshot_of
+from risk.margin.snapshot import snapshot_at
 from risk.model.account import AccountSnapshot
 from risk.ports import Clock
 
@@ -53,9 +52,11 @@ class EventWatch:
         self._fleet, self._roster, self._clock = fleet, roster, clock
         self._followers, self._venue, self._ledger, self._teller = followers, venue, ledger, teller
         self._thresholds = thresholds or EventThresholds()
+        self._watched: frozenset[str] = frozenset()
         self._seen: FleetView | None = None
         self._day: date | None = None
-        self._to_do: dict[str, int] = {}  # accounts that may have news, and how urgent that looks
+        # Accounts that may have news, and how urgent that looks; None for those nobody has looked at yet.
+        self._to_do: dict[str, int | None] = {}
         self._loaded = False
         self._news = asyncio.Event()
         self._turn = asyncio.Lock()
@@ -99,7 +100,7 @@ class EventWatch:
                 await self._readings(view, now)
                 await self._histories(view)
             await self._teller.tell(self._clock.now())
-            return await self._pause_s(self._clock.now())
+            return await self._pause_s(view, self._clock.now())
 
     async def _load(self) -> None:
         if not self._loaded:
@@ -110,7 +111,8 @@ class EventWatch:
 
     async def _leave(self) -> None:
         """Who is not watched any more is not followed."""
-        gone = self._followers.known - frozenset(self._roster.account_ids)
+        self._watched = frozenset(self._roster.account_ids)
+        gone = self._followers.known - self._watched
         if gone:
             await self._followers.forget(gone)
             self._to_do = {account_id: urgency for account_id, urgency in self._to_do.items() if account_id not in gone}
@@ -129,13 +131,13 @@ class EventWatch:
                 )
                 found.update(ids[row] for row in rows.tolist())
             self._seen, self._day = view, today
-        for account_id in found:
-            self._to_do.setdefault(account_id, 0)
+        self._to_do |= dict.fromkeys(found)
 
     async def _readings(self, view: FleetView, now: datetime) -> None:
         """The steps that need no history; of the others, how urgent they are."""
         steps: list[Step] = []
-        for number, account_id in enumerate(tuple(self._to_do), start=1):
+        new = [account_id for account_id, urgency in self._to_do.items() if urgency is None]
+        for number, account_id in enumerate(new, start=1):
             if number % _BREATHE_EVERY == 0:
                 await asyncio.sleep(0)
             step = await self._reading(view, account_id, now)
@@ -148,7 +150,7 @@ class EventWatch:
 
     async def _reading(self, view: FleetView, account_id: str, now: datetime) -> Step | None:
         """The step of one account, where it needs no history; else it stays among those to do."""
-        if account_id not in view or account_id not in self._roster.account_ids:
+        if not self._followed(view, account_id):
             del self._to_do[account_id]
             return None
         one = await self._followers.where(account_id)
@@ -160,8 +162,6 @@ class EventWatch:
         current = _snapshot(view, account_id)
         if one is None:
             return self._followers.first(current)
-        if one.early(now):
-            return None
         wish = self._followers.wish(one, current, now)
         if wish is None:
             del self._to_do[account_id]
@@ -173,8 +173,8 @@ class EventWatch:
 
     async def _histories(self, view: FleetView) -> None:
         """The most urgent of the steps that need the venue's history."""
-        ready = await self._ready(self._clock.now())
-        urgent = sorted(ready, key=lambda account_id: -self._to_do[account_id])
+        ready = await self._ready(view, self._clock.now())
+        urgent = sorted(ready, key=lambda account_id: -(self._to_do[account_id] or 0))
         gate = asyncio.Semaphore(_AT_ONCE)
 
         async def take(account_id: str) -> None:
@@ -191,6 +191,9 @@ class EventWatch:
             return await self._followers.step_of_troubled(one, view.book.slot, now)
         return await self._followers.step(one, _snapshot(view, account_id), Wish(history=True), now)
 
+    def _followed(self, view: FleetView, account_id: str) -> bool:
+        return account_id in view and account_id in self._watched
+
     async def _enter(self, steps: Sequence[Step]) -> None:
         """Make steps durable, and only then remember them."""
         entries = [Entry(news=step.news, followed=step.stored) for step in steps if step.news or step.stored]
@@ -201,14 +204,18 @@ class EventWatch:
             if not step.after.waits:
                 self._to_do.pop(step.account_id, None)
 
-    async def _ready(self, now: datetime) -> dict[str, Followed]:
+    async def _ready(self, view: FleetView, now: datetime) -> dict[str, Followed]:
         """Accounts whose history may be asked now, and where they stand."""
-        found = {account_id: await self._followers.where(account_id) for account_id in self._to_do}
-        return {account_id: one for account_id, one in found.items() if one is not None and not one.early(now)}
+        found: dict[str, Followed] = {}
+        for account_id in self._to_do:
+            one = await self._followers.where(account_id) if self._followed(view, account_id) else None
+            if one is not None and not one.early(now):
+                found[account_id] = one
+        return found
 
-    async def _pause_s(self, now: datetime) -> float:
+    async def _pause_s(self, view: FleetView | None, now: datetime) -> float:
         """How long until there is something to do, unless a reading comes before."""
-        if await self._ready(now):
+        if view is not None and await self._ready(view, now):
             return 0.0
         told_at = self._teller.next_at()
         left_s = _LOOK_EVERY_S if told_at is None else (told_at - now).total_seconds()
@@ -216,4 +223,4 @@ class EventWatch:
 
 
 def _snapshot(view: FleetView, account_id: str) -> AccountSnapshot:
-    return snapshot_of(row_of(view.book, view.position_of(account_id)), account_id)
+    return snapshot_at(view.book, view.position_of(account_id))

@@ -35,6 +35,7 @@ _PATIENCE_S = 30.0  # how long an answer waits for a chat that the platform want
 _LONGEST_S = 45.0  # after that nobody knows what became of a message; less than the lease of an alert
 _FAIR_AFTER_S = 0.5  # whoever waited longer than that gets one turn in
 _FAIR_EVERY = 4
+_YIELDS_S = 5.0  # how long an answer lets alerts to its chat go first
 _DOWN_AFTER = 3  # chats in a row that failed: then it is the platform, and one a second finds out when it is back
 _PROBE_S = 1.0
 
@@ -66,6 +67,7 @@ class Sender:
         self._budgets = Budgets(transport.limits, parts_known=isinstance(transport, InParts))
         self._waiting: list[_Waiter] = []
         self._alerts_in_a_row = 0
+        self._favoured: frozenset[str] = frozenset()
         self._failing: set[str] = set()
         self._changed = asyncio.Event()
         self._heard: list[Callable[[Address], None]] = []
@@ -152,6 +154,12 @@ class Sender:
     def place_of(self, address: Address) -> str:
         return self._budgets.place_of(address)
 
+    def favour(self, places: frozenset[str]) -> None:
+        """Alerts wait for these places: whoever asks one question after the other must not keep them from arriving."""
+        if places != self._favoured:
+            self._favoured = places
+            self._notify()
+
     def free_in_s(self, places: frozenset[str]) -> float:
         """How long until the first of these has room; 0 for none of them."""
         now = self._clock.monotonic_s()
@@ -207,6 +215,8 @@ class Sender:
         ready_at = max(self._budgets.slot_at(now), self._budgets.free_at(waiter.place, now))
         if ready_at > now:
             return ready_at - now
+        if waiter.lane is not Lane.ALERT and waiter.place in self._favoured and now - waiter.since < _YIELDS_S:
+            return _YIELDS_S - (now - waiter.since)
         ready = [other for other in self._waiting if self._budgets.free_at(other.place, now) <= now]
         return 0.0 if min(ready, key=lambda other: self._order(other, now)) is waiter else float("inf")
 

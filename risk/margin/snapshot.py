@@ -4,7 +4,7 @@ import math
 from datetime import UTC, datetime
 
 from risk.margin.book import NO_QUOTE_MARKET, UNSTATED, FleetBook
-from risk.margin.select import only
+from risk.margin.select import only, row_of
 from risk.model.account import (
     AccountSnapshot,
     MarginMode,
@@ -32,7 +32,16 @@ _LAST_MOMENT_S = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
 
 def snapshot_of(book: FleetBook, account_id: str) -> AccountSnapshot:
     """One account of a book with the markets it touches. Raises: UnknownAccount."""
-    own = only(book, account_id)
+    return _snapshot(only(book, account_id))
+
+
+def snapshot_at(book: FleetBook, at: int) -> AccountSnapshot:
+    """The account in row ``at`` likewise."""
+    return _snapshot(row_of(book, at))
+
+
+def _snapshot(own: FleetBook) -> AccountSnapshot:
+    """The one account of a book."""
     accounts, perps, spots = own.accounts, own.perps, own.spots
     perp_rows = sorted({int(market) for market in perps.market})
     quotes = {int(own.perp_markets.quote[row]) for row in perp_rows} - {NO_QUOTE_MARKET}
