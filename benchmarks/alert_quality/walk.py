@@ -8,6 +8,7 @@ import numpy as np
 from benchmarks.alert_quality.cases import Case
 from benchmarks.alert_quality.history import LOOKS, History
 from risk.decisions.nearness import deviation_usd
+from risk.decisions.volatility import WATCHED_S
 from risk.margin.book import FloatArray
 from venues.replay.book import MAINTENANCE_RATIO
 
@@ -22,7 +23,7 @@ class Walk:
         at_s: Unix time of each price; the close of a bar and the open of the next have the same.
         excess: Collateral minus requirement.
         ratio_percent: Health ratio.
-        sigmas: Daily moves to liquidation.
+        sigmas: Daily moves to liquidation; infinite until the prices have been watched for long enough.
         distance_frac: To the nearest liquidation price, the other prices fixed.
         reach_frac: Excess over the notional of all positions: about the common move that liquidates.
         liquidated: Whether the last price is the first below maintenance.
@@ -63,11 +64,13 @@ def walk(case: Case, histories: Mapping[str, History]) -> Walk:
     excess, notional, gross = (collateral - requirement)[:end], notional[:end], gross[:end]
     deltas = notional - MAINTENANCE_RATIO * np.abs(notional)
     opened = every[0].opened_s[firsts[0] : firsts[0] + n_bars, None] + _THIRDS_S * every[0].length_s
+    at_s = opened.ravel()[:end]
+    sigmas = excess / deviation_usd(deltas * np.stack(moves, axis=1))
     return Walk(
-        at_s=opened.ravel()[:end],
+        at_s=at_s,
         excess=excess,
         ratio_percent=100.0 * collateral[:end] / requirement[:end],
-        sigmas=excess / deviation_usd(deltas * np.stack(moves, axis=1)),
+        sigmas=np.where(at_s - at_s[0] >= WATCHED_S, sigmas, np.inf),
         distance_frac=(excess[:, None] / np.abs(deltas)).min(axis=1),
         reach_frac=excess / gross,
         liquidated=bool(below.size),

@@ -13,6 +13,7 @@ from bot.messages import Address, Limits, Rate
 
 _GUARD_S, _GUARD_IN_ALL_S = 0.02, 0.008  # clocks that tick, sleeps that end early
 _CATCH_UP_S = 0.2
+_PART_S = 1.2  # apart at most are the parts of a long message
 _ASSUMED_S = 5.0  # a message without an answer was counted by then: connections do not hold requests back for longer
 # So long every message is on its way there and back: this share of the quickest answer of late, but not more than a
 # network takes. Until enough answers are known it is nothing, and few messages go out before the first of them is back:
@@ -136,6 +137,8 @@ class Budgets:
 
     def further_parts(self, ticket: Ticket, count: int) -> None:
         """The message goes out as so many more than one, all of them before it is answered."""
+        ticket.counted_at += count * _PART_S
+        ticket.in_all_at += count * _PART_S
         if self._in_all is not None:
             for _ in range(count):
                 self._in_all.add(ticket)

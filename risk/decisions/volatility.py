@@ -8,7 +8,8 @@ happens, and be the same whether prices come every second or four to a bar. So:
 - The running span counts as a whole one as soon as that makes things look worse.
 - Two exponential averages, with half-lives of 6 hours and of 11.2 days (lambda .94 a day); the larger one holds.
 - Before there is history a move of 5 % a day is assumed, with the weight of five days; and no market counts as calmer
-  than 3 % a day, for calm ends without notice. What is assumed ranks alerts; tiers wait until a day has been watched.
+  than 3 % a day, for calm ends without notice. An assumption alone ranks alerts; tiers wait until an hour has been
+  watched. Waiting longer leaves those unwarned whose end comes early: with a day, one in thirty (docs/alert-quality.md).
 
 docs/alert-quality.md says how these were chosen.
 """
@@ -25,7 +26,7 @@ HALF_LIVES_S = (6 * 3_600.0, 11.2 * 86_400.0)
 PRIOR_FRAC = 0.05
 PRIOR_WEIGHT_S = 5 * 86_400.0
 LEAST_FRAC = 0.03
-WATCHED_S = 86_400.0  # from then on it is a measurement
+WATCHED_S = 3_600.0  # one span; from then on it is a measurement
 _A_DAY_S = 86_400.0
 _SPAN_S = 3_600.0
 _LOOKS = 3
@@ -77,7 +78,13 @@ class DailyMoves:
         over = seen & (length >= _SPAN_S) & (looks >= _LOOKS)
         since = np.where(seen, np.fmin(moves.since_s, at_s), moves.since_s)
         moves = replace(
-            moves, since_s=since, begun_s=begun, high=high, low=low, looks=looks, seen_s=np.where(seen, at_s, moves.seen_s)
+            moves,
+            since_s=since,
+            begun_s=begun,
+            high=high,
+            low=low,
+            looks=looks,
+            seen_s=np.where(seen, at_s, moves.seen_s),
         )
         if not over.any():
             return moves
@@ -104,8 +111,8 @@ class DailyMoves:
         return np.asarray(np.maximum(np.sqrt(each.max(axis=0) * _A_DAY_S), LEAST_FRAC))
 
     def measured(self) -> BoolArray:
-        """Which prices have been watched for a day, so that their move is more than an assumption."""
-        with np.errstate(invalid="ignore"):  # NaN, for a price that was never seen, is no day
+        """Which prices have been watched long enough for their move to be more than an assumption."""
+        with np.errstate(invalid="ignore"):  # NaN, for a price that was never seen, is not long enough
             return np.asarray(self.seen_s - self.since_s >= WATCHED_S)
 
     def _variance(self) -> FloatArray:

@@ -202,7 +202,7 @@ def reference(recording: Recording) -> tuple[dict[Tier, datetime], int]:
         now, ratio = recording.at(number), float(recording.ratio_percent[number])
         book = recording.reading(number, now)
         moves = moves.after(book.oracles.ids, trusted_prices_usd(book), now.timestamp())
-        near = float(nearness(evaluate(book), moves.daily_frac()).sigmas[0])
+        near = float(nearness(evaluate(book), moves.daily_frac(), moves.measured()).sigmas[0])
         reading = TierReading(ratio_percent=ratio, distance_sigmas=near, liquidating=number == recording.liquidated)
         state = classify(state, reading, TierThresholds(), now)
         for step in LADDER if state.tier not in (Tier.LIQUIDATING, Tier.UNKNOWN) else (state.tier,):

@@ -1,5 +1,6 @@
 """The figures of docs/alert-quality.md: what computes them agrees with the bot; the page states what is in force."""
 
+import math
 import re
 from datetime import date
 from pathlib import Path
@@ -97,7 +98,10 @@ def test_a_walk_is_what_the_engine_and_the_volatility_of_the_bot_say(one: Case) 
         at = recording.at(number)
         book = recording.reading(number, at)
         moves = moves.after(book.oracles.ids, trusted_prices_usd(book), at.timestamp())
-        near = float(nearness(evaluate(book), moves.daily_frac()).sigmas[0])
+        near = float(nearness(evaluate(book), moves.daily_frac(), moves.measured()).sigmas[0])
+        if math.isnan(near):
+            assert (number <= 2, walked.sigmas[number]) == (True, math.inf)
+            continue
         assert walked.sigmas[number] == pytest.approx(near, rel=1e-6, abs=1e-6), number
 
 

@@ -8,7 +8,8 @@ from tests.support.telegram import SentMessage, TelegramServer
 
 OWNER = 1001
 WAIT_S = 10.0
-_ALERT = re.compile(r"^(?P<head>[A-Z]+) .*· alert #(?P<number>\d+)$", re.DOTALL | re.MULTILINE)
+_ALERT = re.compile(r"^(?P<line>.*)· alert #(?P<number>\d+)$", re.MULTILINE)
+_HEAD = re.compile(r"[A-Z]{2,}(?= )")
 ABSENCES = ("Keel was down", "Keel did not watch", "Keel: the clock", "Keel has lost")
 UNASKED = ("Pulse: ", *ABSENCES)
 LADDER = ("WATCH", "WARNING", "HIGH", "CRITICAL", "LIQUIDATING")
@@ -16,7 +17,7 @@ LADDER = ("WATCH", "WARNING", "HIGH", "CRITICAL", "LIQUIDATING")
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One message that is an alert.
+    """One incident that a message tells of; what is found together is one message.
 
     Attributes:
         head: Its first word: a tier, UNKNOWN, RESOLVED, LIMIT.
@@ -48,7 +49,7 @@ class Phone:
     def alerts(self) -> list[Alert]:
         """Alerts so far as they read now, oldest first; breached limits, which have nothing to do with tiers, are left
         out."""
-        return [alert for alert in map(_alert_of, self.messages) if alert is not None and alert.head != "LIMIT"]
+        return [alert for one in self.messages for alert in _alerts_of(one) if alert.head != "LIMIT"]
 
     async def quiet(self) -> None:
         """Until what is said of an account that breaks a limit from the start has been said."""
@@ -66,7 +67,7 @@ class Phone:
     @property
     def answers(self) -> list[SentMessage]:
         """What is no alert and was asked for."""
-        return [one for one in self.messages if _alert_of(one) is None and not one.text.startswith(UNASKED)]
+        return [one for one in self.messages if not _alerts_of(one) and not one.text.startswith(UNASKED)]
 
     @property
     def pulse(self) -> SentMessage | None:
@@ -110,6 +111,14 @@ class Phone:
             raise AssertionError(f"no {what} within {timeout_s:g} s; the chat shows\n{seen}") from None
 
 
-def _alert_of(message: SentMessage) -> Alert | None:
-    found = _ALERT.match(message.text)
-    return None if found is None else Alert(found["head"], int(found["number"]), message)
+def _alerts_of(message: SentMessage) -> list[Alert]:
+    """In the order of the lines: the headline's number stands with its origin, that of any other in its own line."""
+    headline = _HEAD.match(message.text)
+    if headline is None:
+        return []
+    found = []
+    for line in _ALERT.finditer(message.text):
+        own = _HEAD.match(line["line"])
+        alert = Alert((own or headline)[0], int(line["number"]), message)
+        found.insert(len(found) if own else 0, alert)
+    return found

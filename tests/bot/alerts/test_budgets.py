@@ -38,7 +38,7 @@ class Network:
 
     def __init__(self, limits: Limits) -> None:
         self.budgets, self.limits = Budgets(limits), limits
-        self.now = 0.0
+        self.now, self.opens_at = 0.0, 0.0
         self.arrived: dict[str, list[float]] = defaultdict(list)
         self._answers: list[tuple[float, int, Ticket]] = []
         self._number = itertools.count()
@@ -51,6 +51,7 @@ class Network:
             if at <= self.now:
                 break
             self.now = min([at, *(answer[0] for answer in self._answers if answer[0] > self.now)])
+        there_s = max(there_s, self.opens_at - self.now)
         ticket = self.budgets.leaves(self.now)
         self.budgets.goes_to(ticket, place)
         self.arrived[place].append(self.now + there_s)
@@ -177,6 +178,34 @@ def test_many_chats_in_a_row_that_ask_to_wait_speak_for_the_platform() -> None:
 
     assert budgets.slot_at(0.0) == 12.0
     assert budgets.held_s("another", 0.0) == 12.0
+
+
+def test_one_more_that_asks_to_wait_after_that_speaks_for_itself() -> None:
+    budgets = Budgets(TELEGRAM)
+    for chat in range(5):
+        budgets.hold(str(chat), 12.0, now=0.0)
+    budgets.hold("6", 300.0, now=13.0)
+
+    assert budgets.slot_at(13.0) == 13.0
+
+
+def test_messages_that_wait_here_for_their_connection_do_not_burst_when_it_opens() -> None:
+    """A library that takes a second to load, a pool without a free connection."""
+    network = Network(TELEGRAM)
+    network.opens_at = 1.3
+    for chat in range(100):
+        network.send(str(chat), 0.02, 0.02)
+
+    network.check()
+
+
+def test_every_part_of_a_long_message_counts() -> None:
+    budgets = Budgets(TELEGRAM, parts_known=True)
+    ticket = budgets.leaves(0.0)
+    budgets.further_parts(ticket, 29)
+    assert budgets.slot_at(0.5) > 1.0
+    budgets.answered(ticket, 30.0)
+    assert 31.0 <= budgets.slot_at(30.5) < 31.1
 
 
 def test_chats_that_ask_to_wait_one_now_and_then_do_not() -> None:

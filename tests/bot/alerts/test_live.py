@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.alerts.desk import Finding
 from bot.alerts.live import LiveWatch
 from risk.decisions.incidents import Cause, CauseKind
-from risk.decisions.tiers import Tier, TierState
+from risk.decisions.tiers import Tier, TierState, TierThresholds
 from storage import StorageError
 from tests.support.bot_world import BotWorld, bot_world
 from tests.support.clock import FakeClock
@@ -321,3 +324,42 @@ async def test_an_account_that_was_only_just_named_is_not_said_to_be_unknown() -
         scene.world.app.services.fleet.watch(["account-of-main", "account-of-second"])
         await scene.begun(3)
         assert await scene.told() == []
+
+
+THRESHOLDS = (
+    TierThresholds(),
+    TierThresholds(distance_frac={Tier.HIGH: 0.2, Tier.CRITICAL: 0.1}),
+    TierThresholds(ratio_percent={Tier.WARNING: 300.0}, distance_sigmas={}),
+)
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    ratios=st.lists(
+        st.tuples(*[st.one_of(st.floats(50, 500), st.sampled_from([100.0, 120.0, 300.0]))] * 3), min_size=1, max_size=8
+    ),
+    step_s=st.sampled_from([0.4, 31.0]),
+)
+def test_the_stream_decides_as_checks_would(ratios: list[tuple[float, float, float]], step_s: float) -> None:
+    """Between checks only those are looked at who may have changed; nobody can tell from the tiers."""
+
+    async def followed(*, by_stream: bool) -> list[list[Tier]]:
+        async with bot_world("one", "two", "three") as world:
+            watch, fleet, roster = world.app.watch, world.app.services.fleet, world.app.services.roster
+            for watched, thresholds in zip(roster.all, THRESHOLDS, strict=True):
+                roster.change(replace(watched, thresholds=thresholds))
+            shown = []
+            for values in ratios:
+                for account_id, ratio in zip(roster.account_ids, values, strict=True):
+                    world.put(ratio, account_id)
+                world.clock.pass_s(step_s)
+                if by_stream:
+                    fleet.accept(await world.reader.read(roster.account_ids))
+                    await watch.assess()
+                else:
+                    await watch.check()
+                shown.append([watch.settled()[account_id].tier for account_id in roster.account_ids])
+            standing = [(one.cause, one.tier) for one in await world.app.services.incidents.open_incidents()]
+            return [*shown, [tier for _, tier in sorted(standing, key=str)]]
+
+    assert asyncio.run(followed(by_stream=True)) == asyncio.run(followed(by_stream=False))

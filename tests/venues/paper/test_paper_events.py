@@ -2,6 +2,8 @@
 
 import math
 
+import pytest
+
 from risk.decisions.events import diff
 from risk.margin.snapshot import snapshot_of
 from risk.model.account import AccountSnapshot, Side
@@ -23,7 +25,6 @@ class Watcher:
     def __init__(self, exchange: PaperExchange, account_id: str) -> None:
         self._clock = FakeClock()
         self._venue, self._account_id = PaperVenue(exchange, clock=self._clock), account_id
-        self._exchange = exchange
         self._last: AccountSnapshot | None = None
         self.told: list[AccountEvent] = []
 
@@ -36,9 +37,6 @@ class Watcher:
         self._last = now
         self.told += new
         return new
-
-    def of(self, family: type[AccountEvent]) -> list[AccountEvent]:
-        return [one for one in self.told if isinstance(one, family)]
 
 
 async def test_orders_fills_and_money_are_told_as_they_were() -> None:
@@ -79,7 +77,8 @@ async def test_what_a_liquidation_takes_is_told_whole_and_its_end() -> None:
     assert [one.kind for one in told if one.kind is not K.LIQUIDATION_TAKEN] == [
         K.LIQUIDATION_BEGUN, K.LIQUIDATION_ENDED
     ]  # fmt: skip
-    assert math.fsum(one.taken_base for one in told) == math.fsum(-fill.base_1e9 for fill in taken) / 1e9
+    was_taken = math.fsum(-fill.base_1e9 for fill in taken) / 1e9
+    assert math.fsum(one.taken_base for one in told) == pytest.approx(was_taken)
     last = [one for one in told if one.kind is K.LIQUIDATION_TAKEN][-1]
     assert last.remaining_base == exchange.world.accounts[ann].base_1e9(0) / 1e9
 
@@ -94,4 +93,4 @@ async def test_an_account_that_nothing_is_left_of_is_told_to_be_bankrupt() -> No
 
     assert K.BANKRUPT in [one.kind for one in watcher.told]
     taken = math.fsum(one.taken_base for one in watcher.told if isinstance(one, LiquidationEvent))
-    assert taken == 150.0
+    assert taken == pytest.approx(150.0)
