@@ -16,10 +16,10 @@ from bot.alerts.answers import Answers
 from bot.alerts.chat_names import ChatNames
 from bot.alerts.delivery import Delivery
 from bot.alerts.desk import Finding, IncidentDesk
+from bot.alerts.emergency import Emergency
 from bot.alerts.event_names import event_of
 from bot.alerts.event_parts import EventParts
 from bot.alerts.expectations import Expectations
-from bot.alerts.emergency import Emergency
 from bot.alerts.figures import Figures
 from bot.alerts.health_watch import HealthWatch
 from bot.alerts.live import LOOK_EVERY_S, LiveWatch

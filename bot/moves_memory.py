@@ -54,7 +54,8 @@ _BY_HALF_LIFE = frozenset({"variance", "weight_s"})
 
 def _columns(moves: DailyMoves) -> dict[str, FloatArray]:
     return {
-        "since_s": moves.since_s, "begun_s": moves.begun_s, "seen_s": moves.seen_s, "high": moves.high, "low": moves.low,
+        "since_s": moves.since_s, "begun_s": moves.begun_s, "seen_s": moves.seen_s,
+        "high": moves.high, "low": moves.low,
         "variance": moves.variance, "weight_s": moves.weight_s,
     }  # fmt: skip
 

@@ -138,7 +138,8 @@ class DailyMoves:
             weight_s=weight_s,
         )
         for mine, its in (
-            (fresh.since_s, self.since_s), (fresh.begun_s, self.begun_s), (fresh.seen_s, self.seen_s), (fresh.high, self.high), (fresh.low, self.low),
+            (fresh.since_s, self.since_s), (fresh.begun_s, self.begun_s), (fresh.seen_s, self.seen_s),
+            (fresh.high, self.high), (fresh.low, self.low),
             (fresh.looks, self.looks),
         ):  # fmt: skip
             mine[to] = its[at]

@@ -116,7 +116,7 @@ def _alerts_of(message: SentMessage) -> list[Alert]:
     headline = _HEAD.match(message.text)
     if headline is None:
         return []
-    found = []
+    found: list[Alert] = []
     for line in _ALERT.finditer(message.text):
         own = _HEAD.match(line["line"])
         alert = Alert((own or headline)[0], int(line["number"]), message)

@@ -223,5 +223,5 @@ def renamed(event: AccountEvent, market: str) -> AccountEvent | None:
     """The same in a market that somebody named; None for what is in none."""
     for field in ("market", "token"):
         if getattr(event, field, ""):
-            return replace(event, **{field: market})
+            return replace(event, **{field: market})  # type: ignore[arg-type]  # a field of text, by its name
     return None

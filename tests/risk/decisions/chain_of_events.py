@@ -52,8 +52,8 @@ class Chain:
         for _ in range(self.random.choice((1, 1, 1, 2, 3))):
             self.random.choice(self._acts())()
 
-    def _acts(self) -> list[Callable[[], None]]:
-        acts = [self.place, self.trade, self.deposit, self.withdraw]
+    def _acts(self) -> list[Callable[[], object]]:
+        acts: list[Callable[[], object]] = [self.place, self.trade, self.deposit, self.withdraw]
         if self.orders:
             acts += [self.fill, self.fill, self.cancel]
         if any(self.sizes.values()):
