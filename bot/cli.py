@@ -192,6 +192,30 @@ async def _sweep(rpc_urls: tuple[str, ...], venue: str, *, as_json: bool) -> Non
         click.echo(line)
 
 
+@main.group()
+def history() -> None:
+    """Price history: what value at risk, volatility and the rest are made of."""
+
+
+@history.command("import")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(dir_okay=False))
+@click.option("--asset", default="", help="Such as SOL; from the name of the file otherwise.")
+@click.option("--interval", type=click.Choice(["1h", "1d"]), default=None, help="As long as the bars are, otherwise.")
+def history_import(files: tuple[str, ...], asset: str, interval: str | None) -> None:
+    """Take in bars from FILEs, .csv or .csv.gz, with ts,open,high,low,close,volume. Not while the bot runs."""
+    _until_done(_history_import(tuple(map(Path, files)), asset, interval))
+
+
+async def _history_import(files: tuple[Path, ...], asset: str, interval: str | None) -> None:
+    from bot.clock import SystemClock
+    from bot.config import load_settings
+    from bot.history_import import import_files
+
+    done = await import_files(load_settings().database_path, files, asset=asset, interval=interval, clock=SystemClock())
+    for one in done:
+        click.echo(one.sentence)
+
+
 @main.command()
 @click.argument("folder", metavar="DIR")
 @click.option("--book", "book_file", required=True, help="The book to play, as JSON; see below.")

@@ -45,7 +45,11 @@ class Bars:
 
 def read_bars(folder: Path, asset: str) -> Bars:
     """The bars of an asset. Raises: BadRecording."""
-    path = _file_of(folder, asset)
+    return read_file(_file_of(folder, asset), asset)
+
+
+def read_file(path: Path, asset: str) -> Bars:
+    """The bars of one file, .csv or .csv.gz. Raises: BadRecording."""
     rows = csv.reader(io.StringIO(_text(path), newline=""))
     try:
         header = [name.strip().lower() for name in next(rows, [])]
