@@ -87,8 +87,8 @@ def _thresholds(chosen: TierThresholds) -> str:
             "positions: the larger of two exponential averages of hourly ranges, with half-lives of "
             f"{HALF_LIVES_S[0] / _HOUR_S:g} hours and {HALF_LIVES_S[1] / _DAY_S:g} days, never below "
             f"{100 * LEAST_FRAC:g} % of a price, {100 * PRIOR_FRAC:g} % with the weight of {PRIOR_WEIGHT_S / _DAY_S:g} "
-            f"days before there is history. Markets are taken to move together with a correlation of "
-            f"{LOOSEST_CORRELATION:g} or {CLOSEST_CORRELATION:g}, whichever is worse for the book. "
+            "days before there is history, and not counted in the first hour. Markets are taken to move together with "
+            f"a correlation of {LOOSEST_CORRELATION:g} or {CLOSEST_CORRELATION:g}, whichever is worse for the book. "
             "`risk/decisions/volatility.py` and `nearness.py` are the whole of it.",
             "A single number was chosen, where HIGH begins: the others keep its shape (7/3, 5/3 and 1/4 of it), and "
             "the ratios stay what they were, for accounts whose markets hardly move.",
@@ -159,6 +159,21 @@ def _trade_off(study: Study) -> list[str]:
         "account and quarter, against "
         f"{study.on_curve[0][1].false_critical_per_quarter:.2f}: a price that hovers crosses any single line again and "
         "again.",
+        "Daily moves count once prices have been watched for an hour. Until then there is an assumption and little "
+        "else; to wait longer would leave unwarned whose end comes early (all hourly data, one market):",
+        _table(
+            ("daily moves count after", "paged: avoidable", "all", "CRITICAL: avoidable", "false alarms / 30 d"),
+            [
+                (
+                    "at once" if not wait_s else _hours(wait_s),
+                    _share(score.paged_avoidable),
+                    _share(score.paged),
+                    _share(score.critical_avoidable),
+                    f"{score.false_per_30d:.2f}",
+                )
+                for wait_s, score in study.waits
+            ],
+        ),
     ]
 
 

@@ -24,6 +24,7 @@ SEED = 20_251_010
 _SPLIT, _HOURLY_BEGINS = datetime(2024, 4, 1, tzinfo=UTC), datetime(2023, 1, 1, tzinfo=UTC)
 _END, _DAILY_BEGINS = datetime(2026, 3, 25, tzinfo=UTC), datetime(2020, 11, 16, tzinfo=UTC)
 _CRASH_OPENED, _CRASH_UNTIL = datetime(2025, 10, 3, tzinfo=UTC), datetime(2025, 10, 13, tzinfo=UTC)
+_WAITS_S = (0.0, 3_600.0, 6 * 3_600.0, 86_400.0)
 _CRASH_LEVERAGES = (2.0, 3.0, 5.0, 8.0, 10.0)
 
 TRAIN = Part(name="chosen on", assets=CHOSEN_ON, since=_SPLIT, until=_END)
@@ -92,7 +93,12 @@ class Fall:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Study:
-    """All results."""
+    """All results.
+
+    Attributes:
+        held_out: The family of the choice in the data it has not seen.
+        waits: The choice in all data, by how many seconds daily moves wait for prices to be watched.
+    """
 
     scores: tuple[Scores, ...]
     by_leverage: tuple[tuple[float, Score], ...]
@@ -100,6 +106,7 @@ class Study:
     on_curve: tuple[Scored, Scored]
     held_out: tuple[Scored, ...]
     critical_alone: Score
+    waits: tuple[tuple[float, Score], ...]
     losses: tuple[Loss, ...]
     falls: tuple[Fall, ...]
     agreement: Agreement
@@ -140,6 +147,15 @@ def study(prices: Path, effort: Effort, said: Said) -> Study:
     curves = tuple(tuple((choice, scored[id(choice)]) for choice in family) for family in _families_of(choices))
     at_choice, at_ratio, alone = _scored(cases, hourly, (CHOSEN, RATIO_ALONE, critical_alone()))
     held_out = tuple(zip(moves, _scored(others, hourly, moves), strict=True))
+    said("waits")
+    everywhere = [*cases, *others]
+    waits = [
+        (
+            wait_s,
+            score(everywhere, [outcome(walk(one, hourly, watched_s=wait_s), CHOSEN.thresholds) for one in everywhere]),
+        )
+        for wait_s in _WAITS_S
+    ]
     said("the crash")
     falls = [Fall(case=case, outcome=_played([case], crash, (CHOSEN,))[0][0]) for case in _crash_cases(crash)]
     said("the whole application")
@@ -155,6 +171,7 @@ def study(prices: Path, effort: Effort, said: Said) -> Study:
         on_curve=((CHOSEN, at_choice), (RATIO_ALONE, at_ratio)),
         held_out=held_out,
         critical_alone=alone,
+        waits=tuple(waits),
         losses=_losses(losses),
         falls=tuple(falls),
         agreement=agreement(checked, Recordings(folders)),

@@ -38,8 +38,12 @@ class Walk:
     liquidated: bool
 
 
-def walk(case: Case, histories: Mapping[str, History]) -> Walk:
-    """Play a case."""
+def walk(case: Case, histories: Mapping[str, History], *, watched_s: float = WATCHED_S) -> Walk:
+    """Play a case.
+
+    Args:
+        watched_s: How long the prices must have been watched before daily moves count.
+    """
     high_first = sum(case.leverages) < 0
     every = [histories[asset] for asset in case.assets]
     firsts = [one.bar_at(case.opened_s) for one in every]
@@ -70,7 +74,7 @@ def walk(case: Case, histories: Mapping[str, History]) -> Walk:
         at_s=at_s,
         excess=excess,
         ratio_percent=100.0 * collateral[:end] / requirement[:end],
-        sigmas=np.where(at_s - at_s[0] >= WATCHED_S, sigmas, np.inf),
+        sigmas=np.where(at_s - at_s[0] >= watched_s, sigmas, np.inf),
         distance_frac=(excess[:, None] / np.abs(deltas)).min(axis=1),
         reach_frac=excess / gross,
         liquidated=bool(below.size),

@@ -9,7 +9,7 @@ happens, and be the same whether prices come every second or four to a bar. So:
 - Two exponential averages, with half-lives of 6 hours and of 11.2 days (lambda .94 a day); the larger one holds.
 - Before there is history a move of 5 % a day is assumed, with the weight of five days; and no market counts as calmer
   than 3 % a day, for calm ends without notice. An assumption alone ranks alerts; tiers wait until an hour has been
-  watched. Waiting longer leaves those unwarned whose end comes early: with a day, one in thirty (docs/alert-quality.md).
+  watched. Waiting longer leaves those unwarned whose end comes early.
 
 docs/alert-quality.md says how these were chosen.
 """
@@ -139,8 +139,7 @@ class DailyMoves:
         )
         for mine, its in (
             (fresh.since_s, self.since_s), (fresh.begun_s, self.begun_s), (fresh.seen_s, self.seen_s),
-            (fresh.high, self.high), (fresh.low, self.low),
-            (fresh.looks, self.looks),
+            (fresh.high, self.high), (fresh.low, self.low), (fresh.looks, self.looks),
         ):  # fmt: skip
             mine[to] = its[at]
         fresh.variance[:, to], fresh.weight_s[:, to] = self.variance[:, at], self.weight_s[:, at]

@@ -49,7 +49,9 @@ async def test_ack_marks_every_copy_and_a_further_fall_still_rings(
         critical = await phone.alert("CRITICAL")
         await bot.until(lambda: "CRITICAL main:" in bot.stdout, "the copy at the terminal")
         notice = await phone.press(critical, "Ack")
-        assert notice == f"Acked alert #{critical.number}. No repeats; it will ring if it gets worse."
+        # What was found together is one message, and one press takes on all of it.
+        assert notice.startswith("Acked ")
+        assert f"#{critical.number}" in notice
         await phone.until(lambda: "Acked by Ann at" in critical.text, "the edited copy")
         assert critical.message.labels == ("Snooze 1 h", "Details")
         await bot.until(lambda: "Acked by Ann at" in bot.stdout, "the edited copy at the terminal")

@@ -63,5 +63,5 @@ async def test_a_member_of_the_group_who_is_not_linked_gets_nothing_and_presses_
     assert len(owner.answers) == said
     assert "Acked" not in alert.text
     assert "not acknowledged" not in await owner.ask("/alerts")
-    assert (await owner.press(alert, "Ack")).startswith("Acked alert")
+    assert (await owner.press(alert, "Ack")).startswith("Acked ")
     assert (await owner.ask("/health")).startswith("main: health")

@@ -66,6 +66,7 @@ async def test_alerts_go_out_while_another_poller_takes_the_updates(
     await bot.until(lambda: bot.logged("telegram.health")[1:], "a word about the conflict")
     assert "another process reads this bot's messages" in bot.logged("telegram.health")[-1]["detail"]
     telegram.heal()
+    await phone.until(lambda: any("/portfolio" in answer.text for answer in phone.answers), "the answer to /help")
     assert "another process reads" in await phone.ask("/status")
 
 

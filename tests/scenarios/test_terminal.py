@@ -13,7 +13,7 @@ async def test_commands_in_a_pipe_are_answered_and_the_end_of_input_does_not_end
         await bot.type("/health")
         await bot.until(lambda: "main: health " in bot.stdout, "an answer to /health")
         await bot.type("/liq main")
-        await bot.until(lambda: "from liq at" in bot.stdout, "an answer to /liq")
+        await bot.until(lambda: "lower liquidates, at" in bot.stdout, "an answer to /liq")
         await bot.type("/helth")
         await bot.until(lambda: "Did you mean /health?" in bot.stdout, "the nearest command")
         await bot.type("/status")
