@@ -64,7 +64,7 @@ class Toll:
 NOTHING = Toll(kills=0, promised=0, lost=0, repeats=0, unmarked=0, edited=0)
 
 
-async def toll(kills: int, *, at_once: int = 4, life_s: tuple[float, float] = (0.2, 4.0), seed: int = 1) -> Toll:
+async def toll(kills: int, *, at_once: int = 4, life_s: tuple[float, float] = (0.2, 6.0), seed: int = 1) -> Toll:
     """Kill so often, several bots side by side, each with its own database and chats."""
     async with TelegramServer() as telegram:
         telegram.latency_s = LATENCY_S
@@ -156,7 +156,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.kills", description="What kill -9 costs.")
     parser.add_argument("--kills", type=int, default=1_000)
     parser.add_argument("--at-once", type=int, default=4, help="bots side by side")
-    parser.add_argument("--life", type=float, nargs=2, default=(0.2, 4.0), metavar="SECONDS")
+    parser.add_argument("--life", type=float, nargs=2, default=(0.2, 6.0), metavar="SECONDS")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     began_s = time.monotonic()
