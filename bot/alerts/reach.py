@@ -1,6 +1,6 @@
 """Which of many receivers may hear of an account, without asking each of them for each account."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from storage import EVERYWHERE, Audience, LinkedChat, Receiver
@@ -32,7 +32,8 @@ class Reach:
         self._found: dict[str, tuple[Receiver, ...]] = {}
         known = tuple(hearers)
         self.all = tuple(dict.fromkeys(hearer.receiver for hearer in known))
-        for place, hearer in enumerate(known):
+        self._known = tuple(enumerate(known))
+        for place, hearer in self._known:
             accounts = self._accounts(hearer)
             if accounts is None:
                 self._everywhere.append((place, hearer))
@@ -49,10 +50,9 @@ class Reach:
             known = self._found[account_id] = tuple(dict.fromkeys(hearing))
         return known
 
-    def _candidates(self, account_id: str) -> Iterable[tuple[int, Hearer]]:
-        if account_id:
-            return self._by_account.get(account_id, ())
-        return (one for of_account in self._by_account.values() for one in of_account)
+    def _candidates(self, account_id: str) -> Sequence[tuple[int, Hearer]]:
+        """What concerns all accounts is for a chat that was linked for none of them too."""
+        return self._by_account.get(account_id, ()) if account_id else self._known
 
     def _may(self, hearer: Hearer, account_id: str) -> bool:
         return hearer.chat is None or self._audience.may_hear(hearer.chat, account_id)

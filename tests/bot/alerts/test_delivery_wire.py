@@ -303,3 +303,19 @@ async def test_a_repeat_to_discord_is_one_message(telegram: TelegramServer) -> N
             assert len(discord.messages(channel)) == 1
             counts = await wire.outbox.counts()
             assert (counts.sent, counts.pending) == (1, 0)
+
+
+async def test_when_discord_wants_everybody_to_wait_nothing_is_asked_for_so_long() -> None:
+    async with DiscordServer() as discord:
+        guild = discord.add_guild("Desk")
+        channels = [discord.add_channel(guild, name) for name in ("alerts", "others", "more")]
+        discord.inject(DiscordFault(method="POST", path="/messages", status=429, retry_after=2.0, is_global=True))
+        urls = DiscordUrls(api=discord.api_url, gateway=discord.gateway_url)
+        async with delivering(DiscordTransport(discord.token, now=SystemClock().now, urls=urls)) as wire:
+            for channel in channels:
+                await wire.alert(str(channel.channel_id))
+            await until(lambda: all(discord.messages(channel) for channel in channels), within_s=LONG_S)
+
+        posts = [call.at_s for call in discord.calls if call.method == "POST" and call.path.endswith("/messages")]
+        assert sum(at_s < posts[0] + 2.0 for at_s in posts) <= 3, "those that were on their way, and then nothing"
+        assert len(posts) <= 6

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bot.messages import Tone, text_of
-from storage import NUMBERS, Role, Scope
+from storage import NUMBERS, Role
 from tests.support.bot_world import GENEROUS, HOME, bot_world
 
 TIGHT = replace(GENEROUS, max_portfolio_leverage=5.0)
@@ -102,7 +102,3 @@ async def test_figures_that_cannot_be_trusted_any_more_are_those_it_was_found_wi
         await world.deliver()
 
         assert world.alerts[0].first == "CRITICAL main: 0.52% to liq, +$45.00 fixes"
-
-
-def test_scopes_are_of_the_process() -> None:
-    assert Scope is not None

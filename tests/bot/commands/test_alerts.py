@@ -73,6 +73,7 @@ async def test_a_chat_that_is_gone_is_named_until_it_is_back() -> None:
 
         assert "Bob on chat GIVEN UP, blocked by the user" in text
         assert "! No alert reaches Bob on chat: blocked by the user" in text
+        assert "! No alert reaches Bob on chat: blocked by the user" in (await world.answer("/status")).text
 
         await world.say("/status", user="bob", chat="bob")
         await world.check(110)
