@@ -153,6 +153,14 @@ async def test_an_event_that_was_found_again_is_told_once_and_another_of_its_cau
     assert (standing.incident_id, standing.fact) == (2, "900 USDC")
 
 
+async def test_what_passes_does_not_end_what_stands_for_the_same_cause(world: World) -> None:
+    await world.settle(Finding(cause=WITHDRAWAL, tier=Tier.HIGH, fact="500 USDC"))
+    await world.settle(Finding(cause=WITHDRAWAL, tier=Tier.WATCH, fact="1 USDC", passing=True))
+
+    (standing,) = await world.incidents.open_incidents()
+    assert standing.fact == "500 USDC"
+
+
 async def test_who_hears_next_is_told_in_time_although_nobody_finds_it_again(world: World) -> None:
     def later(incident: Incident, market: str, now: datetime) -> Sequence[Recipient]:
         waited = now - incident.rang_at

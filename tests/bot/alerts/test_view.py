@@ -152,6 +152,29 @@ def test_a_tier_that_stands_above_its_threshold_says_so() -> None:
     assert "Health ratio 122.0%; CRITICAL stands until it is past 120.0%." in text
 
 
+def test_a_tier_says_from_where_on_it_is_left() -> None:
+    margin = make_margin(ratio_percent=140.0, threshold_percent=120.0, left_percent=150.0)
+
+    text = text_of(alert_message(make_facts(margin=margin), NOW))
+    assert "Health ratio 140.0%; CRITICAL stands until it is past 150.0%." in text
+
+
+@pytest.mark.parametrize(
+    ("sigmas", "sentence"),
+    [
+        (2.69, "2.6 daily moves of the book to liquidation."),
+        (0.749, "0.74 daily moves of the book to liquidation."),
+        (None, ""),
+        (-0.2, ""),
+        (1e9, ""),
+    ],
+)
+def test_an_alert_says_how_many_daily_moves_are_left(sigmas: float | None, sentence: str) -> None:
+    text = text_of(alert_message(make_facts(margin=make_margin(sigmas=sigmas)), NOW))
+
+    assert (sentence in text) if sentence else ("daily moves" not in text)
+
+
 def test_a_flagged_account_is_not_called_past_its_threshold() -> None:
     margin = make_margin(ratio_percent=101.0, threshold_percent=100.0)
 

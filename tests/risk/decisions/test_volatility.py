@@ -30,6 +30,16 @@ def test_before_there_is_history_five_percent_a_day_are_assumed() -> None:
     assert daily(seen((0, 100.0))) == pytest.approx(PRIOR_FRAC)
 
 
+def test_an_assumption_is_no_measurement_until_an_hour_was_watched() -> None:
+    two = DailyMoves().after(("sol", "btc"), np.array([100.0, math.nan]), START_S)
+    assert two.measured().tolist() == [False, False]
+    two = two.after(("sol", "btc"), np.array([100.0, 50_000.0]), START_S + 3_599)
+    assert two.measured().tolist() == [False, False]
+    two = two.after(("sol", "btc"), np.array([100.0, 50_000.0]), START_S + 3_600)
+    assert two.measured().tolist() == [True, False]
+    assert two.after(("btc", "sol"), np.array([50_000.0, 100.0]), START_S + 3_605).measured().tolist() == [False, True]
+
+
 def expected(variance: float, length_s: float, half_life_s: float) -> float:
     """One span of ``variance`` over ``length_s`` after the assumption alone."""
     weight_s = min(PRIOR_WEIGHT_S, half_life_s)
