@@ -1,5 +1,5 @@
-"""Who is told what of the incidents that stand: the rule of needs_notice, asked for each receiver, and no more than once
-where nothing can have changed."""
+"""Who is told what of the incidents that stand: the rule of needs_notice, asked for each receiver, and asked again only
+where something can have changed."""
 
 import asyncio
 import math

@@ -31,7 +31,7 @@ class Patience:
         idle: Where they say nothing that no record says, so that waiting costs nothing.
     """
 
-    loud: timedelta = timedelta(seconds=1.5)
+    loud: timedelta = timedelta(seconds=3)
     quiet: timedelta = timedelta(seconds=6)
     idle: timedelta = timedelta(seconds=60)
 

@@ -9,7 +9,7 @@ from tests.scenarios.conftest import RPC_KEY, Start, fall_to, rpc_url
 from tests.support.keel_process import KeelProcess
 from tests.support.phone import Phone
 from tests.support.scenarios import OnePosition
-from tests.support.solana_rpc import Garbage, HttpError, Refusal, Reset, SolanaRpc
+from tests.support.solana_rpc import UPGRADE, Garbage, HttpError, Refusal, Reset, SolanaRpc
 from tests.support.telegram import Drop, Fault, TelegramServer
 
 READ = "getMultipleAccounts"
@@ -112,5 +112,7 @@ async def test_an_error_that_quotes_the_key_reaches_the_chat_without_it(
 ) -> None:
     bot = await start(SLOT_STALL_S="0.5")
     await phone.link(await bot.link_code())
+    rpc.inject(HttpError(status=503), methods=[UPGRADE])
+    rpc.drop_websockets()  # what a stream still delivers is known
     rpc.inject(Refusal(message=f"no more calls for {RPC_KEY}"))
     assert "no more calls for [secret]" in (await phone.alert("UNKNOWN")).text

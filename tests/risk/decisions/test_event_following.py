@@ -215,7 +215,7 @@ def test_a_late_sale_that_the_sum_hid_is_told() -> None:
 def test_what_is_urgent_waits_less() -> None:
     watcher = start()
     assert kinds(watcher.look(reading(flow_usd=-500.0, seconds=1), Heard())) == []
-    assert kinds(watcher.look(reading(flow_usd=-500.0, seconds=2.5), Heard())) == [K.WITHDRAWAL]
+    assert kinds(watcher.look(reading(flow_usd=-500.0, seconds=4), Heard())) == [K.WITHDRAWAL]
 
 
 def test_a_record_says_that_money_stayed_with_its_owner() -> None:
