@@ -96,7 +96,7 @@ class Sender:
 
     async def send(self, address: Address, message: Message, *, key: str = "") -> MessageRef:
         return await self._patiently(
-            Lane.ANSWER, address, lambda: self._transport.send(address, message, key=key), parts=self._parts(message)
+            Lane.ANSWER, address, lambda: self._transport.send(address, message, key=key), parts=self.parts(message)
         )
 
     async def edit(self, ref: MessageRef, message: Message) -> None:
@@ -118,6 +118,10 @@ class Sender:
         """See bot.messages.Guest; nothing where groups cannot be left."""
         if isinstance(self._transport, Guest):
             await self._transport.leave(group)
+
+    def parts(self, message: Message) -> int:
+        """See bot.messages.InParts; one where the platform does not say."""
+        return self._transport.parts(message) if isinstance(self._transport, InParts) else 1
 
     # For delivery.
 
@@ -171,15 +175,12 @@ class Sender:
 
     async def say(self, ticket: Ticket, address: Address, message: Message, *, key: str) -> MessageRef:
         """Send an alert whose turn was taken. Raises: DeliveryError."""
-        self._budgets.further_parts(ticket, self._parts(message) - 1)
+        self._budgets.further_parts(ticket, self.parts(message) - 1)
         return await self._counted(ticket, address, lambda: self._transport.send(address, message, key=key))
 
     async def correct(self, ticket: Ticket, ref: MessageRef, message: Message) -> None:
         """Edit an alert whose turn was taken. Raises: DeliveryError."""
         await self._counted(ticket, ref.address, lambda: self._transport.edit(ref, message))
-
-    def _parts(self, message: Message) -> int:
-        return self._transport.parts(message) if isinstance(self._transport, InParts) else 1
 
     async def _patiently(self, lane: Lane, address: Address, call: Callable[[], Awaitable[T]], *, parts: int = 1) -> T:
         give_up_at = self._clock.monotonic_s() + _PATIENCE_S
@@ -215,10 +216,20 @@ class Sender:
         ready_at = max(self._budgets.slot_at(now), self._budgets.free_at(waiter.place, now))
         if ready_at > now:
             return ready_at - now
-        if waiter.lane is not Lane.ALERT and waiter.place in self._favoured and now - waiter.since < _YIELDS_S:
-            return _YIELDS_S - (now - waiter.since)
-        ready = [other for other in self._waiting if self._budgets.free_at(other.place, now) <= now]
+        if (yields_s := self._yields_s(waiter, now)) > 0:
+            return yields_s
+        ready = [
+            other
+            for other in self._waiting
+            if self._budgets.free_at(other.place, now) <= now and self._yields_s(other, now) <= 0
+        ]
         return 0.0 if min(ready, key=lambda other: self._order(other, now)) is waiter else float("inf")
+
+    def _yields_s(self, waiter: _Waiter, now: float) -> float:
+        """How long an answer leaves its chat to alerts that wait for it; it holds up nobody else meanwhile."""
+        if waiter.lane is Lane.ALERT or waiter.place not in self._favoured:
+            return 0.0
+        return max(0.0, _YIELDS_S - (now - waiter.since))
 
     def _order(self, waiter: _Waiter, now: float) -> tuple[bool, int, float]:
         long_enough = waiter.lane is not Lane.ALERT and now - waiter.since >= _FAIR_AFTER_S

@@ -215,3 +215,26 @@ async def test_a_reference_of_another_chat_is_edited_there() -> None:
     await world.sender.edit(ref, saying("new"))
 
     assert [edited for edited, _ in world.transport.edits] == [ref]
+
+
+async def test_an_alert_that_waits_for_a_chat_goes_before_the_answers_that_keep_it_busy() -> None:
+    world = World()
+    await world.sender.send(ANN, saying("one"))
+    world.sender.favour(frozenset({world.sender.place_of(ANN)}))
+    answers = [asyncio.ensure_future(world.sender.send(ANN, saying(text))) for text in ("two", "three")]
+    other = asyncio.ensure_future(world.sender.send(BOB, saying("elsewhere")))
+    await other
+    assert world.clock.monotonic_s() < 1.0  # an answer that makes way holds up no other chat
+    world.clock.pass_s(1.0)
+    await world.alert(ANN, "alert")
+    await asyncio.gather(*answers)
+    assert world.said == ["one", "elsewhere", "alert", "two", "three"]
+
+
+async def test_an_answer_does_not_make_way_for_ever() -> None:
+    world = World()
+    await world.sender.send(ANN, saying("one"))
+    world.sender.favour(frozenset({world.sender.place_of(ANN)}))
+    await world.sender.send(ANN, saying("two"))
+    assert world.said == ["one", "two"]
+    assert world.clock.monotonic_s() < 8.0
