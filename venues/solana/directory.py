@@ -8,6 +8,7 @@ from venues.solana.accounts import RawAccount, checked_record, program_key
 from venues.solana.addresses import SYSTEM_PROGRAM, parse_reference, user_address, user_stats_address
 from venues.solana.client import ClientManager
 from venues.solana.profiles import Profile
+from venues.solana.together import Together
 
 # A wallet's counter of sub-accounts is believed up to here; beyond, the accounts are looked for by number on demand.
 _MOST_SUB_ACCOUNTS = 1_000
@@ -21,6 +22,7 @@ class Directory:
 
     def __init__(self, profile: Profile, client: ClientManager) -> None:
         self._profile, self._client = profile, client
+        self._together = Together(client)
 
     async def resolve(self, reference: str) -> str:
         """The account id for ``PUBKEY`` or ``AUTHORITY:SUB``; unchecked while the venue does not answer.
@@ -30,7 +32,7 @@ class Directory:
         key, number = parse_reference(reference)
         address = key if number is None else user_address(self._profile, bytes(key), number)
         try:
-            account = (await self._client.accounts([address])).accounts.get(address)
+            account = await self._together.account(address)
         except VenueUnavailable:
             # The address follows from the reference alone. Whoever watches shall start all the same and say that
             # nothing is known; the first reading tells whether the account exists.

@@ -1,5 +1,6 @@
 """The reader of on-chain accounts over a loopback node: checks, sweeps, references."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
@@ -265,6 +266,28 @@ async def test_while_the_venue_is_silent_a_reference_means_what_it_says(
     authority, _, number = reference.partition(":")
     expected = addresses.user_address(authority, int(number)) if number else reference
     assert await drift.resolve(reference) == expected
+
+
+async def test_references_that_are_looked_up_at_the_same_moment_are_one_question(
+    drift: DriftAdapter, rpc: SolanaRpc
+) -> None:
+    known = [addresses.user_address(ANN), f"{ANN}:1"]
+    found = await asyncio.gather(*(drift.resolve(reference) for reference in known))
+    assert found == [addresses.user_address(ANN), addresses.user_address(ANN, 1)]
+    assert rpc.counts()[READ] == 1
+
+    nobody = [drift.resolve(f"{addresses.address(f'nobody {number}')}:0") for number in range(250)]
+    outcomes = await asyncio.gather(*nobody, *(drift.resolve(one) for one in known), return_exceptions=True)
+    assert outcomes[250:] == found
+    assert all(isinstance(one, VenueRejected) for one in outcomes[:250])
+
+
+async def test_references_that_are_looked_up_together_are_unchecked_together_while_the_venue_is_silent(
+    drift: DriftAdapter, rpc: SolanaRpc
+) -> None:
+    rpc.inject(Reset())
+    found = await asyncio.gather(*(drift.resolve(f"{ANN}:{number}") for number in range(5)))
+    assert found == [addresses.user_address(ANN, number) for number in range(5)]
 
 
 async def test_a_silent_venue_does_not_excuse_a_reference_that_is_none(drift: DriftAdapter, rpc: SolanaRpc) -> None:
