@@ -15,7 +15,7 @@ from tests.support.world import World
 from tests.support.world_builder import WorldBuilder
 
 CALM_USD = Decimal(100)
-CRASHED_USD = 60.0  # a long of twice the collateral is below maintenance under 53 and CRITICAL a little above
+CRASHED_USD = 53.0  # a long of twice the collateral is at 113 %: CRITICAL, and below maintenance under 52.6
 _FIRST_INDEX = 100
 _NO_LIMITS = RiskLimits(
     max_portfolio_leverage=1e6, max_position_size_usd=1e12, max_position_size_percent=1e6,
