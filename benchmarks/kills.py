@@ -147,7 +147,8 @@ def _unmarked(messages: Sequence[SentMessage]) -> int:
     found = 0
     for message in messages:
         numbers = set(_numbers(message))
-        found += bool(numbers & known) and "may be a repeat" not in message.text
+        rang = message.edits[0].text if message.edits else message.text  # an answer on it replaces what it said
+        found += bool(numbers & known) and "may be a repeat" not in rang
         known |= numbers
     return found
 

@@ -46,6 +46,7 @@ async def _samples(fleet: WatchedFleet) -> list[float]:
         await fleet.without_limits(database)
         async with TelegramServer() as telegram:
             env = {
+                "DATA_URL": "off",
                 "VENUE": "drift", "RPC_URLS": node.url, "ACCOUNTS": fleet.setting, "DATABASE_PATH": str(database),
                 "TELEGRAM_TOKEN": telegram.token, "TELEGRAM_BASE_URL": telegram.url,
                 "ALLOW_LOOPBACK_PLATFORMS": "true",

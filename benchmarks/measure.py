@@ -11,7 +11,10 @@ from benchmarks.figures import Figure
 from benchmarks.runner import Effort
 
 # Each is a module here with a function ``figures``.
-NAMES = ("process", "health", "liquidation", "scenarios", "fleet", "tick", "stream", "latency", "memory", "storm")
+NAMES = (
+    "process", "health", "liquidation", "scenarios", "simulations", "estimates", "backtests", "fleet", "tick", "stream",
+    "latency", "memory", "storm",
+)  # fmt: skip
 Figures = Callable[[Effort], Iterator[Figure]]
 
 

@@ -77,6 +77,7 @@ async def _held_mib(fleet: WatchedFleet, watch_s: float) -> float:
         database = Path(folder) / "keel.sqlite3"
         await fleet.without_limits(database)
         env = {
+            "DATA_URL": "off",
             "VENUE": "drift", "RPC_URLS": node.url, "ACCOUNTS": fleet.setting, "DATABASE_PATH": str(database),
         }  # fmt: skip
         async with keel("run", env=env, folder=Path(folder)) as bot:

@@ -45,7 +45,7 @@ async def drill(harm: Harm, folder: Path) -> float:
         nodes = [stack.enter_context(running_rpc(scene.world, slots_per_s=10.0)) for _ in range(2)]
         phone = Phone(telegram)
         shared = {
-            "VENUE": "drift", "ACCOUNTS": f"{scene.user}=main", "TELEGRAM_TOKEN": telegram.token,
+            "DATA_URL": "off", "VENUE": "drift", "ACCOUNTS": f"{scene.user}=main", "TELEGRAM_TOKEN": telegram.token,
             "TELEGRAM_BASE_URL": telegram.url, "ALLOW_LOOPBACK_PLATFORMS": "true", "HEARTBEAT_SECRET": _SECRET,
         }  # fmt: skip
         standby_env = {

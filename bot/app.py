@@ -30,11 +30,14 @@ from bot.alerts.routing_jobs import RoutingJobs
 from bot.alerts.sender import Sender
 from bot.alerts.showing import Showing
 from bot.alerts.wording import Wording
+from bot.answering import PATIENCE_S
 from bot.commands.registry import hints
 from bot.commands.spec import Services
 from bot.desks import Desks
 from bot.digests.teller import DigestTeller
 from bot.dispatch import Dispatcher
+from bot.history_watch import LOOK_EVERY_S as HISTORY_EVERY_S
+from bot.history_watch import HistoryWatch
 from bot.jobs import EquityBook, Housekeeping, LimitsWatch
 from bot.market_data import MarketDataManager
 from bot.messages import Transport
@@ -44,6 +47,8 @@ from bot.platform_roles import PlatformRoles
 from bot.process import ProcessState
 from bot.reading import Styles
 from bot.replaying.asking import Replays
+from bot.risk_board import RiskBoard
+from bot.risk_watch import RISK_EVERY_S, RiskWatch
 from bot.roster import Roster
 from bot.schedule import Job, Schedule
 from bot.watchdog import Watchdog
@@ -52,7 +57,7 @@ from risk.decisions.drawdown import DrawdownThresholds
 from risk.decisions.incidents import Cause, CauseKind
 from risk.decisions.tiers import Tier, TierThresholds
 from risk.fleet import Fleet
-from risk.ports import AccountReader, AccountStream, CandleSource, Clock, FeeStatements
+from risk.ports import AccountReader, AccountStream, CandleSource, Clock, FeeStatements, FillRecords, FundingSource
 from storage import (
     EVERYTHING,
     Accounts,
@@ -64,6 +69,7 @@ from storage import (
     Events,
     Fallbacks,
     FillLog,
+    FundingLog,
     Groups,
     Incidents,
     LinkedPerson,
@@ -80,6 +86,7 @@ from storage import (
     Store,
     TierStates,
 )
+from venues.cache import CacheManager
 
 log = structlog.get_logger()
 
@@ -116,9 +123,11 @@ class App:
     deliveries: Mapping[str, Delivery]
     watch: HealthWatch
     limits: LimitsWatch
+    risk: RiskWatch
     equity: EquityBook
     housekeeping: Housekeeping
     moves: MovesMemory
+    history: HistoryWatch
     digests: DigestTeller
     desk: IncidentDesk
     routing: RoutingJobs
@@ -182,9 +191,11 @@ class App:
         interval_s = self.pace.check_interval.total_seconds()
         schedule.every(interval_s, "check", self.watch.check)
         schedule.every(interval_s * _LIMITS_AFTER_CHECKS, "limits", self.limits.check)
+        schedule.every(RISK_EVERY_S, "risk", self.risk.look)
         schedule.every(EQUITY_EVERY_S, "equity", self.equity.record)
         schedule.every(HOUSEKEEPING_EVERY_S, "housekeeping", self.housekeeping.tidy)
         schedule.every(SAVED_EVERY_S, "moves", self.moves.save)
+        schedule.every(HISTORY_EVERY_S, "history", self.history.look)
         schedule.every(DIGESTS_EVERY_S, "digests", self._unless_quiet(self.digests.tell_due))
         schedule.every(GROUPS_EVERY_S, "groups", self.dispatcher.guests.leave_overdue)
         for seconds, name, job in self.routing:
@@ -243,6 +254,7 @@ def assemble(
     stream: bool = True,
     candles: CandleSource | None = None,
     history_dir: Path | None = None,
+    patience_s: float = PATIENCE_S,
 ) -> App:
     """Wire an app.
 
@@ -257,6 +269,7 @@ def assemble(
         stream: Whether to follow the venue's stream, where it has one.
         candles: Where price history comes from; None for what was imported alone.
         history_dir: Bars for /replay as files; None for those of the price history.
+        patience_s: How long an answer may be calculated before something is said; infinite for transcripts.
     """
     pace, observer = pace or Pace(), observer or Nobody()
     by_name = {transport.name: Sender(transport, clock) for transport in transports}
@@ -322,9 +335,14 @@ def assemble(
         live = LiveWatch(
             stream=reader, fleet=fleet, watch=watch, desk=desk, clock=clock, check_every=pace.check_interval
         )
+    history = MarketDataManager(
+        CandleLog(store), clock, source=candles, funding=FundingLog(store),
+        rates=candles if isinstance(candles, FundingSource) else None,
+    )  # fmt: skip
     desks = Desks(
-        fleet=fleet, history=MarketDataManager(CandleLog(store), clock, source=candles), clock=clock, equity=equity,
+        fleet=fleet, history=history, clock=clock, equity=equity,
         fills=FillLog(store), accounts=accounts, snapshots=RiskSnapshotLog(store), executor=executor,
+        board=RiskBoard(clock),
     )  # fmt: skip
     services = Services(
         desks=desks,
@@ -335,8 +353,9 @@ def assemble(
         book=book, preferences=preferences, wake=wake,
         expectations=Expectations(announcements=events.announcements, settle=desk.settle, clock=clock),
         watching=WatchList(
-            reader=reader, fleet=fleet, roster=roster, accounts=accounts, incidents=incidents, settle=desk.settle,
-            clock=clock, venue=venue, thresholds=thresholds,
+            # Whoever asks over and over for an account that nobody watches costs the venue one reading a second.
+            reader=CacheManager(clock, reader=reader), fleet=fleet, roster=roster, accounts=accounts,
+            incidents=incidents, settle=desk.settle, clock=clock, venue=venue, thresholds=thresholds,
         ),
         process=ProcessState(
             started_at=clock.now(), venue=venue, trading_enabled=trading_enabled, transports=by_name,
@@ -346,8 +365,9 @@ def assemble(
         replays=Replays(history_dir),
     )  # fmt: skip
     limits = LimitsWatch(
-        fleet=fleet, roster=roster, accounts=accounts, equity=equity, incidents=incidents, desk=desk, clock=clock
-    )
+        fleet=fleet, roster=roster, accounts=accounts, equity=equity, incidents=incidents, desk=desk, clock=clock,
+        figures=desks.board.limit_figures,
+    )  # fmt: skip
     equity_book = EquityBook(
         fleet=fleet, roster=roster, equity=equity, snapshots=snapshots, incidents=incidents, desk=desk, clock=clock,
         thresholds=drawdowns, fees=reader if isinstance(reader, FeeStatements) else None,
@@ -359,15 +379,26 @@ def assemble(
     return App(
         services=services,
         dispatcher=Dispatcher(
-            services, seen, local_owner=local_owner(clock) if console else None, platform_roles=platform_roles
+            services,
+            seen,
+            local_owner=local_owner(clock) if console else None,
+            platform_roles=platform_roles,
+            patience_s=patience_s,
         ),
         senders=by_name,
         deliveries=deliveries,
         watch=watch,
         limits=limits,
+        risk=RiskWatch(
+            fleet=fleet, roster=roster, desks=desks, board=desks.board, incidents=incidents, desk=desk, clock=clock
+        ),
         equity=equity_book,
         housekeeping=Housekeeping(equity=equity, seen=seen, clock=clock),
         moves=MovesMemory(fleet=fleet, settings=services.settings, clock=clock),
+        history=HistoryWatch(
+            fleet=fleet, history=history, fills=desks.fills, clock=clock,
+            records=[one for one in tuple[object, ...]((reader, candles)) if isinstance(one, FillRecords)],
+        ),
         digests=DigestTeller(services),
         desk=desk,
         routing=routing,

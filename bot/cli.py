@@ -12,6 +12,9 @@ from typing import Any, NoReturn
 
 import click
 
+from bot.cli_estimates import performance, risk, var
+from bot.cli_history import history
+
 EXIT_NOT_IN_ORDER = 1
 EXIT_BAD_INPUT = 2
 EXIT_VENUE_UNAVAILABLE = 3
@@ -21,6 +24,10 @@ EXIT_VENUE_UNAVAILABLE = 3
 @click.version_option(package_name="keel", message="%(prog)s %(version)s")
 def main() -> None:
     """Keel keeps leveraged traders upright: it watches accounts and warns before the venue liquidates."""
+
+
+for _elsewhere in (var, risk, performance, history):
+    main.add_command(_elsewhere)
 
 
 @main.command()
@@ -34,7 +41,7 @@ def run() -> None:
         _fail(str(exc), EXIT_BAD_INPUT)
     from bot.run import run as run_bot
 
-    _until_done(run_bot(settings))
+    until_done(run_bot(settings))
 
 
 @main.command()
@@ -48,14 +55,14 @@ def standby() -> None:
         _fail(str(exc), EXIT_BAD_INPUT)
     from bot.standby.run import run as run_standby
 
-    _until_done(run_standby(settings))
+    until_done(run_standby(settings))
 
 
 @main.command()
 @click.argument("target", metavar="FILE|DIR")
 def backup(target: str) -> None:
     """Copy the memory to FILE, or into DIR under the time of day. Also while the bot runs."""
-    _until_done(_backup(Path(target)))
+    until_done(_backup(Path(target)))
 
 
 async def _backup(target: Path) -> None:
@@ -74,7 +81,7 @@ async def _backup(target: Path) -> None:
 @click.argument("file", metavar="FILE", type=click.Path(dir_okay=False))
 def restore(file: str) -> None:
     """Put a backup in the place of the memory; what is there now is kept beside it. Not while the bot runs."""
-    _until_done(_restore(Path(file)))
+    until_done(_restore(Path(file)))
 
 
 async def _restore(file: Path) -> None:
@@ -94,7 +101,7 @@ async def _restore(file: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def check(env_file: str, *, as_json: bool) -> None:
     """Is everything in order that Keel relies on? Each line a fact, and what to do where something is wrong."""
-    _until_done(_check(Path(env_file), as_json=as_json))
+    until_done(_check(Path(env_file), as_json=as_json))
 
 
 async def _check(env_file: Path, *, as_json: bool) -> None:
@@ -110,7 +117,7 @@ async def _check(env_file: Path, *, as_json: bool) -> None:
 @main.command()
 def alive() -> None:
     """Does the bot on this memory run, and do its work? For health checks of containers; the exit code says it."""
-    _until_done(_alive())
+    until_done(_alive())
 
 
 async def _alive() -> None:
@@ -140,7 +147,7 @@ def demo(*, script: bool, pictures: str | None) -> None:
     from bot import demo as demo_module
 
     folder = Path(pictures) if pictures else None
-    _until_done(demo_module.script(sys.stdout, folder) if script else demo_module.interactive(sys.stdout))
+    until_done(demo_module.script(sys.stdout, folder) if script else demo_module.interactive(sys.stdout))
 
 
 @main.command()
@@ -150,7 +157,7 @@ def demo(*, script: bool, pictures: str | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object with unrounded numbers.")
 def inspect(account: str, rpc_urls: tuple[str, ...], venue: str, *, as_json: bool) -> None:
     """Everything about one ACCOUNT: its address, or WALLET:SUB."""
-    _until_done(_inspect(account, rpc_urls, venue, as_json=as_json))
+    until_done(_inspect(account, rpc_urls, venue, as_json=as_json))
 
 
 async def _inspect(account: str, rpc_urls: tuple[str, ...], venue: str, *, as_json: bool) -> None:
@@ -173,7 +180,7 @@ async def _inspect(account: str, rpc_urls: tuple[str, ...], venue: str, *, as_js
 @click.option("--json", "as_json", is_flag=True, help="JSON Lines with unrounded numbers.")
 def sweep(rpc_urls: tuple[str, ...], venue: str, *, as_json: bool) -> None:
     """Every account of the venue, the least healthy first."""
-    _until_done(_sweep(rpc_urls, venue, as_json=as_json))
+    until_done(_sweep(rpc_urls, venue, as_json=as_json))
 
 
 async def _sweep(rpc_urls: tuple[str, ...], venue: str, *, as_json: bool) -> None:
@@ -192,30 +199,6 @@ async def _sweep(rpc_urls: tuple[str, ...], venue: str, *, as_json: bool) -> Non
         click.echo(line)
 
 
-@main.group()
-def history() -> None:
-    """Price history: what value at risk, volatility and the rest are made of."""
-
-
-@history.command("import")
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(dir_okay=False))
-@click.option("--asset", default="", help="Such as SOL; from the name of the file otherwise.")
-@click.option("--interval", type=click.Choice(["1h", "1d"]), default=None, help="As long as the bars are, otherwise.")
-def history_import(files: tuple[str, ...], asset: str, interval: str | None) -> None:
-    """Take in bars from FILEs, .csv or .csv.gz, with ts,open,high,low,close,volume. Not while the bot runs."""
-    _until_done(_history_import(tuple(map(Path, files)), asset, interval))
-
-
-async def _history_import(files: tuple[Path, ...], asset: str, interval: str | None) -> None:
-    from bot.clock import SystemClock
-    from bot.config import load_settings
-    from bot.history_import import import_files
-
-    done = await import_files(load_settings().database_path, files, asset=asset, interval=interval, clock=SystemClock())
-    for one in done:
-        click.echo(one.sentence)
-
-
 @main.command()
 @click.argument("folder", metavar="DIR")
 @click.option("--book", "book_file", required=True, help="The book to play, as JSON; see below.")
@@ -230,7 +213,7 @@ def replay(folder: str, book_file: str, chart_file: str | None, *, as_json: bool
     in base units instead of leverage where that is known, and maintenance_ratio and initial_ratio where the market asks
     for other than 0.05 and 0.10.
     """
-    _until_done(_replay(Path(folder), Path(book_file), Path(chart_file) if chart_file else None, as_json=as_json))
+    until_done(_replay(Path(folder), Path(book_file), Path(chart_file) if chart_file else None, as_json=as_json))
 
 
 async def _replay(folder: Path, book_file: Path, chart_file: Path | None, *, as_json: bool) -> None:
@@ -265,7 +248,7 @@ def setup(wallet: str | None, rpc_url: str, venue: str, env_file: str) -> None:
     """The first thing to run: find the accounts of a WALLET, rate the RPC, link Telegram, test the alarm."""
     from bot.setup import Wizard
 
-    _until_done(Wizard(env_file=env_file, venue=venue, ask=_ask, say=click.echo).run(wallet or "", rpc_url))
+    until_done(Wizard(env_file=env_file, venue=venue, ask=_ask, say=click.echo).run(wallet or "", rpc_url))
 
 
 @main.command("discord-sync")
@@ -279,7 +262,7 @@ def discord_sync(guild_id: int | None, *, remove: bool) -> None:
         settings = load_settings()
     except BadSettings as exc:
         _fail(str(exc), EXIT_BAD_INPUT)
-    _until_done(_discord_sync(settings, guild_id, remove=remove))
+    until_done(_discord_sync(settings, guild_id, remove=remove))
 
 
 async def _discord_sync(settings: Any, guild_id: int | None, *, remove: bool) -> None:
@@ -310,7 +293,7 @@ def _reader(rpc_urls: tuple[str, ...], venue: str) -> Any:
     return ledger_reader(rpc_urls, venue, SystemClock())
 
 
-def _until_done(work: Coroutine[Any, Any, None]) -> None:
+def until_done(work: Coroutine[Any, Any, None]) -> None:
     """Run to the end and turn known errors into a sentence and an exit code."""
     from bot.config import BadSettings
     from bot.logs import setup_logging

@@ -17,6 +17,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
 from bot.backup_plan import BackupPlan
+from bot.data_url import DRIFT_DATA_URL, checked_data_url
 from bot.heartbeat_urls import HeartbeatUrl, heartbeat_urls
 from bot.platform_roles import PlatformRoles, parse_granted
 from bot.transports.discord.pings import Pings, parse_pings
@@ -94,6 +95,7 @@ class Settings(BaseSettings):
     standby_discord_token: SecretStr = SecretStr("")
     standby_heartbeat_urls: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     metrics_port: int = Field(default=0, ge=0, le=65_535)
+    data_url: str = DRIFT_DATA_URL
     history_dir: str = ""
     backup_dir: str = ""
     backup_every_h: float = Field(default=24.0, ge=0.1, le=24 * 365)
@@ -150,6 +152,12 @@ class Settings(BaseSettings):
                 raise ValueError(f"DISCORD_WEBHOOK_URL: {exc}") from None
         return self
 
+    @field_validator("data_url")
+    @classmethod
+    def _data_url(cls, value: str) -> str:
+        checked_data_url(value)
+        return value
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.venue is not VenueName.PAPER:
@@ -173,6 +181,11 @@ class Settings(BaseSettings):
     def standby_heartbeats(self) -> tuple[HeartbeatUrl, ...]:
         """STANDBY_HEARTBEAT_URLS, as above."""
         return _heartbeats("STANDBY_HEARTBEAT_URLS", self.standby_heartbeat_urls, self.heartbeat_secret)
+
+    @property
+    def data_service_url(self) -> str:
+        """DATA_URL, read; empty where none is to be asked."""
+        return checked_data_url(self.data_url)
 
     @property
     def history_folder(self) -> Path | None:

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TextIO
 
+from bot.answering import PATIENCE_S
 from bot.app import App, Pace, assemble
 from bot.clock import ScriptClock, SystemClock
 from bot.messages import Address, Command, Message, Person, lines
@@ -50,13 +52,15 @@ async def script(out: TextIO, pictures_dir: Path | None = None) -> None:
     clock = ScriptClock(_START)
     typed = SCRIPT if pictures_dir is None else SCRIPT | PICTURES
     transport = ConsoleTransport(now=clock.now, stdout=out, lines=_nothing(), pictures_dir=pictures_dir)
-    async with _app(clock, transport) as app:
+    # However long something is calculated: what is said meanwhile would make two runs differ.
+    async with _app(clock, transport, patience_s=math.inf) as app:
         console = app.services.process.transports["console"]
         await app.prepare()
         for second in range(DEMO_LASTS_S + 1):
             if second % CHECK_EVERY_S == 0:
                 await app.watch.check()
                 await app.events.watch.look()
+                await app.history.look()
             if second % (CHECK_EVERY_S * 4) == 0:
                 await app.limits.check()
             if second % _EQUITY_EVERY_S == 0:
@@ -113,15 +117,19 @@ def _ending() -> Message:
 
 
 @contextlib.asynccontextmanager
-async def _app(clock: Clock, transport: ConsoleTransport) -> AsyncIterator[App]:
+async def _app(
+    clock: Clock, transport: ConsoleTransport, *, patience_s: float = PATIENCE_S
+) -> AsyncIterator[App]:
     venue = demo_venue(clock)
     roster = Roster([Watched(account_id=DEMO_ACCOUNT, nickname=DEMO_NAME, thresholds=_TIERS)])
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="work") as executor:
         async with await Store.open(":memory:") as store:
             app = assemble(
                 store=store, reader=venue, roster=roster, transports=[transport], clock=clock, venue="paper",
-                executor=executor, console=Receiver(transport="console", chat=CONSOLE_CHAT, route="terminal"),
+                executor=executor, candles=venue.past,
+                console=Receiver(transport="console", chat=CONSOLE_CHAT, route="terminal"),
                 pace=Pace(check_interval=timedelta(seconds=CHECK_EVERY_S)), drawdowns=DrawdownThresholds(by_tier={}),
+                patience_s=patience_s,
             )  # fmt: skip
             # The demo's account lives dangerously; limits it breaks from the start would drown the story.
             await app.services.accounts.save_limits(DEMO_ACCOUNT, _LIMITS)

@@ -4,6 +4,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 from bot.market_data import MarketDataManager
+from bot.risk_board import RiskBoard
 from risk.fleet import Fleet
 from risk.performance_tracker import PerformanceTracker
 from risk.portfolio_manager import DriftPortfolioManager
@@ -26,6 +27,7 @@ class Desks:
     accounts: Accounts
     snapshots: RiskSnapshotLog
     executor: Executor
+    board: RiskBoard
     cache: FitCache = field(default_factory=FitCache)
 
     def risk(self, account_id: str) -> DriftRiskEngine:
@@ -39,8 +41,9 @@ class Desks:
 
     def sizer(self, account_id: str) -> PositionSizer:
         return PositionSizer(
-            account_id, self.fleet, self.risk(account_id), limits=self.accounts, executor=self.executor
-        )
+            account_id, self.fleet, self.risk(account_id), limits=self.accounts, executor=self.executor,
+            cache=self.cache,
+        )  # fmt: skip
 
     def portfolio(self, account_id: str) -> DriftPortfolioManager:
         return DriftPortfolioManager(

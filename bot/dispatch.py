@@ -1,14 +1,18 @@
 """From what people write and press to what they get back: who they are, what they mean, what they may do there."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import structlog
 
+from bot.answering import PATIENCE_S, Patience
 from bot.commands.registry import all_commands, all_presses
-from bot.commands.spec import Command, Denied, Pressable, PressReply, PressRequest, Request, Services, Usage, Where
+from bot.commands.spec import Command, Denied, Pressable, PressReply, PressRequest, Request, Run, Services, Usage, Where
 from bot.guests import Guests
+from bot.last_answers import LastAnswers
 from bot.messages import Command as Written
 from bot.messages import DeliveryError, Incoming, Membership, Message, Person, Press, Refused, Transport, lines
 from bot.platform_roles import PlatformRoles
@@ -25,6 +29,7 @@ log = structlog.get_logger()
 LONGEST_NOTICE = 200
 PRESS_VALID_FOR = timedelta(minutes=10)
 _AT_ONCE = 16
+_WENT_WRONG = "Something went wrong inside Keel; its log has it as request.failed. Look before you try again."
 _STRANGER = "This is a private bot. If it is yours, send /start with the code from its console."
 _NOT_LINKED = "Nobody has linked this group. Ask me in private, or have an admin link it with /here."
 _IN_PRIVATE = "Ask me this in private: others read along here."
@@ -36,6 +41,7 @@ class Dispatcher:
     Args:
         local_owner: Who sits at the terminal, where there is one: whoever can read the process's files is its owner.
         platform_roles: What a platform's own roles add and take; None for a bot to which they mean nothing.
+        patience_s: How long a calculation may take before something is said; see bot.answering.
     """
 
     def __init__(
@@ -45,10 +51,12 @@ class Dispatcher:
         *,
         local_owner: LinkedPerson | None = None,
         platform_roles: PlatformRoles | None = None,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._services, self._seen, self._local_owner = services, seen, local_owner
         self._platform_roles = platform_roles or PlatformRoles(platform="")
         self._scopes, self._styles = Scopes(services), Styles(services.personal, services.people)
+        self._patience, self._last = Patience(patience_s), LastAnswers(services.clock)
         self.guests = Guests(services)
         self.commands: Mapping[str, Command] = all_commands()
         self._presses = all_presses(self.commands)
@@ -80,12 +88,11 @@ class Dispatcher:
             self._slots.release()
 
     async def _apologise(self, transport: Transport, incoming: Incoming) -> None:
-        text = "Something went wrong inside Keel; its log has it as request.failed. Look before you try again."
         try:
             if isinstance(incoming, Press):
-                await transport.answer(incoming, text)
+                await transport.answer(incoming, _WENT_WRONG)
             elif isinstance(incoming, Written):
-                await transport.send(incoming.address, Message(blocks=lines(text)))
+                await transport.send(incoming.address, Message(blocks=lines(_WENT_WRONG)))
         except DeliveryError as exc:
             log.warning("reply.failed", transport=transport.name, error=str(exc))
 
@@ -104,25 +111,47 @@ class Dispatcher:
         if person is None and not (command and command.open_to_strangers and args):
             await self._refuse(transport, written)
             return
+        # What takes no calculation answers in one message; in a group, what is not for the bot is not calculated.
+        if command is not None and command.meanwhile is not None and (written.private or written.text.startswith("/")):
+            await self._calculate(transport, written, person, command)
+            return
         answer = await self.answer(written, person)
         if answer is not None:
             await transport.send(written.address, answer)
+
+    async def _calculate(
+        self, transport: Transport, written: Written, person: LinkedPerson | None, command: Command
+    ) -> None:
+        """Answer within a second, and again in its place when a calculation takes longer."""
+        if (refusal := too_long(written.text)) is not None:
+            await transport.send(written.address, refusal)
+            return
+        request = _request(written, person)
+
+        def asked(run: Run) -> Coroutine[Any, Any, Message]:
+            return self._sentences(command, request, run)
+
+        await self._patience.answer(
+            transport, request.address, asked(self._last.remembering(command)),
+            meanwhile=lambda: asked(self._last.instead_of(command)), failed=partial(_failed, transport),
+        )  # fmt: skip
 
     async def answer(self, written: Written, person: LinkedPerson | None) -> Message | None:
         """What somebody hears to what they wrote; None for a text in a group that is not meant for the bot."""
         if not written.private and not written.text.startswith("/"):
             return None
-        word, args = words(written.text)
+        word, _ = words(written.text)
         command = self.commands.get(word)
         if (refusal := too_long(written.text)) is not None:
             return refusal
         if command is None:
             return nearest(word, self.commands)
-        request = Request(
-            args=args, sender=written.sender, person=person, address=written.address, private=written.private
-        )
+        return await self._sentences(command, _request(written, person), command.run)
+
+    async def _sentences(self, command: Command, request: Request, run: Run) -> Message:
+        """What people hear, also where it is only why there is no answer."""
         try:
-            return await self._run(command, request)
+            return await self._run(command, request, run)
         except Usage as exc:
             return Message(blocks=lines(f"{exc}", f"Usage: {command.usage}"))
         except Denied as exc:
@@ -134,12 +163,12 @@ class Dispatcher:
         except StorageError as exc:
             return Message(blocks=lines("Keel's memory does not work now.", str(exc)))
 
-    async def _run(self, command: Command, request: Request) -> Message:
+    async def _run(self, command: Command, request: Request, run: Run) -> Message:
         person = request.person
         place = await self._scopes.place(request.address, private=request.private)
         _require_place(command.where, place)
         if person is None:
-            return await command.run(self._services, request)
+            return await run(self._services, request)
         if not _holds(person, command.role, per_account=command.per_account):
             held = _shown_role(person, per_account=command.per_account)
             hint = self._platform_roles.hint(request.sender)
@@ -147,7 +176,7 @@ class Dispatcher:
         # What is asked anywhere says by itself what others may read.
         services = await self._scopes.services(person, OWN if command.where is Where.ANYWHERE else place)
         with reading_as(await self._styles.of_person(person.person_id)):
-            return await command.run(services, request)
+            return await run(services, request)
 
     async def _refuse(self, transport: Transport, written: Written) -> None:
         """One polite sentence in private, once; after that, and in groups, strangers are not answered.
@@ -220,6 +249,16 @@ class Dispatcher:
             # The data of a button of an older version, or a forged one.
             log.info("press.malformed")
             return PressReply(notice="This button is too old to be understood.")
+
+
+def _request(written: Written, person: LinkedPerson | None) -> Request:
+    _, args = words(written.text)
+    return Request(args=args, sender=written.sender, person=person, address=written.address, private=written.private)
+
+
+def _failed(transport: Transport, error: BaseException) -> Message:
+    log.error("request.failed", transport=transport.name, exc_info=error)
+    return Message(blocks=lines(_WENT_WRONG))
 
 
 def _require_place(where: Where, place: Place) -> None:

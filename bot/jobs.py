@@ -1,7 +1,7 @@
 """What runs on the schedule beside the health check: limits, equity and drawdown."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -14,14 +14,14 @@ from bot.roster import Roster
 from bot.text.numbers import Rounding, percent_of_fraction
 from risk.decisions.drawdown import DrawdownThresholds, UnitState, follow
 from risk.decisions.incidents import Cause, CauseKind
-from risk.decisions.limits import breaches
+from risk.decisions.limits import breaches, check
 from risk.decisions.tiers import Tier
 from risk.errors import ReadFailed
 from risk.fleet import Fleet, FleetView
 from risk.liquidation_monitor import health_of
 from risk.margin.book import FloatArray
 from risk.margin.select import rows_of
-from risk.model.limits import LimitName, RiskLimits, RiskViolation
+from risk.model.limits import LimitCheck, LimitFigures, LimitName, RiskLimits, RiskViolation
 from risk.portfolio_manager import summarise
 from risk.ports import Clock, FeeStatements
 from storage import Accounts, EquityLog, EquitySample, Incidents, LastGood, Seen, Snapshots
@@ -35,15 +35,21 @@ _FEES_EVERY_S = 300.0
 
 
 class LimitsWatch:
-    """Breached limits are incidents of their own. One ends only when the limit has held by a margin for a while."""
+    """Breached limits are incidents of their own. One ends only when the limit has held by a margin for a while, never
+    because it cannot be checked any more.
+
+    Args:
+        figures: The newest statistics of an account, made elsewhere: the same that /var shows.
+    """
 
     def __init__(
         self, *, fleet: Fleet, roster: Roster, accounts: Accounts, equity: EquityLog, incidents: Incidents,
-        desk: IncidentDesk, clock: Clock,
+        desk: IncidentDesk, clock: Clock, figures: Callable[[str], LimitFigures],
     ) -> None:  # fmt: skip
         self._fleet, self._roster, self._accounts, self._equity = fleet, roster, accounts, equity
-        self._incidents, self._desk, self._clock = incidents, desk, clock
+        self._incidents, self._desk, self._clock, self._figures = incidents, desk, clock, figures
         self._held_since: dict[Cause, datetime] = {}
+        self._unchecked: dict[str, frozenset[LimitName]] = {}
 
     async def check(self) -> None:
         view = self._fleet.latest
@@ -71,8 +77,11 @@ class LimitsWatch:
         limits = await self._accounts.load_limits(account_id) or RiskLimits()
         summary = summarise(view, account_id)
         drawdown = await self._equity.drawdown_frac(account_id)
-        broken = {_cause(account_id, one): one for one in breaches(limits, summary, drawdown)}
-        nearly = {_cause(account_id, one) for one in breaches(_tightened(limits), summary, drawdown)}
+        figures = self._figures(account_id)
+        judged = check(limits, summary, drawdown, figures)
+        self._say_unchecked(account_id, judged)
+        broken = {_cause(account_id, one): one for one in judged.violations}
+        nearly = {_cause(account_id, one) for one in breaches(_tightened(limits), summary, drawdown, figures)}
         own = [cause for cause in standing if cause.kind is CauseKind.LIMIT and cause.account_id == account_id]
         findings = [
             Finding(
@@ -81,7 +90,16 @@ class LimitsWatch:
             )
             for cause, one in broken.items()
         ]  # fmt: skip
+        nearly |= {cause for cause in own if _limit_of(cause) in judged.unchecked}
         return findings + [self._easing(cause) for cause in own if self._over(cause, broken, nearly)]
+
+    def _say_unchecked(self, account_id: str, judged: LimitCheck) -> None:
+        """Once for every change, in the log; /limits says it whenever it is asked."""
+        now = frozenset(judged.unchecked)
+        if now != self._unchecked.get(account_id, frozenset()):
+            why = {limit.value: text for limit, text in judged.unchecked.items()}
+            log.info("limits.unchecked", account=self._roster.label(account_id), why=why)
+        self._unchecked[account_id] = now
 
     def _over(self, cause: Cause, broken: Mapping[Cause, RiskViolation], nearly: set[Cause]) -> bool:
         if cause in broken or cause in nearly:
@@ -92,13 +110,17 @@ class LimitsWatch:
 
     def _easing(self, cause: Cause) -> Finding:
         self._held_since.pop(cause, None)
-        limit, _, market = cause.subject.partition("/")
-        return Finding(cause=cause, tier=Tier.OK, fact=held(LimitName(limit), market))
+        market = cause.subject.partition("/")[2]
+        return Finding(cause=cause, tier=Tier.OK, fact=held(_limit_of(cause), market))
 
 
 def _cause(account_id: str, violation: RiskViolation) -> Cause:
     subject = f"{violation.limit.value}/{violation.market}" if violation.market else violation.limit.value
     return Cause(kind=CauseKind.LIMIT, account_id=account_id, subject=subject)
+
+
+def _limit_of(cause: Cause) -> LimitName:
+    return LimitName(cause.subject.partition("/")[0])
 
 
 def _tightened(limits: RiskLimits) -> RiskLimits:

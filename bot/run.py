@@ -23,6 +23,7 @@ from bot.logs import setup_logging
 from bot.messages import Transport
 from bot.metrics import Metrics
 from bot.operations import Care, Operations
+from bot.past_sources import begun_anew, close, past_of
 from bot.roster import Roster
 from bot.suggestions import Suggestions
 from bot.transports.console import CONSOLE_CHAT, ConsoleTransport
@@ -61,8 +62,10 @@ async def run(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     with ThreadPoolExecutor(max_workers=2, thread_name_prefix="work") as executor:
         reader = reader_of(settings, clock)
+        past = past_of(settings, reader, clock)
         try:
             async with await Store.open(settings.database_path) as store:
+                await begun_anew(store, past)
                 await show_link_code(People(store), clock)
                 roster = await roster_of(settings, reader, store, clock)
                 suggestions = Suggestions()
@@ -75,7 +78,7 @@ async def run(settings: Settings) -> None:
                     ),
                     trading_enabled=settings.trading_enabled, thresholds=default_thresholds(settings),
                     platform_roles=settings.discord_roles, routes=routes, observer=metrics, stream=settings.stream,
-                    history_dir=settings.history_folder,
+                    history_dir=settings.history_folder, candles=past,
                 )  # fmt: skip
                 suggestions.open(app.services)
                 async with Operations(app, store=store, care=care_of(settings, console), metrics=metrics) as operations:
@@ -84,6 +87,7 @@ async def run(settings: Settings) -> None:
                     await app.serve(stop, beside=operations.run)
         finally:
             await reader.close()
+            await close(past)
 
 
 def care_of(settings: Settings, console: Receiver | None) -> Care:

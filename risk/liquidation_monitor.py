@@ -1,10 +1,12 @@
 """The liquidation desk: how healthy an account is, what would liquidate it, and what would help."""
 
 import math
+from datetime import timedelta
 
 import numpy as np
 
 from risk.decisions.tiers import LADDER, Tier, TierThresholds, begins_percent, risk_level, tier_of
+from risk.errors import BadSeries, NotEnoughData
 from risk.fleet import Fleet, FleetView
 from risk.margin.health import health_percent, ratio_percent
 from risk.margin.liquidation import BookMove, liquidation_prices, whole_book_move
@@ -17,9 +19,11 @@ from risk.model.liquidation import (
     LiquidationRisk,
     StressTestResult,
 )
+from risk.ports import LiquidationOdds
 
 # Where a market moves by a third of its price a day, more collateral is no answer; nothing beyond this is asked for.
 ENOUGH_PERCENT = 1_000.0
+_DAY_HOURS = 24.0
 
 
 class DriftLiquidationMonitor:
@@ -27,11 +31,19 @@ class DriftLiquidationMonitor:
 
     Args:
         thresholds: Tiers of this account; the same the alerts use.
+        odds: Who simulates the time to liquidation: the risk desk. Without one, or without history, it is not stated.
     """
 
-    def __init__(self, account_id: str, fleet: Fleet, *, thresholds: TierThresholds | None = None) -> None:
+    def __init__(
+        self,
+        account_id: str,
+        fleet: Fleet,
+        *,
+        thresholds: TierThresholds | None = None,
+        odds: LiquidationOdds | None = None,
+    ) -> None:
         self.account_id = account_id
-        self._fleet = fleet
+        self._fleet, self._odds = fleet, odds
         self.thresholds = thresholds or TierThresholds()
 
     async def monitor_health_ratio(self) -> HealthStatus:
@@ -75,14 +87,27 @@ class DriftLiquidationMonitor:
         prices = await self.liquidation_prices()
         reading = self._fleet.reading(self.account_id)
         help_needed = await self.remedy()
+        median, likely = await self._time_to_liquidation()
         return LiquidationRisk(
             health_ratio=reading.ratio_percent,
             liquidation_prices=finite_prices(prices),
-            time_to_liquidation=None,
+            time_to_liquidation=median,
+            probability_24h=likely,
             risk_level=risk_level(tier_of(reading, self.thresholds)),
             protection_actions=protection_actions(help_needed),
             stress_test_results={outcome.scenario: outcome.health_ratio_percent for outcome in stress.outcomes},
         )
+
+    async def _time_to_liquidation(self) -> tuple[timedelta | None, float | None]:
+        """(median, probability within 24 h)."""
+        if self._odds is None:
+            return None, None
+        try:
+            hits = (await self._odds.liquidation_probability()).hits
+        except (NotEnoughData, BadSeries):
+            return None, None  # the verdict stands without it, and None is what it is documented to be then
+        median = None if hits.median_hours is None else timedelta(hours=hits.median_hours)
+        return median, hits.within(_DAY_HOURS)
 
 
 def entry_ratio_percent(thresholds: TierThresholds, tier: Tier, step_percent: float = math.nan) -> float:

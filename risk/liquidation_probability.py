@@ -17,11 +17,12 @@ from risk.margin.plan import MarginPlan
 from risk.margin.stress import run_stress, scenarios_for
 from risk.model.liquidation import StressOutcome
 from risk.stats.beta import beta_of
-from risk.stats.book_var import MINIMUM_DAYS, degrees_of_freedom
+from risk.stats.book_var import MINIMUM_DAYS, surprises_of
 from risk.stats.ewma import ewma_variances
 from risk.stats.garch import MINIMUM_OBSERVATIONS, fit_garch
 from risk.stats.history import BookHistory
 from risk.stats.moves import recent_correlation
+from risk.stats.tails import fit_degrees_of_freedom
 
 HORIZONS_HOURS = (1.0, 24.0, 168.0)
 WORST_DAY = "2025-10-10"
@@ -57,6 +58,8 @@ def diffusion_of(history: BookHistory, *, jumps: bool = True) -> tuple[Diffusion
     Raises: NotEnoughData below 100 days.
     """
     returns = history.returns.log_returns
+    if not history.returns.assets:
+        return Diffusion(volatility_hourly=np.empty(0), correlation=np.empty((0, 0))), ()
     if returns.shape[0] < MINIMUM_DAYS:
         raise NotEnoughData("daily returns", found=int(returns.shape[0]), needed=MINIMUM_DAYS)
     notes: list[str] = []
@@ -66,7 +69,9 @@ def diffusion_of(history: BookHistory, *, jumps: bool = True) -> tuple[Diffusion
             for asset, column in zip(history.returns.assets, returns.T, strict=True)
         ]
     )
-    nu = degrees_of_freedom(np.asarray(returns @ history.margin.equity_slope_usd))
+    # Of all assets' surprises and not of the book's, so that a larger position meets the same prices as a smaller one.
+    surprises = np.concatenate([surprises_of(column) for column in returns.T])
+    nu = fit_degrees_of_freedom(surprises)
     return (
         Diffusion(
             volatility_hourly=daily / np.sqrt(_HOURS_PER_DAY),

@@ -1,5 +1,6 @@
 """The performance desk: what an account earned on equity that deposits do not touch, and by what."""
 
+import asyncio
 import csv
 import io
 import math
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from risk.errors import NotEnoughData
+from risk.errors import BadParameter, NotEnoughData
 from risk.margin.book import FloatArray
 from risk.model.performance import Attribution, EquityCurve, Fill, PerformanceMetrics, Period, RoundTrip
 from risk.ports import Clock, EquityCurves, FillHistory
@@ -34,13 +35,18 @@ class PerformanceTracker:
         self.account_id = account_id
         self._equity, self._clock, self._fills = equity, clock, fills
 
-    async def equity_curve(self, period: Period = Period.ALL) -> EquityCurve:
-        """Samples of a period, with the one it starts from. Empty for an account nobody watched."""
+    async def equity_curve(self, period: Period | str = Period.ALL) -> EquityCurve:
+        """Samples of a period, with the one it starts from. Empty for an account nobody watched.
+
+        Raises: BadParameter for a period there is none of; "30d" is as good as Period.MONTH.
+        """
+        period = period_of(period)
         curve = await self._equity.curve(self.account_id)
         return curve if period.span is None else curve.since(self._clock.now() - period.span)
 
-    async def round_trips(self, period: Period = Period.ALL, market: str | None = None) -> tuple[RoundTrip, ...]:
+    async def round_trips(self, period: Period | str = Period.ALL, market: str | None = None) -> tuple[RoundTrip, ...]:
         """Positions that were closed within a period, net of fees and funding."""
+        period = period_of(period)
         found = round_trips(await self._known_fills())
         since = self._since(period)
         return tuple(
@@ -48,26 +54,28 @@ class PerformanceTracker:
             if (since is None or trip.closed_at >= since) and (market is None or trip.market == market)
         )  # fmt: skip
 
-    async def metrics(self, period: Period = Period.ALL, market: str | None = None) -> PerformanceMetrics:
+    async def metrics(self, period: Period | str = Period.ALL, market: str | None = None) -> PerformanceMetrics:
         """Everything at once. Without enough equity history the ratios are NaN, and a warning says what is missing.
 
         Args:
             market: Only round trips of this one; the ratios are then NaN, for equity has no markets.
         """
+        period = period_of(period)
         curve = await self.equity_curve(period)
         trips = await self.round_trips(period, market)
         return metrics_of(curve, trips, period, market or "", fills_known=self._fills is not None)
 
-    async def attribution(self, period: Period = Period.ALL) -> Attribution:
+    async def attribution(self, period: Period | str = Period.ALL) -> Attribution:
         """The change of equity, split. Raises: NotEnoughData below two samples."""
         return attribution_of(await self.equity_curve(period))
 
-    async def export_csv(self, path: Path, period: Period = Period.ALL) -> int:
-        """Write the equity curve; returns the number of rows. An existing file is replaced whole or not at all."""
+    async def export_csv(self, path: Path | str, period: Period | str = Period.ALL) -> int:
+        """Write the equity curve; returns the number of rows. An existing file is replaced whole or not at all.
+
+        Raises: OSError where the file cannot be written.
+        """
         text, rows = csv_of(await self.equity_curve(period))
-        partial = path.with_name(f"{path.name}.partial")
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+        await asyncio.to_thread(_replace, Path(path), text)
         return rows
 
     async def _known_fills(self) -> tuple[Fill, ...]:
@@ -75,6 +83,20 @@ class PerformanceTracker:
 
     def _since(self, period: Period) -> datetime | None:
         return None if period.span is None else self._clock.now() - period.span
+
+
+def period_of(name: Period | str) -> Period:
+    """A period by its name. Raises: BadParameter, naming those there are."""
+    try:
+        return Period(name)
+    except ValueError:
+        raise BadParameter(f"there is no period {name!r}; choose of {', '.join(Period)}") from None
+
+
+def _replace(path: Path, text: str) -> None:
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
 
 
 def daily_returns(curve: EquityCurve) -> tuple[TimeArray, FloatArray]:

@@ -1,18 +1,20 @@
 """The portfolio desk: what an account is worth, what its positions do, and whether its limits hold."""
 
 import math
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from risk.decisions.limits import breaches, validated
-from risk.errors import CannotAssess
+from risk.decisions.limits import check, validated
+from risk.errors import BadSeries, CannotAssess, NotEnoughData
 from risk.fleet import Fleet, FleetView
+from risk.margin.assets import asset_of
 from risk.margin.liquidation import liquidation_prices
 from risk.margin.snapshot import open_orders_of
-from risk.model.limits import RiskLimits, RiskViolation
+from risk.model.limits import LimitCheck, LimitFigures, RiskLimits, RiskViolation
 from risk.model.liquidation import LiquidationPrice
-from risk.model.portfolio import PortfolioSummary, PositionAnalysis
+from risk.model.portfolio import PortfolioSummary, PositionAnalysis, with_statistics
 from risk.model.sizing import PositionSizing, SizingStrategy
 from risk.ports import EquityHistory, LimitsStore, RiskEstimates
 
@@ -29,6 +31,7 @@ class DriftPortfolioManager:
         equity: Where flow-adjusted equity is remembered; without one the drawdown limit is not checked.
         risk: The risk desk; without it statistics are not stated and limits on them not checked.
         sizer: The sizing desk.
+        figures: What limits on statistics are held against, where somebody keeps it; the risk desk's own where not.
     """
 
     def __init__(
@@ -40,10 +43,12 @@ class DriftPortfolioManager:
         equity: EquityHistory | None = None,
         risk: RiskEstimates | None = None,
         sizer: "PositionSizer | None" = None,
+        figures: Callable[[], Awaitable[LimitFigures]] | None = None,
     ) -> None:
         self.account_id = account_id
         self._fleet, self._store, self._equity = fleet, limits, equity
         self._risk, self._sizer = risk, sizer
+        self._figures = figures if figures is not None or risk is None else risk.limit_figures
         self._limits = RiskLimits()
 
     async def get_portfolio_summary(self) -> PortfolioSummary:
@@ -51,8 +56,15 @@ class DriftPortfolioManager:
         return summarise(await self._fleet.current(), self.account_id)
 
     async def get_position_breakdown(self) -> list[PositionAnalysis]:
-        """Every perp position, largest notional first."""
-        return list((await self.get_portfolio_summary()).positions)
+        """Every perp position, largest notional first, with its statistics where there is a risk desk and history."""
+        positions = (await self.get_portfolio_summary()).positions
+        if self._risk is None or not positions:
+            return list(positions)
+        try:
+            found = await self._risk.position_statistics()
+        except (NotEnoughData, BadSeries, CannotAssess):
+            return list(positions)  # statistics that are not known are None; the rest of a position needs none
+        return [with_statistics(position, asset_of(position.market), found) for position in positions]
 
     async def calculate_portfolio_risk(self) -> "RiskMetrics":
         """The account's risk in a dozen numbers; NaN where history allows none. Raises: CannotAssess."""
@@ -83,10 +95,15 @@ class DriftPortfolioManager:
 
     async def check_risk_limits(self) -> list[RiskViolation]:
         """Every limit that does not hold. Raises: CannotAssess when the data allows no statement."""
+        return list((await self.judge_limits()).violations)
+
+    async def judge_limits(self) -> LimitCheck:
+        """As check_risk_limits(), with what could not be checked, and why. Raises: CannotAssess."""
         summary = await self.get_portfolio_summary()
         self._fleet.require_assessable(self.account_id)
         drawdown = await self._equity.drawdown_frac(self.account_id) if self._equity else None
-        return list(breaches(await self.get_risk_limits(), summary, drawdown))
+        known = await self._figures() if self._figures is not None else None
+        return check(await self.get_risk_limits(), summary, drawdown, known)
 
 
 def summarise(view: FleetView, account_id: str) -> PortfolioSummary:

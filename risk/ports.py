@@ -9,12 +9,15 @@ from risk.margin.book import FleetBook, FloatArray
 from risk.model.candles import Candles, Interval
 from risk.model.changes import RiskSnapshot
 from risk.model.events import AccountEvent
-from risk.model.limits import RiskLimits
+from risk.model.funding import FundingHistory
+from risk.model.limits import LimitFigures, RiskLimits
 from risk.model.performance import EquityCurve, Fill
+from risk.model.portfolio import BookStatistics
 from risk.stats.history import BookHistory
 
 if TYPE_CHECKING:
     from risk.fleet import FleetView
+    from risk.liquidation_probability import LiquidationProbability
     from risk.model.metrics import RiskMetrics  # scipy's distributions take half a second to import
 
 
@@ -149,6 +152,23 @@ class FillHistory(Protocol):
         ...
 
 
+@runtime_checkable
+class FillRecords(Protocol):
+    """Who keeps a record of an account's fills. A venue's reader may be one, and so may its data service."""
+
+    @property
+    def name(self) -> str:
+        """As it is shown beside the numbers."""
+        ...
+
+    async def fills_since(self, account_id: str, since: datetime) -> Sequence[Fill]:
+        """Fills of a moment and later, as far back as the record goes, oldest first, each with its reference.
+
+        Raises: venues.errors.VenueUnavailable, venues.errors.VenueRejected.
+        """
+        ...
+
+
 class BookHistories(Protocol):
     """Who knows the price history behind an account."""
 
@@ -164,12 +184,32 @@ class RiskEstimates(Protocol):
         """Raises: CannotAssess."""
         ...
 
+    async def limit_figures(self) -> LimitFigures:
+        """What limits on statistics are held against. Raises: CannotAssess."""
+        ...
+
+    async def position_statistics(self) -> BookStatistics:
+        """Raises: NotEnoughData, CannotAssess."""
+        ...
+
+
+class LiquidationOdds(Protocol):
+    """Who simulates whether an account is liquidated."""
+
+    async def liquidation_probability(self) -> "LiquidationProbability":
+        """Raises: NotEnoughData, CannotAssess."""
+        ...
+
 
 class RiskSnapshots(Protocol):
     """One set of risk figures a day and account, to be compared with the next."""
 
     async def before(self, account_id: str, at: datetime) -> RiskSnapshot | None:
         """The newest that is at least 20 hours older than a moment; None without one."""
+        ...
+
+    async def latest(self, account_id: str) -> RiskSnapshot | None:
+        """The newest; None without one."""
         ...
 
     async def save(self, account_id: str, snapshot: RiskSnapshot) -> None: ...
@@ -196,4 +236,18 @@ class CandleSource(Protocol):
 
     async def fetch(self, asset: str, interval: Interval, since: datetime, until: datetime) -> Candles:
         """Bars that open in [since, until); those the source does not have are missing, none is made up."""
+        ...
+
+
+@runtime_checkable
+class FundingSource(Protocol):
+    """Where funding comes from. A source of candles may be one as well."""
+
+    @property
+    def name(self) -> str:
+        """As it is shown beside the numbers."""
+        ...
+
+    async def funding(self, market: str) -> FundingHistory:
+        """As much as the source has. Raises: venues.errors.VenueUnavailable, venues.errors.VenueRejected."""
         ...

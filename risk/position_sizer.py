@@ -3,7 +3,7 @@
 import asyncio
 from concurrent.futures import Executor
 
-from risk.errors import CannotAssess
+from risk.errors import BadParameter, CannotAssess
 from risk.fleet import Fleet
 from risk.margin.assets import asset_of
 from risk.model.account import Side
@@ -11,6 +11,7 @@ from risk.model.limits import RiskLimits
 from risk.model.sizing import PositionSizing, SizingStrategy
 from risk.ports import BookHistories, LimitsStore
 from risk.sizing import PROBABILITY_BUDGET, SizingTask, size
+from risk.stats.fits import FitCache
 
 
 class PositionSizer:
@@ -19,14 +20,16 @@ class PositionSizer:
     Args:
         histories: Where the account's history comes from: the risk engine.
         limits: Where the account's limits live; the defaults hold without one.
+        cache: Shared by the desks of a process.
     """
 
     def __init__(
         self, account_id: str, fleet: Fleet, histories: BookHistories, *, limits: LimitsStore | None = None,
-        executor: Executor | None = None,
+        executor: Executor | None = None, cache: FitCache | None = None,
     ) -> None:  # fmt: skip
         self.account_id = account_id
         self._fleet, self._histories, self._limits, self._executor = fleet, histories, limits, executor
+        self._cache = cache or FitCache()
 
     async def size(
         self,
@@ -46,9 +49,13 @@ class PositionSizer:
             stop_distance_frac: For fixed_risk; None for two daily standard deviations.
             probability_budget: Of liquidation within 24 hours, that no strategy may exceed.
 
-        Raises: BadParameter, ValueError for a strategy there is none of; NotEnoughData; CannotAssess.
+        Raises: BadParameter, also for a strategy there is none of; BadSeries; NotEnoughData; CannotAssess.
         """
-        chosen = SizingStrategy(strategy)
+        try:
+            chosen = SizingStrategy(strategy)
+        except ValueError:
+            known = ", ".join(one.value for one in SizingStrategy)
+            raise BadParameter(f"there is no strategy {strategy}; strategies are {known}") from None
         view = await self._fleet.current()
         self._fleet.require_assessable(self.account_id)
         names = view.book.perp_markets.names
@@ -60,5 +67,6 @@ class PositionSizer:
             book=view.single(self.account_id).book, market=market, side=side, strategy=chosen,
             risk_tolerance=risk_tolerance, limits=limits or RiskLimits(), history=history,
             stop_distance_frac=stop_distance_frac, probability_budget=probability_budget, seed=seed,
+            cache=self._cache,
         )  # fmt: skip
         return await asyncio.get_running_loop().run_in_executor(self._executor, size, task)

@@ -8,12 +8,14 @@ from typing import TypeVar
 
 from risk import risk_figures as figures
 from risk.decisions.risk_changes import changes
-from risk.errors import NotEnoughData
+from risk.decisions.tiers import Tier
+from risk.errors import BadSeries, NotEnoughData
 from risk.fleet import Fleet, FleetView
 from risk.liquidation_probability import LiquidationProbability, diffusion_of, liquidation_probability
 from risk.margin.linear import held_assets
 from risk.model.candles import Candles, Interval
-from risk.model.changes import RiskChangeAlert, RiskSnapshot
+from risk.model.changes import RiskChangeAlert, RiskMeasure, RiskSnapshot
+from risk.model.limits import LimitFigures
 from risk.model.metrics import (
     BacktestVerdict,
     BetaAnalysis,
@@ -25,10 +27,13 @@ from risk.model.metrics import (
     VolatilityMetrics,
 )
 from risk.model.performance import PerformanceMetrics, Period
+from risk.model.portfolio import BookStatistics
 from risk.performance_tracker import PerformanceTracker
 from risk.ports import CandleStore, Clock, EquityCurves, FillHistory, LimitsStore, RiskSnapshots
+from risk.position_figures import book_statistics, exposure_of, limit_figures
 from risk.stats.fits import FitCache
 from risk.stats.history import BookHistory, book_history
+from risk.stats.series import checked_confidence, checked_days, checked_seed
 
 REFERENCES = ("SOL", "BTC")
 MOST_DAYS = 1_000
@@ -82,6 +87,9 @@ class DriftRiskEngine:
 
         Raises: CannotAssess, NotEnoughData, BadParameter.
         """
+        checked_confidence(confidence_level)
+        checked_seed(seed)
+        checked_days(horizon_days)  # what has no answer is refused before a back-test is begun for it
         book = await self.book()
         verdicts = await self._off(lambda: figures.verdicts(book, self._cache)) if backtested else {}
         chosen = method or figures.default_method(verdicts)
@@ -126,7 +134,7 @@ class DriftRiskEngine:
     ) -> LiquidationProbability:
         """That the account is liquidated by some hour. Raises: NotEnoughData, CannotAssess."""
         book = await self.book()
-        key = ("diffusion", figures.key_of(book))
+        key = ("diffusion", book.returns.assets, book.returns.n, str(book.returns.at[-1]) if book.returns.n else "")
         return await self._off(
             lambda: liquidation_probability(
                 book, horizons_hours=horizons_hours, seed=seed, model=self._cache.get(key, lambda: diffusion_of(book))
@@ -175,12 +183,51 @@ class DriftRiskEngine:
             lambda: figures.snapshot(view, self.account_id, book, references, self._cache, self._clock.now())
         )
 
-    async def monitor_risk_changes(self) -> RiskChangeAlert:
-        """What is worth a word since yesterday, and against the limits. Raises: CannotAssess."""
+    async def limit_figures(self) -> LimitFigures:
+        """What limits on statistics are held against: the VaR that /var shows, and the correlated exposure.
+
+        Raises: CannotAssess.
+        """
+        var: VaRResult | str
+        exposure: float | str | None
+        try:
+            var = await self.calculate_var()
+        except (NotEnoughData, BadSeries) as problem:
+            var = str(problem)
+        try:
+            book = await self.book()
+            exposure = await self._off(lambda: exposure_of(book, self._cache))
+        except (NotEnoughData, BadSeries) as problem:
+            exposure = str(problem)
+        return limit_figures(var, exposure, self._clock.now())
+
+    async def position_statistics(self) -> BookStatistics:
+        """Volatility, beta and share in the risk of each asset. Raises: NotEnoughData, CannotAssess."""
+        book = await self.book()
+        reference = (await self._candles(REFERENCES[:1]))[REFERENCES[0]]
+        return await self._off(lambda: book_statistics(book, reference, self._clock.now()))
+
+    async def monitor_risk_changes(self, standing: Mapping[RiskMeasure, Tier] | None = None) -> RiskChangeAlert:
+        """What is worth a word since yesterday, and against the limits.
+
+        Args:
+            standing: What was told and has not eased, for the hysteresis.
+
+        Raises: CannotAssess.
+        """
         now = await self.risk_snapshot()
         before = await self._snapshots.before(self.account_id, now.at) if self._snapshots else None
         limits = await self._limits.load_limits(self.account_id) if self._limits else None
-        found = changes(before, now, var_limit_frac=limits.max_var_1d_percent if limits else math.nan)
+        try:
+            shown = (await self.calculate_var()).var_frac
+        except (NotEnoughData, BadSeries):
+            shown = math.nan
+        plan = (await self._fleet.current()).single(self.account_id)
+        single = len(held_assets(plan.book)) < 2
+        found = changes(
+            before, now, var_shown_frac=shown, standing=standing, absent=(RiskMeasure.CORRELATION,) if single else (),
+            var_limit_frac=limits.max_var_1d_percent if limits else math.nan,
+        )  # fmt: skip
         return RiskChangeAlert(
             account_id=self.account_id, changes=found, now=now, compared_with=before.at if before else None
         )
@@ -200,8 +247,10 @@ class DriftRiskEngine:
     async def book_of(self, view: FleetView, *, also: Sequence[str] = (), days: int = MOST_DAYS) -> BookHistory:
         """As book(), for a view that exists."""
         plan = view.single(self.account_id)
-        assets = tuple(dict.fromkeys((*held_assets(plan.book), *also)))
-        return book_history(plan, await self._candles(assets), now=self._clock.now(), days=days, assets=assets)
+        # Sorted, as held_assets() are: the same prices are drawn for an asset whether it is held or about to be.
+        assets = tuple(sorted({*held_assets(plan.book), *also}))
+        candles = await self._candles(assets)
+        return book_history(plan, candles, now=self._clock.now(), days=days, assets=assets, wanted=also)
 
     async def _candles(self, assets: Sequence[str]) -> dict[str, Candles]:
         found = await asyncio.gather(*(self._history.candles(asset, Interval.DAY) for asset in assets))

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -46,22 +47,39 @@ from risk.stats.matrices import nearest_correlation
 from risk.stats.moves import Filtered, filtered_moves
 from risk.stats.realized import realized_volatility, volatility_cone
 from risk.stats.rolling import MINIMUM_FORECASTS, WINDOW, best_method, roll
-from risk.stats.series import DAYS_PER_YEAR, Closes, align
+from risk.stats.series import (
+    DAYS_PER_YEAR,
+    Closes,
+    align,
+    checked_confidence,
+    checked_days,
+    checked_seed,
+    stands_still,
+)
 
 _CONFIDENCES = (0.95, 0.99)
 _MONTH = 30
 _WORST_FALLS = 5
-_SHAPE_DIGITS = 3
+_SHAPE_STEP = 0.02
+
+
+def shape_of(book: BookHistory) -> FloatArray:
+    """The share of each asset in the gross exposure, signed, to a fiftieth.
+
+    What takes seconds is computed of this shape, so that it is the same number, found at once, while prices move
+    positions by a little.
+    """
+    slope = book.margin.equity_slope_usd
+    gross = float(np.abs(slope).sum())
+    rough = np.round(slope / gross / _SHAPE_STEP) * _SHAPE_STEP if gross > 0 else np.zeros_like(slope)
+    return np.asarray(rough if rough.any() or not gross > 0 else slope / gross)
 
 
 def key_of(book: BookHistory) -> Hashable:
-    """What a fit of this book depends on: its assets, its days, and the shape of its positions to a thousandth."""
-    slope = book.margin.equity_slope_usd
-    gross = float(np.abs(slope).sum()) or 1.0
-    shape = tuple(round(float(part) / gross, _SHAPE_DIGITS) for part in slope)
+    """What a back-test of this book depends on: its assets, its days, and the shape of its positions."""
     returns = book.returns
     last = str(returns.at[-1]) if returns.n else ""
-    return returns.assets, returns.n, last, shape
+    return returns.assets, returns.n, last, tuple(round(float(part), 6) for part in shape_of(book))
 
 
 def _content_of(book: BookHistory) -> Hashable:
@@ -72,7 +90,7 @@ def _content_of(book: BookHistory) -> Hashable:
 
 
 def verdicts(book: BookHistory, cache: FitCache) -> Mapping[VaRMethod, BacktestVerdict]:
-    """Back-tests of every method on today's positions; empty where history is too short for one.
+    """Back-tests of every method on today's positions, their shares to a fiftieth; empty where history is too short.
 
     The light is that of the newest 250 days at 99 %, whatever confidence is asked for.
     """
@@ -80,7 +98,8 @@ def verdicts(book: BookHistory, cache: FitCache) -> Mapping[VaRMethod, BacktestV
         return {}
 
     def make() -> Mapping[VaRMethod, BacktestVerdict]:
-        rolled = roll(book.returns.log_returns, book.margin.equity_slope_usd, confidences=_CONFIDENCES)
+        gross = float(np.abs(book.margin.equity_slope_usd).sum())
+        rolled = roll(book.returns.log_returns, shape_of(book) * gross, confidences=_CONFIDENCES)
         found: dict[VaRMethod, BacktestVerdict] = {}
         for method in VaRMethod:
             strict = rolled[method, BASEL_CONFIDENCE]
@@ -105,7 +124,10 @@ def value_at_risk(
     verdict: BacktestVerdict | None,
 ) -> VaRResult:  # fmt: skip
     """One estimate with its provenance. Raises: NotEnoughData, BadParameter."""
-    model = _model(book, days, cache) if method is VaRMethod.MONTE_CARLO and book.returns.assets else None
+    confidence, days, seed = checked_confidence(confidence), checked_days(days), checked_seed(seed)
+    if book.returns.assets:
+        _require(book, MINIMUM_DAYS)
+    model = monte_carlo_model(book, days, cache) if method is VaRMethod.MONTE_CARLO and book.returns.assets else None
     found = cache.get(
         ("var", _content_of(book), method, confidence, days, seed),
         lambda: estimate(
@@ -125,7 +147,7 @@ def value_at_risk(
     )  # fmt: skip
 
 
-def _model(book: BookHistory, days: int, cache: FitCache) -> Model | None:
+def monte_carlo_model(book: BookHistory, days: int, cache: FitCache) -> Model | None:
     """GARCH and DCC where they can be fitted, exponential averages where not; None without enough days for either."""
     returns = book.returns.log_returns
     if book.returns.n < MINIMUM_DAYS:
@@ -155,6 +177,8 @@ def contributions(book: BookHistory) -> dict[str, float]:
 
     Raises: NotEnoughData.
     """
+    if not book.returns.assets:
+        return {}
     moves = filtered_moves(Filtered.of(book.returns.log_returns))
     parts = es_contributions(book.margin.equity_slope_usd, np.expm1(moves.T), 0.95)
     equity = equity_usd(book)
@@ -212,7 +236,10 @@ def correlation_matrix(book: BookHistory, cache: FitCache) -> CorrelationMatrix:
     returns, assets = book.returns.log_returns, book.returns.assets
     notes = list(book.warnings)
     values, method = sample_correlation(returns), "sample"
-    if len(assets) > 1 and book.returns.n >= LEAST_FOR_DCC:
+    still = [asset for asset, column in zip(assets, returns.T, strict=True) if stands_still(column)]
+    if still:
+        notes.append(f"{', '.join(still)} did not move, and correlates with nothing; the rest is the sample's")
+    elif len(assets) > 1 and book.returns.n >= LEAST_FOR_DCC:
         fit = cache.get(("dcc", assets, book.returns.n, str(book.returns.at[-1])), lambda: fit_dcc(returns))
         if fit.converged:
             values, method = fit.forecast(), "dcc"
@@ -330,10 +357,20 @@ def risk_metrics(
         beta_sol=slope.beta_sol if slope else nan,
         beta_btc=slope.beta_btc if slope else nan,
         correlation_matrix=found,
-        risk_contribution=parts if isinstance(parts, dict) else {},
+        risk_contribution=_shares(parts, one.es_frac if one else nan),
         calculated_at=now,
         warnings=tuple(dict.fromkeys(warned)),
     )
+
+
+def _shares(parts: object, total: float) -> dict[str, float]:
+    """Contributions in proportion to those of filtered history, summing to the expected shortfall that is shown."""
+    if not isinstance(parts, dict):
+        return {}
+    whole = math.fsum(parts.values())
+    if not (whole > 0 and math.isfinite(total)):
+        return dict(parts)
+    return {asset: part * total / whole for asset, part in parts.items()}
 
 
 def snapshot(
@@ -346,6 +383,8 @@ def snapshot(
 ) -> RiskSnapshot:
     """Figures of today, by filtered history and exponential averages: fast, and the same every day."""
     bare = snapshot_without_history(view, account_id, now)
+    if not book.returns.assets:
+        return replace(bare, var_1d_frac=0.0, volatility=0.0, beta_sol=0.0)  # nothing in it moves with a price
     try:
         var = value_at_risk(
             book, method=VaRMethod.FILTERED, confidence=0.95, days=1, seed=0, cache=cache, verdict=None
@@ -373,7 +412,7 @@ def snapshot_without_history(view: FleetView, account_id: str, now: datetime) ->
 
 def _require(book: BookHistory, days: int) -> None:
     if book.returns.n < days:
-        what = "daily returns" if book.returns.assets else "assets that move with a price"
+        what = book.what if book.returns.assets else "assets that move with a price"
         raise NotEnoughData(what, found=book.returns.n, needed=days)
 
 

@@ -27,6 +27,7 @@ from storage.event_records import Announcement, EventBatch, FollowedAccount, Log
 from storage.events import Events
 from storage.fallbacks import Blocked, Fallbacks
 from storage.fills import FillLog
+from storage.funding import FundingLog
 from storage.groups import Groups
 from storage.incidents import Incidents
 from storage.outbox import Outbox
@@ -144,6 +145,7 @@ __all__ = [
     "Fallbacks",
     "FillLog",
     "FollowedAccount",
+    "FundingLog",
     "Grant",
     "Groups",
     "Identity",

@@ -31,6 +31,12 @@ class CandleLog:
             await self._store.atomic(lambda db: db.conn.executemany(_SAVE, rows))
         return len(rows)
 
+    async def forget(self, source: str) -> int:
+        """Drop every bar of a source; returns how many."""
+        return await self._store.atomic(
+            lambda db: db.execute("DELETE FROM candles WHERE source = ?", [source]).rowcount
+        )
+
     async def last_open(self, asset: str, interval: Interval) -> datetime | None:
         """When the newest stored bar opened; None without one."""
         found = await self._store.run(

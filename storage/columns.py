@@ -65,6 +65,10 @@ def real(row: ReadRow, column: str) -> float:
     return value
 
 
+def maybe_real(row: ReadRow, column: str) -> float | None:
+    return None if row[column] is None else real(row, column)
+
+
 def text(row: ReadRow, column: str) -> str:
     value = row[column]
     if not isinstance(value, str):

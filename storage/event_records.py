@@ -1,11 +1,12 @@
 """What storage.events takes and gives: frozen facts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from risk.decisions.tiers import Tier
 from risk.model.event_kinds import EventKind
+from risk.model.performance import Fill
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,16 +76,18 @@ class EventBatch:
     Attributes:
         grown: Logged events that have become more since: their new body by number.
         spent: What is left of announcements, by number.
+        fills: Executions among the events, by account.
     """
 
     followed: tuple[FollowedAccount, ...] = ()
     events: tuple[NewEvent, ...] = ()
     grown: Mapping[int, str] = field(default_factory=dict)
     spent: Mapping[int, float] = field(default_factory=dict)
+    fills: Mapping[str, Sequence[Fill]] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:
-        return not (self.followed or self.events or self.grown or self.spent)
+        return not (self.followed or self.events or self.grown or self.spent or self.fills)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,13 @@ from risk.decisions.tiers import Tier
 from risk.model.event_kinds import EventKind
 from storage.columns import ReadRow, Row, encodable, integer, maybe_moment, member, moment, text, to_us
 from storage.event_records import EventBatch, FollowedAccount, LoggedEvent, NewEvent
+from storage.fills import fill_rows, save_fills
 from storage.store import Store
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
+
+FROM_EVENTS = "account events"
 
 
 class Events:
@@ -172,6 +175,8 @@ def _record(db: "Database", batch: EventBatch, now: datetime) -> tuple[LoggedEve
     ]
     for announcement_id, left_usd in batch.spent.items():
         db.execute("UPDATE announcements SET left_usd = ? WHERE announcement_id = ?", [left_usd, announcement_id])
+    for account_id, fills in batch.fills.items():
+        save_fills(db, fill_rows(account_id, fills, FROM_EVENTS))
     return (*_insert(db, batch.events, now), *grown)
 
 

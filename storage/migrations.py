@@ -8,6 +8,7 @@ from storage.schema.delivery import DELIVERY
 from storage.schema.events import EVENTS
 from storage.schema.history import HISTORY
 from storage.schema.initial import INITIAL
+from storage.schema.market_data import MARKET_DATA
 from storage.schema.people import PEOPLE
 from storage.schema.preferences import PREFERENCES
 from storage.schema.process import PROCESS
@@ -40,6 +41,7 @@ MIGRATIONS = (
     Migration(version=6, name="preferences", statements=PREFERENCES),
     Migration(version=7, name="history", statements=HISTORY),
     Migration(version=8, name="topics", statements=TOPICS),
+    Migration(version=9, name="market data", statements=MARKET_DATA),
 )
 
 

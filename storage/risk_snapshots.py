@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _A_DAY_BEFORE = timedelta(hours=20)
 _KEPT_FOR = timedelta(days=400)
+_FOR_EVER_US = 2**62
 _FIGURES = ("var_1d_frac", "volatility", "correlation", "beta_sol", "leverage", "funding_daily_frac")
 
 
@@ -24,6 +25,13 @@ class RiskSnapshotLog:
 
     async def before(self, account_id: str, at: datetime) -> RiskSnapshot | None:
         """The newest that is at least 20 hours older than a moment; None without one."""
+        return await self._newest(account_id, to_us(at - _A_DAY_BEFORE))
+
+    async def latest(self, account_id: str) -> RiskSnapshot | None:
+        """The newest; None without one."""
+        return await self._newest(account_id, _FOR_EVER_US)
+
+    async def _newest(self, account_id: str, until_us: int) -> RiskSnapshot | None:
         return await self._store.run(
             lambda db: next(
                 (
@@ -31,7 +39,7 @@ class RiskSnapshotLog:
                     for row in db.query(
                         "SELECT * FROM risk_snapshots WHERE account_id = ? AND made_at <= ?"
                         " ORDER BY made_at DESC LIMIT 1",
-                        [account_id, to_us(at - _A_DAY_BEFORE)],
+                        [account_id, until_us],
                     )
                 ),
                 None,

@@ -8,7 +8,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar, cast
 
 from storage.connection import MEMORY, Connection
 from storage.errors import StorageDefect, StoreClosed, translated
@@ -126,7 +126,9 @@ class Store:
 
         def translating() -> T:
             try:
-                return fn()
+                found = fn()
+                # A cursor never leaves its thread: thrown away elsewhere, it resets a statement that is in use.
+                return cast("T", None) if isinstance(found, sqlite3.Cursor) else found
             except sqlite3.Error as exc:
                 error = translated(exc, self.where)
                 self.failures[type(error).__name__] += 1

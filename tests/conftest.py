@@ -9,6 +9,8 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
+from tests.support.figures import Failed, Gauge, note
+
 settings.register_profile("default", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("thorough", deadline=None, max_examples=1_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
@@ -28,6 +30,18 @@ def material() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip(f"no recorded material at {folder}; set KEEL_MATERIAL to its folder")
     return folder
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Gauge:
+    """States what a test of docs/reliability.md has measured."""
+    return Gauge(request.node.nodeid)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """No figure of a test that failed is believed."""
+    if report.failed:
+        note(Failed(test=report.nodeid))
 
 
 @pytest.fixture(autouse=True)

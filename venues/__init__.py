@@ -12,7 +12,7 @@ from typing import Any
 from risk.ports import AccountReader, Clock
 from venues.errors import VenueRejected
 
-_PLUMBING = frozenset({"cache", "errors"})
+_PLUMBING = frozenset({"cache", "data_records", "data_service", "errors"})
 
 
 def _homes() -> dict[str, str]:

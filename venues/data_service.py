@@ -1,17 +1,12 @@
-"""A venue's public data service over HTTPS: candles and funding, for display and statistics, never for health.
+"""A venue's public data service over HTTPS: candles, funding and fills, for statistics and never for health.
 
-Formats, as found in public documentation on 2026-11-22 (docs/market-data.md names the pages):
-
-    GET /market/{symbol}/candles/{resolution}?limit=&startTs=   records, newest first, not later than startTs:
-        ts, fillOpen/High/Close/Low, oracleOpen/High/Close/Low, quoteVolume, baseVolume
-    GET /fundingRates?marketName=                               fundingRates: slot, ts, fundingRate in 1e-9 USD per base
-        unit and hour, oraclePriceTwap in 1e-6 USD, as strings
+docs/market-data.md names the pages the formats were found on, and when.
 """
 
 import asyncio
-import math
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Self
 from urllib.parse import quote, urlsplit
 
@@ -20,54 +15,57 @@ import numpy as np
 import stamina
 
 from risk.model.candles import Candles, Interval, no_candles
+from risk.model.funding import FundingHistory
+from risk.model.performance import Fill
+from risk.ports import Clock
+from venues.data_records import Bar, CandlePage, candle_page, fill_page, funding_rates
 from venues.errors import VenueRejected, VenueUnavailable
 
-DRIFT_URL = "https://data.api.drift.trade"
 _RESOLUTIONS = {Interval.HOUR: "60", Interval.DAY: "D"}
 _PAGE = 1_000
-_MOST_PAGES = 40
+_FUNDING_PAGE = 750
+_MOST_PAGES = 60
 _MOST_BYTES = 8 * 2**20
 _TIMEOUT_S = 10.0
+_PAUSE_S = 60.0  # after a 429 that does not say how long
+_LONGEST_PAUSE_S = 3_600.0
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
+# How a venue may list an asset: as a perp, as a perp of a thousand or a million of them, as a token.
+_LISTED = (("{}-PERP", 1.0), ("1M{}-PERP", 1e6), ("1K{}-PERP", 1e3), ("{}", 1.0))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FundingRate:
-    """What longs paid for one hour, > 0, as a fraction of the notional."""
-
-    at: datetime
-    hourly_frac: float
+class _Hiccup(VenueUnavailable):
+    """Worth asking again at once."""
 
 
-def checked_data_url(url: str, *, allow_loopback: bool) -> str:
-    """A base URL that may be asked. Raises: ValueError, saying what to set."""
-    parts = urlsplit(url.strip())
-    host = parts.hostname or ""
-    if parts.query or parts.fragment or "@" in parts.netloc:
-        raise ValueError("DATA_URL may hold a scheme, a host and a path only")
-    if parts.scheme == "https" and host:
-        return url.strip().rstrip("/")
-    if parts.scheme == "http" and host in _LOOPBACK and allow_loopback:
-        return url.strip().rstrip("/")
-    raise ValueError(f"DATA_URL must be https://, such as {DRIFT_URL}; leave it empty to do without")
+class UnknownMarket(VenueRejected):
+    """The service has no such market."""
 
 
 class DataService:
-    """Asks one service. Implements risk.ports.CandleSource; used as ``async with``.
+    """Asks one service. Implements risk.ports.CandleSource, FundingSource and FillRecords; used as ``async with``.
+
+    Where it asks to come back later, it is left alone for as long as it says.
 
     Args:
-        url: As checked_data_url returns it.
+        url: Without a slash at its end; https, or http on this machine.
         name: As it is shown beside the numbers.
     """
 
-    def __init__(self, url: str, *, name: str = "venue data service") -> None:
-        self._url, self._name = url, name
+    def __init__(self, url: str, *, clock: Clock, name: str = "data service") -> None:
+        self._url, self._clock, self._name = url, clock, name
         loopback = (urlsplit(url).hostname or "") in _LOOPBACK
         self._http = httpx.AsyncClient(timeout=_TIMEOUT_S, follow_redirects=False, trust_env=not loopback)
+        self._paused_until_s = -1.0
+        self._listed: dict[str, tuple[str, float]] = {}
 
     @property
     def name(self) -> str:
         return self._name
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self._url).hostname or ""
 
     async def __aenter__(self) -> Self:
         return self
@@ -79,104 +77,130 @@ class DataService:
         await self._http.aclose()
 
     async def fetch(self, asset: str, interval: Interval, since: datetime, until: datetime) -> Candles:
-        """Bars of the oracle price of ``asset``'s perp that open in [since, until), oldest first.
+        """Bars of the oracle price of an asset that open in [since, until), oldest first, in USD a unit.
 
-        Raises: VenueUnavailable when asking again may help; VenueRejected for a market the service does not know.
+        Raises: VenueUnavailable when asking again may help; VenueRejected for an asset the service has no market of.
         """
         first, before = int(since.timestamp()), int(until.timestamp())
-        found: dict[int, tuple[float, float, float, float, float]] = {}
-        cursor = before
+        known = self._listed.get(asset)
+        refused: UnknownMarket | None = None
+        for pattern, units in (known,) if known else _LISTED:
+            symbol = pattern if known else pattern.format(asset)
+            try:
+                found = await self._bars(symbol, interval, first, before)
+            except UnknownMarket as exc:
+                refused = exc
+                continue
+            if found or known:
+                self._listed[asset] = symbol, units
+                return self._candles(asset, interval, found, units)
+        if refused is not None:
+            self._listed.pop(asset, None)
+            raise UnknownMarket(f"the {self._name} has no {asset}; keel history import takes files") from refused
+        return no_candles(asset, interval)
+
+    async def funding(self, market: str) -> FundingHistory:
+        """The last month of hourly rates. Raises: as fetch()."""
+        try:
+            body = await self._get("/fundingRates", {"marketName": market})
+        except UnknownMarket:
+            path = f"/market/{quote(market, safe='')}/fundingRates"
+            body = await self._get(path, {"limit": str(_FUNDING_PAGE)})
+        return FundingHistory(market=market, rates=funding_rates(body), sources=(self._name,))
+
+    async def fills_since(self, account_id: str, since: datetime) -> tuple[Fill, ...]:
+        """Perp fills of an account in the last month at most, oldest first. Raises: as fetch()."""
+        found: dict[str, Fill] = {}
+        page = ""
         for _ in range(_MOST_PAGES):
-            path = f"/market/{quote(asset, safe='')}-PERP/candles/{_RESOLUTIONS[interval]}"
-            page = _bars(await self._get(path, {"limit": str(_PAGE), "startTs": str(cursor)}), interval)
-            fresh = {at: bar for at, bar in page.items() if at not in found}
-            found |= fresh
-            oldest = min(page, default=first)
-            if not fresh or oldest <= first or oldest >= cursor:
+            path = f"/user/{quote(account_id, safe='')}/trades"
+            read = fill_page(await self._get(path, {"page": page} if page else {}), account_id)
+            found |= {fill.reference: fill for fill in read.fills}
+            if not read.next_page or read.next_page == page or (read.oldest is not None and read.oldest < since):
                 break
-            cursor = oldest
-        kept = sorted(at for at in found if first <= at < before)
-        if not kept:
+            page = read.next_page
+        return tuple(sorted((fill for fill in found.values() if fill.at >= since), key=lambda fill: fill.at))
+
+    async def _bars(self, symbol: str, interval: Interval, first: int, before: int) -> dict[int, Bar]:
+        """Page by page, backwards, as the service tells them."""
+        step = int(interval.span.total_seconds())
+        found: dict[int, Bar] = {}
+        cursor = before - 1
+        for _ in range(_MOST_PAGES):
+            # One more than are missing, for a page begins where the last one ended.
+            limit = min(_PAGE, max(2, (cursor - first) // step + 2))
+            page = await self._page(symbol, interval, cursor, limit)
+            found = {**page.bars, **found}
+            if page.oldest is None or page.oldest <= first or page.oldest >= cursor:
+                break
+            cursor = page.oldest
+        return {at: bar for at, bar in sorted(found.items()) if first <= at < before}
+
+    async def _page(self, symbol: str, interval: Interval, cursor: int, limit: int) -> CandlePage:
+        path = f"/market/{quote(symbol, safe='')}/candles/{_RESOLUTIONS[interval]}"
+        return candle_page(await self._get(path, {"limit": str(limit), "startTs": str(cursor)}), interval)
+
+    def _candles(self, asset: str, interval: Interval, bars: Mapping[int, Bar], units: float) -> Candles:
+        if not bars:
             return no_candles(asset, interval)
-        columns = np.array([found[at] for at in kept], np.float64).T
+        columns = np.array(list(bars.values()), np.float64).T
+        prices = columns[:4] / units
         return Candles(
-            asset=asset, interval=interval, at=np.array(kept, np.int64).view("datetime64[s]"), open_usd=columns[0],
-            high_usd=columns[1], low_usd=columns[2], close_usd=columns[3], volume=columns[4], sources=(self._name,),
+            asset=asset, interval=interval, at=np.array(list(bars), np.int64).view("datetime64[s]"),
+            open_usd=prices[0], high_usd=prices[1], low_usd=prices[2], close_usd=prices[3], volume=columns[4] * units,
+            sources=(self._name,),
         )  # fmt: skip
 
-    async def funding(self, market: str) -> tuple[FundingRate, ...]:
-        """The last month of hourly rates, oldest first. Raises: as fetch()."""
-        body = await self._get("/fundingRates", {"marketName": market})
-        rows = body.get("fundingRates") if isinstance(body, dict) else None
-        if not isinstance(rows, list):
-            raise VenueUnavailable(f"the {self._name} answered something that is no list of funding rates")
-        rates = {rate.at: rate for row in rows if (rate := _rate(row)) is not None}
-        return tuple(rates[at] for at in sorted(rates))
-
     async def _get(self, path: str, params: dict[str, str]) -> object:
-        async for attempt in stamina.retry_context(on=VenueUnavailable, attempts=3, wait_initial=0.5, wait_max=5.0):
+        async for attempt in stamina.retry_context(on=_Hiccup, attempts=3, wait_initial=0.5, wait_max=5.0):
             with attempt:
                 return await self._ask(path, params)
         raise AssertionError("stamina either returns or raises")
 
     async def _ask(self, path: str, params: dict[str, str]) -> object:
+        left_s = self._paused_until_s - self._clock.monotonic_s()
+        if left_s > 0:
+            raise VenueUnavailable(f"the {self._name} wants to be left alone for another {left_s:.0f} s")
         try:
             async with asyncio.timeout(_TIMEOUT_S), self._http.stream("GET", self._url + path, params=params) as answer:
-                if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.status_code >= 500:
-                    raise VenueUnavailable(f"the {self._name} asks to come back later ({answer.status_code})")
-                if not answer.is_success:
-                    raise VenueRejected(f"the {self._name} refuses {path.split('?')[0]} ({answer.status_code})")
+                self._check(answer, path)
                 parts, size = [], 0
                 async for part in answer.aiter_bytes():
                     parts.append(part)
                     size += len(part)
                     if size > _MOST_BYTES:
-                        raise VenueRejected(f"the {self._name} answered more than {_MOST_BYTES} bytes")
+                        raise VenueRejected(f"the {self._name} answers without end; set another DATA_URL")
         except (httpx.HTTPError, TimeoutError) as exc:
-            raise VenueUnavailable(f"the {self._name} could not be asked ({type(exc).__name__})") from exc
+            raise _Hiccup(f"the {self._name} could not be asked ({type(exc).__name__})") from exc
         try:
-            return httpx.Response(200, content=b"".join(parts)).json()
-        except ValueError as exc:
+            body: object = httpx.Response(200, content=b"".join(parts)).json()
+        except (ValueError, RecursionError) as exc:
             raise VenueUnavailable(f"the {self._name} answered something that is no JSON") from exc
+        if isinstance(body, dict) and body.get("success") is False:
+            raise UnknownMarket(f"the {self._name} says no to {path}")
+        return body
 
+    def _check(self, answer: httpx.Response, path: str) -> None:
+        """Raises: for every answer that is not 200."""
+        status = answer.status_code
+        if status == httpx.codes.TOO_MANY_REQUESTS:
+            pause_s = self._pause_s(answer.headers.get("retry-after", ""))
+            self._paused_until_s = self._clock.monotonic_s() + pause_s
+            raise VenueUnavailable(f"the {self._name} wants to be left alone for {pause_s:.0f} s (429)")
+        if status >= 500:
+            raise _Hiccup(f"the {self._name} is in trouble ({status})")
+        if status in (httpx.codes.BAD_REQUEST, httpx.codes.NOT_FOUND):
+            raise UnknownMarket(f"the {self._name} does not know {path} ({status})")
+        if not answer.is_success:
+            raise VenueRejected(f"the {self._name} refuses to be asked ({status}): set another DATA_URL, or off")
 
-def _bars(body: object, interval: Interval) -> dict[int, tuple[float, float, float, float, float]]:
-    """Oracle bars by opening second. A bar that contradicts itself is left out: a hole is known, a wrong price is not.
-
-    Raises: VenueUnavailable for an answer of another shape.
-    """
-    records = body.get("records") if isinstance(body, dict) else None
-    if not isinstance(records, list):
-        raise VenueUnavailable("the data service answered something that holds no candles")
-    step, found = int(interval.span.total_seconds()), {}
-    for record in records:
-        if not isinstance(record, dict):
-            continue
-        at = _number(record.get("ts"))
-        prices = [_number(record.get(f"oracle{side}")) for side in ("Open", "High", "Low", "Close")]
-        volume = _number(record.get("baseVolume"))
-        opened, high, low, close = prices
-        sane = all(math.isfinite(price) and price > 0 for price in prices) and low <= min(opened, close)
-        if not (math.isfinite(at) and sane and high >= max(opened, close)):
-            continue
-        found[int(at) // step * step] = (opened, high, low, close, volume)
-    return found
-
-
-def _rate(row: object) -> FundingRate | None:
-    if not isinstance(row, dict):
-        return None
-    at, rate, twap = (_number(row.get(key)) for key in ("ts", "fundingRate", "oraclePriceTwap"))
-    if not (math.isfinite(at) and math.isfinite(rate) and math.isfinite(twap) and twap > 0):
-        return None
-    return FundingRate(at=datetime.fromtimestamp(int(at), UTC), hourly_frac=(rate / 1e9) / (twap / 1e6))
-
-
-def _number(value: object) -> float:
-    """A number or a text of one; NaN for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return math.nan
-    try:
-        return float(value)
-    except ValueError:
-        return math.nan
+    def _pause_s(self, text: str) -> float:
+        """Retry-After, in seconds or as a date."""
+        try:
+            seconds = float(text)
+        except ValueError:
+            try:
+                seconds = (parsedate_to_datetime(text).astimezone(UTC) - self._clock.now()).total_seconds()
+            except (ValueError, TypeError):
+                seconds = _PAUSE_S
+        return min(max(seconds, 1.0), _LONGEST_PAUSE_S) if seconds == seconds else _PAUSE_S

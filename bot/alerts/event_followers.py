@@ -69,12 +69,14 @@ class Step:
 
     Attributes:
         news: What is to be told, in the order it happened as far as known.
+        records: What the history said that it had not said before, told already or not.
         stored: What is to be kept; None where that has not changed.
     """
 
     account_id: str
     after: Followed
     news: tuple[AccountEvent, ...] = ()
+    records: tuple[AccountEvent, ...] = ()
     stored: FollowedAccount | None = None
 
 
@@ -180,14 +182,17 @@ class EventFollowers:
         )  # fmt: skip
         after = _scheduled(one, after, outcome, listened, now)
         news = tuple(event for event in outcome.news if not isinstance(event, MarketEvent))
-        return Step(account_id=current.account_id, after=after, news=news, stored=_stored_if_new(one, after))
+        return Step(
+            account_id=current.account_id, after=after, news=news, records=_fresh(one, listened),
+            stored=_stored_if_new(one, after),
+        )  # fmt: skip
 
     async def step_of_troubled(self, one: Followed, slot: int, now: datetime) -> Step:
         """Of an account whose reading cannot be trusted, or that is closed, only the history can say why."""
         base = one.following.base
         listened = await self._listener.listen(base.account_id, one.reach, max(slot, base.slot), now)
         before = one.following
-        fresh = tuple(event for event in listened.heard.events if event.source not in before.heard)
+        fresh = _fresh(one, listened)
         following = replace(
             before, records=(*before.records, *(event for event in fresh if event.slot > base.slot)),
             heard={**before.heard, **{event.source: event.slot for event in fresh}},
@@ -199,13 +204,19 @@ class EventFollowers:
             due_at=now + timedelta(seconds=_AGAIN_S[tries]) if asks_again else None,
             not_before=now + timedelta(seconds=_ASK_EVERY_S),
         )  # fmt: skip
-        return Step(account_id=base.account_id, after=after, news=fresh, stored=_stored_if_new(one, after))
+        return Step(
+            account_id=base.account_id, after=after, news=fresh, records=fresh, stored=_stored_if_new(one, after)
+        )
 
     def took(self, step: Step) -> None:
         """A step was stored."""
         if step.account_id not in self._followed:
             log.debug("events.following", account_id=step.account_id, slot=step.after.following.base.slot)
         self._followed[step.account_id] = step.after
+
+
+def _fresh(one: Followed, listened: Listened) -> tuple[AccountEvent, ...]:
+    return tuple(event for event in listened.heard.events if event.source not in one.following.heard)
 
 
 def _scheduled(one: Followed, after: Followed, outcome: Look, listened: Listened, now: datetime) -> Followed:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from bot.alerts.announced import LEEWAY, judged
 from bot.alerts.event_codec import event_from, event_json
+from bot.alerts.event_fills import fills_of
 from bot.alerts.event_groups import Waiting, market_of
 from bot.alerts.event_interest import DailyInterest
 from risk.decisions.event_tiers import ON_REQUEST
@@ -28,10 +29,12 @@ class Entry:
     """What is to be logged.
 
     Attributes:
+        records: What the venue's program said; the fills among it are kept, told or not.
         followed: Where it was found, as it is to be kept with it; None where that has not changed.
     """
 
     news: tuple[AccountEvent, ...] = ()
+    records: tuple[AccountEvent, ...] = ()
     followed: FollowedAccount | None = None
 
 
@@ -72,13 +75,14 @@ class EventLedger:
         async with self._turn:
             asked, draft = await self._asked(), _Draft()
             news = [event for entry in entries for event in entry.news]
+            records = [event for entry in entries for event in entry.records]
             rows = [await self._row(one, asked, draft, now) for one in news if not isinstance(one, InterestEvent)]
             interest = await self._interest.rows(one for one in news if isinstance(one, InterestEvent))
             rows += [_new(one, Tier.OK, told=one.kind not in asked) for one in interest.new]
             batch = EventBatch(
                 followed=tuple(entry.followed for entry in entries if entry.followed is not None),
                 events=tuple(rows), spent=draft.spent,
-                grown={number: event_json(one) for number, one in interest.grown.items()},
+                grown={number: event_json(one) for number, one in interest.grown.items()}, fills=fills_of(records),
             )  # fmt: skip
             logged = await self._events.record(batch, now)
             self._interest.logged(logged)

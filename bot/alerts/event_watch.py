@@ -196,7 +196,11 @@ class EventWatch:
 
     async def _enter(self, steps: Sequence[Step]) -> None:
         """Make steps durable, and only then remember them."""
-        entries = [Entry(news=step.news, followed=step.stored) for step in steps if step.news or step.stored]
+        entries = [
+            Entry(news=step.news, records=step.records, followed=step.stored)
+            for step in steps
+            if step.news or step.records or step.stored
+        ]
         if entries:
             self._teller.add(await self._ledger.enter(entries, self._clock.now()))
         for step in steps:

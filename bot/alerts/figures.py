@@ -6,7 +6,7 @@ from risk.decisions.incidents import Cause, CauseKind
 from risk.decisions.tiers import Tier
 from risk.fleet import Fleet, FleetView
 
-_BY_FIGURES = (CauseKind.HEALTH, CauseKind.LIMIT, CauseKind.DRAWDOWN)
+_BY_FIGURES = (CauseKind.HEALTH, CauseKind.LIMIT, CauseKind.DRAWDOWN, CauseKind.RISK)
 
 
 class Figures:

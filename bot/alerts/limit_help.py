@@ -4,6 +4,7 @@ import math
 
 from bot.alerts.view import enough
 from bot.text.clean import name
+from bot.text.numbers import Rounding, percent_of_fraction
 from risk.decisions.drawdown import UnitState
 from risk.fleet import FleetView
 from risk.margin.remedy import remedy
@@ -26,6 +27,8 @@ def within_limit(violation: RiskViolation, summary: PortfolioSummary, view: Flee
             ways = [f"cut {name(violation.market)} by {enough(notional - violation.threshold)}"]
         case LimitName.MIN_HEALTH_RATIO:
             ways = _healthier(view, account_id, violation.threshold)
+        case LimitName.MAX_VAR_1D_PERCENT:
+            ways = _calmer(violation, equity)
         case LimitName.MAX_DRAWDOWN_PERCENT:
             return _GAINS_ALONE
         case _:
@@ -52,6 +55,15 @@ def _less_of(amount_usd: float, most: float, equity_usd: float, what: str) -> li
     if equity_usd > 0:
         ways.append(f"cut {what} by {enough(amount_usd - most * equity_usd)}")
     return ways if math.isfinite(amount_usd) and math.isfinite(equity_usd) else []
+
+
+def _calmer(violation: RiskViolation, equity_usd: float) -> list[str]:
+    """The loss stays what it is when money comes in, and shrinks with the positions."""
+    times = violation.value / violation.threshold
+    if not (math.isfinite(times) and equity_usd > 0):
+        return []
+    deposit, cut = enough(equity_usd * (times - 1)), percent_of_fraction(1 - 1 / times, rounding=Rounding.UP)
+    return [f"deposit {deposit}", f"cut every position by {cut}"]
 
 
 def _healthier(view: FleetView, account_id: str, ratio_percent: float) -> list[str]:

@@ -70,6 +70,8 @@ def headline(facts: AlertFacts) -> str:
             return f"DRAWDOWN {who}: {facts.detail}"
         case CauseKind.LIMIT:
             return f"LIMIT {who}: {facts.detail}"
+        case CauseKind.RISK:
+            return f"RISK {who}: {facts.detail}"
         case CauseKind.SYSTEM | CauseKind.EVENT:
             return f"{facts.tier.name} {who}: {facts.detail}"
 

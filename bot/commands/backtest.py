@@ -3,7 +3,8 @@
 from functools import partial
 
 from bot.commands.common import reply
-from bot.commands.estimates import answered
+from bot.commands.estimates import answered, basis, cautions
+from bot.commands.meanwhile import calculating
 from bot.commands.spec import Command, Request, Services, Usage
 from bot.messages import Block, Line, Message
 from bot.roster import Watched
@@ -25,8 +26,8 @@ async def _backtest(services: Services, watched: Watched, rest: tuple[str, ...])
         raise Usage(f"No account is called {name(rest[0])}. Accounts: {services.roster.names}.")
     desk = services.desks.risk(watched.account_id)
     judged = await desk.backtests()
+    book = await desk.book()
     if not judged:
-        book = await desk.book()
         raise NotEnoughData("days for a back-test", found=book.returns.n, needed=WINDOW + MINIMUM_FORECASTS)
     best = default_method(judged)
     rows = []
@@ -47,8 +48,16 @@ async def _backtest(services: Services, watched: Watched, rest: tuple[str, ...])
         fit(rows, header=("method", "95%", "99%", "p")),
         Line(f"Days beyond the VaR / expected, over {numbers.count(n)} days, today's positions held."),
         Line("p: Christoffersen, the smaller of both; below 0.05 speaks against a method. * is shown by /var."),
+        basis(n=book.returns.n, since=book.window[0], age_s=book.data_age_s, method="rolling, one day ahead"),
+        *cautions(book.warnings),
     ]
     return reply(services, watched, *blocks)
 
 
-COMMAND = Command(name="backtest", usage="/backtest [account]", summary="how each method would have fared", run=run)
+COMMAND = Command(
+    name="backtest",
+    usage="/backtest [account]",
+    summary="how each method would have fared",
+    run=run,
+    meanwhile=calculating,
+)

@@ -9,6 +9,7 @@ from bot.charts.heatmap_limits import MOST_ASSETS
 from bot.charts.statistics import heatmap_chart
 from bot.commands.common import reply
 from bot.commands.estimates import answered, basis, cautions, drawn, theme_of
+from bot.commands.meanwhile import stored
 from bot.commands.spec import Command, Request, Services, Usage
 from bot.messages import Block, Line, Message
 from bot.roster import Watched
@@ -60,4 +61,10 @@ def _headline(found: CorrelationMatrix) -> str:
     return f"correlation {figure(f'{found.average:.2f}')} on average, {pair} {figure(f'{off[row, column]:.2f}')}"
 
 
-COMMAND = Command(name="corr", usage="/corr [account]", summary="how its assets move together", run=run)
+COMMAND = Command(
+    name="corr",
+    usage="/corr [account]",
+    summary="how its assets move together",
+    run=run,
+    meanwhile=stored(lambda known: known.correlation, lambda mean: f"correlation was {figure(f'{mean:.2f}')}"),
+)

@@ -1,29 +1,28 @@
 """/drawdown: how far equity is below its high, and the worst falls on record."""
 
+from datetime import UTC
 from functools import partial
 
 from bot.charts import NotEnoughPoints
 from bot.charts.statistics import underwater_chart
-from bot.commands.common import reply
-from bot.commands.estimates import answered, drawn, theme_of
-from bot.commands.spec import Command, Request, Services, Usage
+from bot.commands.common import only_account, reply
+from bot.commands.estimates import drawn, theme_of, without_equity
+from bot.commands.meanwhile import calculating
+from bot.commands.spec import Command, Request, Services
 from bot.messages import Block, Line, Message
-from bot.roster import Watched
 from bot.text import numbers
-from bot.text.ages import day
-from bot.text.clean import name
+from bot.text.ages import age, day, day_and_moment
 from bot.text.numbers import Rounding
 from bot.text.tables import fit
+from risk.errors import NotEnoughData
 
 
 async def run(services: Services, request: Request) -> Message:
-    return await answered(services, request, partial(_drawdown, services, request))
-
-
-async def _drawdown(services: Services, request: Request, watched: Watched, rest: tuple[str, ...]) -> Message:
-    if rest:
-        raise Usage(f"No account is called {name(rest[0])}. Accounts: {services.roster.names}.")
-    found = await services.desks.risk(watched.account_id).calculate_drawdown_analysis()
+    watched = only_account(services, request.args)
+    try:
+        found = await services.desks.risk(watched.account_id).calculate_drawdown_analysis()
+    except NotEnoughData:
+        return without_equity(services, watched, "drawdown")
     share = partial(numbers.percent_of_fraction, rounding=Rounding.UP)
     headline = f"{share(found.current_frac)} below its high, worst {share(found.max_frac)}"
     blocks: list[Block] = [Line(f"{watched.nickname}: {headline}", strong=True)]
@@ -34,10 +33,15 @@ async def _drawdown(services: Services, request: Request, watched: Watched, rest
             for fall in found.worst
         ]  # fmt: skip
         blocks.append(fit(rows, header=("depth", "high", "low", "back")))
-    blocks.append(
-        Line(f"Deposits and withdrawals not counted; {numbers.count(found.n)} samples since {day(found.since)}.")
-    )
     curve = await services.desks.equity.curve(watched.account_id)
+    last = curve.at[-1].astype("datetime64[us]").item().replace(tzinfo=UTC)
+    newest = age((services.clock.now() - last).total_seconds())
+    blocks.append(
+        Line(
+            f"Shares of the high; deposits and withdrawals not counted. {numbers.count(found.n)} samples since"
+            f" {day_and_moment(found.since)}, the newest {newest} old."
+        )
+    )
     draw = partial(
         underwater_chart, curve.at, curve.unit_value_usd, title=headline[:1].upper() + headline[1:],
         account=watched.nickname, now=services.clock.now(), theme=await theme_of(services, request),
@@ -49,4 +53,6 @@ async def _drawdown(services: Services, request: Request, watched: Watched, rest
     return reply(services, watched, *blocks)
 
 
-COMMAND = Command(name="drawdown", usage="/drawdown [account]", summary="how far below its high", run=run)
+COMMAND = Command(
+    name="drawdown", usage="/drawdown [account]", summary="how far below its high", run=run, meanwhile=calculating
+)

@@ -12,9 +12,9 @@ from bot.roster import Watched
 from bot.text import numbers
 from bot.text.clean import name
 from bot.text.tables import fit
-from risk.decisions.limits import CHECKED, BadLimits, validated
+from risk.decisions.limits import BadLimits, validated
 from risk.errors import CannotAssess, ReadFailed
-from risk.model.limits import LimitName, RiskLimits
+from risk.model.limits import LimitCheck, LimitName, LimitState, RiskLimits
 from storage import Role
 
 CONFIRM, CANCEL = "limit", "limit-no"
@@ -106,33 +106,47 @@ def _index(text: str) -> int:
 
 async def _show(services: Services, watched: Watched, limits: RiskLimits) -> Message:
     try:
-        violations = await services.manager(watched.account_id).check_risk_limits()
+        judged = await services.manager(watched.account_id).judge_limits()
     except (CannotAssess, ReadFailed):
         # The limits themselves are known; whether they hold is not.
-        first, states = "UNKNOWN whether limits hold", dict.fromkeys(LimitName, numbers.UNKNOWN)
-        violations = []
+        judged = LimitCheck(violations=(), states=dict.fromkeys(LimitName, LimitState.UNKNOWN), unchecked={})
+        first = "UNKNOWN whether limits hold"
     else:
-        count = len(violations)
+        count = len(judged.violations)
         first = f"{count} limit breach{'' if count == 1 else 'es'}" if count else "all checked limits hold"
-        broken = {violation.limit for violation in violations}
-        states = {limit: _state(limit, broken) for limit in LimitName}
-    rows = [(short(limit), shown(limit, getattr(limits, limit.value)), states[limit]) for limit in LimitName]
+        if judged.unchecked:
+            first += f", {len(judged.unchecked)} not checked"
+    rows = [
+        (short(limit), shown(limit, getattr(limits, limit.value)), _STATES[judged.states[limit]]) for limit in LimitName
+    ]
     return reply(
         services, watched, Line(f"{watched.nickname}: {first}", strong=True),
-        *(Line(breach(violation)) for violation in violations), fit(rows, header=("limit", "value", "ok?")),
-        Line("Change: /limits NAME VALUE. '-' is not checked now."),
+        *(Line(breach(violation)) for violation in judged.violations), fit(rows, header=("limit", "value", "ok?")),
+        *(Line(text) for text in _why_unchecked(judged)),
+        Line("Change: /limits NAME VALUE. '-' is not checked now; n/a: a single asset cannot be concentrated."),
     )  # fmt: skip
+
+
+_STATES = {
+    LimitState.HOLDS: "yes",
+    LimitState.BROKEN: "NO",
+    LimitState.UNKNOWN: numbers.UNKNOWN,
+    LimitState.NOT_APPLICABLE: "n/a",
+}
+
+
+def _why_unchecked(judged: LimitCheck) -> list[str]:
+    """One line for each reason, however many limits it keeps from being checked."""
+    by_reason: dict[str, list[str]] = {}
+    for limit in LimitName:
+        if limit in judged.unchecked:
+            by_reason.setdefault(judged.unchecked[limit], []).append(short(limit))
+    return [f"! {', '.join(limits)} not checked: {why}." for why, limits in by_reason.items()]
 
 
 def short(limit: LimitName) -> str:
     """A limit's name without max_ or min_, as it may also be typed."""
     return limit.value.removeprefix("max_").removeprefix("min_")
-
-
-def _state(limit: LimitName, broken: set[LimitName]) -> str:
-    if limit not in CHECKED:
-        return numbers.UNKNOWN
-    return "NO" if limit in broken else "yes"
 
 
 COMMAND = Command(

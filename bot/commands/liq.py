@@ -3,15 +3,20 @@
 from collections.abc import Mapping
 
 from bot.commands.common import nothing_good, only_account, seen, sight
+from bot.commands.liqprob import shown as probability
 from bot.commands.spec import Command, Request, Services
 from bot.market_prices import prices_usd, toward
 from bot.messages import Block, Line, Message
 from bot.text import numbers
+from bot.text.ages import age, span
 from bot.text.clean import name
 from bot.text.tables import fit
 from risk.errors import CannotAssess
+from risk.liquidation_probability import LiquidationProbability
 from risk.margin.liquidation import BookMove, liquidation_prices, whole_book_move
 from risk.model.liquidation import LiquidationPrice, LiquidationStatus
+
+_HOUR_S = 3_600
 
 
 async def run(services: Services, request: Request) -> Message:
@@ -30,7 +35,19 @@ async def run(services: Services, request: Request) -> Message:
         blocks += [fit(rows, header=("market", "liq. price", "move")), Line(_together(move))]
     if any(price.isolated for price in ordered):
         blocks.append(Line("* isolated: only that position would be liquidated."))
+    odds = services.desks.board.of(watched.account_id)
+    if odds is not None and odds.liquidation is not None and not known.problems:
+        blocks.append(Line(_simulated(odds.liquidation, services.desks.board.age_s(odds))))
     return seen(services, known, *blocks)
+
+
+def _simulated(found: LiquidationProbability, age_s: float) -> str:
+    """How likely it is, from the last simulation: made by schedule and not for this answer."""
+    each = ", ".join(f"{span(hit.hours * _HOUR_S)} {probability(hit.probability)}" for hit in found.hits.hits)
+    median = found.hits.median_hours
+    half = "" if median is None else f" Half of all paths are liquidated within {span(median * _HOUR_S)}."
+    made = f"{age(age_s)} ago" if age_s >= 1 else "now"
+    return f"P(liquidation): {each}; simulated {made}, see /liqprob.{half}"
 
 
 def _nearness(price: LiquidationPrice) -> float:

@@ -5,6 +5,7 @@ from functools import partial
 from bot.charts.statistics import fan_chart
 from bot.commands.common import reply
 from bot.commands.estimates import answered, basis, cautions, drawn, theme_of
+from bot.commands.meanwhile import calculating
 from bot.commands.spec import Command, Request, Services, Usage
 from bot.messages import Block, Line, Message
 from bot.roster import Watched
@@ -85,5 +86,9 @@ def _meaning(found: LiquidationProbability) -> list[str]:
 
 
 COMMAND = Command(
-    name="liqprob", usage="/liqprob [account]", summary="probability of liquidation in 1 h, 24 h, 7 d", run=run
+    name="liqprob",
+    usage="/liqprob [account]",
+    summary="probability of liquidation in 1 h, 24 h, 7 d",
+    run=run,
+    meanwhile=calculating,
 )

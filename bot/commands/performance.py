@@ -8,12 +8,13 @@ import numpy as np
 from bot.charts import NotEnoughPoints
 from bot.charts.statistics import months_chart
 from bot.commands.common import account_of, reply
-from bot.commands.estimates import cautions, drawn, theme_of
+from bot.commands.estimates import cautions, drawn, theme_of, without_equity
+from bot.commands.meanwhile import calculating
 from bot.commands.spec import Command, Request, Services, Usage
 from bot.messages import Block, Line, Message
 from bot.roster import Watched
 from bot.text import numbers
-from bot.text.ages import day
+from bot.text.ages import age, day
 from bot.text.clean import name
 from bot.text.reader import figure
 from bot.text.tables import fit
@@ -29,11 +30,13 @@ async def run(services: Services, request: Request) -> Message:
     period = _period(rest)
     desk = services.desks.performance(watched.account_id)
     found, curve = await desk.metrics(period), await desk.equity_curve(period)
+    if not found.n and not found.total_trades:
+        return without_equity(services, watched, "performance")
     headline = _headline(found)
     blocks: list[Block] = [Line(f"{watched.nickname}: {headline}", strong=True), fit(_figures(found))]
     if found.total_trades:
         blocks.append(fit(_trades(found)))
-    blocks += [*_parts(curve), *_since(found), *cautions(found.warnings)]
+    blocks += [*_parts(curve), *_since(services, found), *cautions(found.warnings)]
     picture = await _picture(services, request, watched, headline)
     return reply(services, watched, *blocks, *picture)
 
@@ -41,6 +44,8 @@ async def run(services: Services, request: Request) -> Message:
 def _period(rest: tuple[str, ...]) -> Period:
     if not rest:
         return Period.MONTH
+    if len(rest) > 1:
+        raise Usage(f"{name(rest[1])} is one word too many.")
     try:
         return Period(rest[0].lower())
     except ValueError:
@@ -97,10 +102,15 @@ def _parts(curve: EquityCurve) -> list[Block]:
     return [fit(rows, header=("change of equity", numbers.signed_usd(parts.change_usd))), *cautions(parts.warnings)]
 
 
-def _since(found: PerformanceMetrics) -> list[Block]:
+def _since(services: Services, found: PerformanceMetrics) -> list[Block]:
     if found.start is None or found.end is None:
         return []
-    return [Line(f"Deposits and withdrawals not counted; {found.n} days, {day(found.start)} to {day(found.end)} UTC.")]
+    days = f"{numbers.count(found.n)} {'day' if found.n == 1 else 'days'}, {day(found.start)} to {day(found.end)}"
+    newest = age((services.clock.now() - found.end).total_seconds())
+    return [
+        Line(f"Daily returns, deposits and withdrawals not counted; {days}, newest sample {newest} old."),
+        Line("Ratios and volatility for a year of 365 days; +/- is the standard error."),
+    ]
 
 
 async def _picture(services: Services, request: Request, watched: Watched, headline: str) -> list[Block]:
@@ -128,5 +138,9 @@ def monthly_returns(curve: EquityCurve) -> list[tuple[str, float]]:
 
 
 COMMAND = Command(
-    name="performance", usage="/performance [account] [7d|30d|90d|all]", summary="what it earned, and by what", run=run
+    name="performance",
+    usage="/performance [account] [7d|30d|90d|all]",
+    summary="what it earned, and by what",
+    run=run,
+    meanwhile=calculating,
 )

@@ -7,14 +7,17 @@ from bot.commands.spec import Command, Request, Services
 from bot.market_prices import toward
 from bot.messages import Block, Line, Message
 from bot.text import numbers
+from bot.text.ages import age
 from bot.text.clean import name
+from bot.text.reader import figure
 from bot.text.tables import fit
 from risk.errors import CannotAssess
 from risk.fleet import FleetView
+from risk.margin.assets import asset_of
 from risk.margin.liquidation import liquidation_prices
 from risk.model.account import MarketKind, OpenOrder
 from risk.model.liquidation import LiquidationPrice, LiquidationStatus
-from risk.model.portfolio import PortfolioSummary, PositionAnalysis
+from risk.model.portfolio import BookStatistics, PortfolioSummary, PositionAnalysis, with_statistics
 from risk.portfolio_manager import summarise
 
 
@@ -29,10 +32,15 @@ async def run(services: Services, request: Request) -> Message:
     count = len(summary.positions)
     answer = f"{count} position{'s' if count != 1 else ''}, {numbers.signed_usd(summary.unrealized_pnl)} open"
     blocks: list[Block] = [Line(known.first(answer), strong=True)]
-    for position in summary.positions:
-        blocks += [Line(_title(position), strong=True), _figures(position, prices)]
+    known_risk = services.desks.board.of(watched.account_id)
+    statistics = known_risk.statistics if known_risk is not None else None
+    for bare in summary.positions:
+        position = bare if statistics is None else with_statistics(bare, asset_of(bare.market), statistics)
+        blocks += [Line(_title(position), strong=True), _figures(position, prices, stated=statistics is not None)]
     if not summary.positions:
         blocks.append(Line("No open perp position."))
+    elif known_risk is not None:
+        blocks.append(Line(_statistics_from(statistics, services.desks.board.age_s(known_risk))))
     blocks += _orders(known.view, summary)
     return seen(services, known, *blocks)
 
@@ -43,7 +51,7 @@ def _title(position: PositionAnalysis) -> str:
     return f"{name(position.market)} {side} {numbers.size(abs(position.size))}{isolated}"
 
 
-def _figures(position: PositionAnalysis, prices: Mapping[str, LiquidationPrice]) -> Block:
+def _figures(position: PositionAnalysis, prices: Mapping[str, LiquidationPrice], *, stated: bool) -> Block:
     return fit(
         [
             ("Notional", numbers.usd(position.notional)),
@@ -53,7 +61,36 @@ def _figures(position: PositionAnalysis, prices: Mapping[str, LiquidationPrice])
             ("PnL, with funding", numbers.signed_usd(position.unrealized_pnl)),
             ("Unsettled funding", numbers.signed_usd(position.funding, cents=True)),
             ("Maintenance margin", numbers.usd(position.margin_requirement, rounding=numbers.Rounding.UP)),
+            *(_statistics(position) if stated else ()),
         ]
+    )
+
+
+def _statistics(position: PositionAnalysis) -> list[tuple[str, str]]:
+    return [
+        ("Volatility a year", _percent(position.volatility, decimals=0)),
+        ("Beta to SOL", _two(position.beta)),
+        ("Moves with account", _two(position.correlation_to_portfolio)),
+        ("Adds to tail loss", _percent(position.risk_contribution, signed=True)),
+    ]
+
+
+def _percent(value: float | None, *, decimals: int = 1, signed: bool = False) -> str:
+    return numbers.UNKNOWN if value is None else numbers.percent_of_fraction(value, decimals=decimals, signed=signed)
+
+
+def _two(value: float | None) -> str:
+    return numbers.UNKNOWN if value is None else figure(f"{value:.2f}")
+
+
+def _statistics_from(statistics: BookStatistics | None, age_s: float) -> str:
+    """Where volatility, beta and the rest come from: they are made by schedule and not for this answer."""
+    if statistics is None:
+        return "Volatility and beta: not enough history; /var says what is missing."
+    made = f"made {age(age_s)} ago" if age_s >= 1 else "made now"
+    return (
+        f"Tail loss: mean of the account's worst 5% of days, of equity. By {statistics.method},"
+        f" {numbers.count(statistics.n)} days, {made}."
     )
 
 

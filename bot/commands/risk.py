@@ -4,8 +4,10 @@ import math
 from functools import partial
 
 from bot.commands.common import reply
-from bot.commands.estimates import answered, cautions
+from bot.commands.estimates import answered, basis, cautions
+from bot.commands.meanwhile import stored
 from bot.commands.spec import Command, Request, Services, Usage
+from bot.commands.var import WORDS, shown_before
 from bot.messages import Block, Line, Message
 from bot.roster import Watched
 from bot.text import numbers
@@ -14,27 +16,43 @@ from bot.text.numbers import Rounding
 from bot.text.reader import figure
 from bot.text.tables import fit
 from risk.model.metrics import RiskMetrics
+from risk.risk_engine import DriftRiskEngine
 
 
 async def run(services: Services, request: Request) -> Message:
-    return await answered(services, request, partial(_risk, services))
+    return await answered(services, request, partial(_risk, services), flat=True)
 
 
 async def _risk(services: Services, watched: Watched, rest: tuple[str, ...]) -> Message:
     if rest:
         raise Usage(f"No account is called {name(rest[0])}. Accounts: {services.roster.names}.")
-    found = await services.desks.risk(watched.account_id).calculate_portfolio_risk()
+    desk = services.desks.risk(watched.account_id)
+    found = await desk.calculate_portfolio_risk()
+    if math.isnan(found.var_1d) and math.isnan(found.max_drawdown):
+        await desk.calculate_var()  # there is nothing to show: this says what is missing
     blocks: list[Block] = [
         Line(f"{watched.nickname}: {_headline(found)}", strong=True), fit(_rows(found)), *_contributions(found),
+        Line("Losses are shares of equity; volatility and ratios are of a year of 365 days."),
+        *await _basis(desk, found),
         Line("More: /var /vol /corr /beta /drawdown /performance /liqprob /backtest"),
         *cautions(found.warnings),
     ]  # fmt: skip
     return reply(services, watched, *blocks)
 
 
+async def _basis(desk: DriftRiskEngine, found: RiskMetrics) -> list[Block]:
+    """Where the value at risk comes from; it is cached by now."""
+    if math.isnan(found.var_1d):
+        return []
+    var = await desk.calculate_var()
+    return [basis(n=var.n, since=var.window_start, age_s=var.data_age_s, method=f"VaR by {WORDS[var.method]}")]
+
+
 def _headline(found: RiskMetrics) -> str:
     if math.isnan(found.var_1d):
         return "no value at risk yet"
+    if found.var_1d == 0:
+        return "nothing in it moves with a price"
     share = numbers.percent_of_fraction(found.var_1d, rounding=Rounding.UP)
     return f"one day in 20 loses more than {share}"
 
@@ -70,4 +88,10 @@ def _two(value: float) -> str:
     return numbers.UNBOUNDED if math.isinf(value) else figure(f"{value:.2f}")
 
 
-COMMAND = Command(name="risk", usage="/risk [account]", summary="its risk in a dozen numbers", run=run)
+COMMAND = Command(
+    name="risk",
+    usage="/risk [account]",
+    summary="its risk in a dozen numbers",
+    run=run,
+    meanwhile=stored(lambda known: known.var_1d_frac, shown_before),
+)

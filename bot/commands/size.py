@@ -6,6 +6,7 @@ from functools import partial
 from bot.commands.common import perp_markets, reply
 from bot.commands.estimates import answered, basis, cautions
 from bot.commands.liqprob import shown as probability
+from bot.commands.meanwhile import calculating
 from bot.commands.spec import Command, Request, Services, Usage
 from bot.messages import Block, Line, Message
 from bot.roster import Watched
@@ -30,7 +31,7 @@ _SIDES = {"long": Side.BUY, "buy": Side.BUY, "short": Side.SELL, "sell": Side.SE
 
 
 async def run(services: Services, request: Request) -> Message:
-    return await answered(services, request, partial(_size, services))
+    return await answered(services, request, partial(_size, services), flat=True)
 
 
 async def _size(services: Services, watched: Watched, rest: tuple[str, ...]) -> Message:
@@ -53,7 +54,7 @@ def _market(text: str, markets: tuple[str, ...]) -> str:
     for market in markets:
         if market.upper().removesuffix("-PERP") == wanted:
             return market
-    raise Usage(f"{name(text)} is no account and no market that is read now: {', '.join(markets) or 'none'}.")
+    raise Usage(f"{name(text)} is no account and no market of a position you may see: {', '.join(markets) or 'none'}.")
 
 
 def _parsed(words: tuple[str, ...]) -> tuple[SizingStrategy, float | None, Side]:
@@ -82,7 +83,6 @@ def _blocks(watched: Watched, found: PositionSizing) -> list[Block]:
     else:
         size = numbers.size(found.size_base, rounding=Rounding.DOWN)
         answer = f"{size} {market} {side}, {numbers.usd(found.notional_usd, rounding=Rounding.DOWN)}"
-    why = "It" if found.binding is Binding.STRATEGY else "With more,"
     rows = [
         ("P(liq.) 24 h after", probability(found.probability_24h)),
         ("Health ratio after", numbers.health_ratio(found.health_ratio_after)),
@@ -90,7 +90,7 @@ def _blocks(watched: Watched, found: PositionSizing) -> list[Block]:
         ("VaR 95% 1 d after", numbers.percent_of_fraction(found.var_1d_frac_after, rounding=Rounding.UP)),
     ]
     blocks: list[Block] = [
-        Line(f"{watched.nickname}: {answer}", strong=True), Line(f"{why} {found.reason}."), fit(rows),
+        Line(f"{watched.nickname}: {answer}", strong=True), Line(_why(found)), fit(rows),
         Line(f"Strategy {found.strategy.value}, tolerance {numbers.percent_of_fraction(found.risk_tolerance)}."),
         basis(n=found.n, since=None, age_s=found.data_age_s, method="simulated", seed=found.seed),
     ]  # fmt: skip
@@ -99,9 +99,19 @@ def _blocks(watched: Watched, found: PositionSizing) -> list[Block]:
     return [*blocks, *cautions(found.warnings)]
 
 
+def _why(found: PositionSizing) -> str:
+    """What keeps it from being larger, as a sentence."""
+    if found.binding is not Binding.STRATEGY or found.strategy is SizingStrategy.INVERSE_LIQUIDATION:
+        return f"With {'more' if found.size_base else 'any'}, {found.reason}."
+    if found.size_base:
+        return f"It {found.reason}."
+    return f"{found.reason[:1].upper()}{found.reason[1:]}."
+
+
 COMMAND = Command(
     name="size",
     usage="/size [account] MARKET [long|short] [risk|vol|kelly|liq] [2%]",
     summary="how large a position may be",
     run=run,
+    meanwhile=calculating,
 )

@@ -17,6 +17,7 @@ from bot.roster import Roster
 from bot.watching import WatchList
 from risk.fleet import Fleet, FleetView
 from risk.liquidation_monitor import DriftLiquidationMonitor
+from risk.model.limits import LimitFigures
 from risk.portfolio_manager import DriftPortfolioManager
 from risk.ports import Clock
 from storage import (
@@ -76,10 +77,17 @@ class Services:
     replays: Replays
 
     def monitor(self, account_id: str) -> DriftLiquidationMonitor:
-        return DriftLiquidationMonitor(account_id, self.fleet, thresholds=self.roster.thresholds(account_id))
+        return DriftLiquidationMonitor(
+            account_id, self.fleet, thresholds=self.roster.thresholds(account_id), odds=self.desks.risk(account_id)
+        )
 
     def manager(self, account_id: str) -> DriftPortfolioManager:
-        return DriftPortfolioManager(account_id, self.fleet, limits=self.accounts, equity=self.equity)
+        async def figures() -> LimitFigures:
+            return self.desks.board.limit_figures(account_id)  # what is made already: an answer waits for no fit
+
+        return DriftPortfolioManager(
+            account_id, self.fleet, limits=self.accounts, equity=self.equity, figures=figures
+        )
 
     async def view(self) -> FleetView:
         """The latest evaluation, the last good one when the venue is silent. Raises: ReadFailed before the first."""
@@ -165,6 +173,7 @@ class Command:
             for some accounts is not enough.
         where: See Where; also for its buttons.
         open_to_strangers: Whether somebody who is not linked may use it.
+        meanwhile: What is said where the answer takes longer than a moment; None for one that never does.
     """
 
     name: str
@@ -177,6 +186,7 @@ class Command:
     per_account: bool = False
     where: Where = Where.LINKED
     open_to_strangers: bool = False
+    meanwhile: Run | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from bot.charts.errors import NotEnoughPoints
 from bot.charts.statistics import distribution_chart
 from bot.commands.common import reply
 from bot.commands.estimates import answered, basis, cautions, drawn, theme_of
+from bot.commands.meanwhile import stored
 from bot.commands.spec import Command, Request, Services, Usage
 from bot.messages import Block, Line, Message
 from bot.roster import Watched
@@ -16,8 +17,8 @@ from bot.text.numbers import Rounding
 from risk.errors import BadParameter
 from risk.model.metrics import VaRMethod, VaRResult
 
-_CONFIDENCE = re.compile(r"(9\d(?:\.\d)?)%?")
-_DAYS = re.compile(r"(\d{1,2})d")
+_NUMBER = re.compile(r"(\d{0,3}(?:\.\d{1,4})?)%?")
+_DAYS = re.compile(r"(\d{1,3})d")
 WORDS = {
     VaRMethod.HISTORICAL: "past days as they were",
     VaRMethod.FILTERED: "past days at today's volatility",
@@ -60,14 +61,22 @@ def _parsed(words: tuple[str, ...]) -> tuple[float, int, VaRMethod | None]:
     for word in (word.lower() for word in words):
         if match := _DAYS.fullmatch(word):
             days = int(match[1])
-        elif match := _CONFIDENCE.fullmatch(word):
-            confidence = float(match[1]) / 100
+        elif (match := _NUMBER.fullmatch(word)) and match[1]:
+            confidence = _confidence(float(match[1]), word)
         elif word in [one.value for one in VaRMethod]:
             method = VaRMethod(word)
         else:
             known = ", ".join(one.value for one in VaRMethod)
             raise Usage(f"{name(word)} is no account, confidence, horizon or method. Methods: {known}.")
     return confidence, days, method
+
+
+def _confidence(number: float, word: str) -> float:
+    """Written as 95, 95% or 0.95."""
+    confidence = number if number < 1 else round(number / 100, 6)
+    if not 0.9 <= confidence <= 0.999:
+        raise Usage(f"{name(word)} is no confidence from 90 to 99.9 %.")
+    return confidence
 
 
 def title(found: VaRResult) -> str:
@@ -109,9 +118,15 @@ def _span(days: int) -> str:
     return "1 day" if days == 1 else f"{days} days"
 
 
+def shown_before(var_frac: float) -> str:
+    """The value at risk of the daily record, in words."""
+    return f"VaR 95% in 1 day was {numbers.percent_of_fraction(var_frac, rounding=Rounding.UP)} of equity"
+
+
 COMMAND = Command(
     name="var",
     usage="/var [account] [95|99] [1d|7d] [method]",
     summary="what the account may lose",
     run=run,
+    meanwhile=stored(lambda known: known.var_1d_frac, shown_before),
 )

@@ -6,6 +6,7 @@ from functools import partial
 from bot.charts.statistics import cone_chart
 from bot.commands.common import reply
 from bot.commands.estimates import answered, basis, cautions, drawn, theme_of
+from bot.commands.meanwhile import stored
 from bot.commands.spec import Command, Request, Services, Usage
 from bot.messages import Block, Line, Message
 from bot.roster import Watched
@@ -22,6 +23,8 @@ async def run(services: Services, request: Request) -> Message:
 
 
 async def _volatility(services: Services, request: Request, watched: Watched, rest: tuple[str, ...]) -> Message:
+    if len(rest) > 1:
+        raise Usage(f"{name(rest[1])} is one word too many.")
     found = await services.desks.risk(watched.account_id).calculate_volatility_metrics()
     by_asset = {row.asset.upper(): row for row in found.assets}
     chosen = by_asset.get(rest[0].upper()) if rest else found.assets[0]
@@ -59,5 +62,12 @@ async def _volatility(services: Services, request: Request, watched: Watched, re
 
 
 COMMAND = Command(
-    name="vol", usage="/vol [account] [asset]", summary="how much it moves, and against the past", run=run
+    name="vol",
+    usage="/vol [account] [asset]",
+    summary="how much it moves, and against the past",
+    run=run,
+    meanwhile=stored(
+        lambda known: known.volatility,
+        lambda volatility: f"equity moved {numbers.percent_of_fraction(volatility, decimals=0)} a year",
+    ),
 )

@@ -92,7 +92,7 @@ async def _day(
         return unknown
     limits = await services.accounts.load_limits(account_id) or RiskLimits()
     drawdown = await services.equity.drawdown_frac(account_id)
-    nearest = _nearest(prices)
+    nearest, figures = _nearest(prices), services.desks.board.limit_figures(account_id)
     return AccountDay(
         account_id=account_id,
         nickname=watched.nickname,
@@ -102,7 +102,7 @@ async def _day(
         distance_frac=nearest.distance_frac if nearest else None,
         nearest_market=nearest.market if nearest else "",
         leverage=summary.leverage,
-        violations=tuple(breaches(limits, summary, drawdown)),
+        violations=tuple(breaches(limits, summary, drawdown, figures)),
         happened=changes,
     )
 

@@ -17,6 +17,7 @@ from bot.logs import setup_logging
 from bot.messages import Transport
 from bot.metrics import Metrics
 from bot.operations import Care, Operations
+from bot.past_sources import begun_anew, close, past_of
 from bot.run import (
     connected_transports,
     default_thresholds,
@@ -62,8 +63,10 @@ async def run(settings: Settings) -> None:
     primary = Primary(clock=clock, venue=settings.venue.value, silent_after_s=settings.standby_after_s)
     with ThreadPoolExecutor(max_workers=2, thread_name_prefix="work") as executor:
         reader = reader_of(settings, clock)
+        past = past_of(settings, reader, clock)
         try:
             async with await Store.open(settings.database_path) as store:
+                await begun_anew(store, past)
                 if own:
                     await show_link_code(People(store), clock)
                 roster = await roster_of(settings, reader, store, clock)
@@ -79,7 +82,7 @@ async def run(settings: Settings) -> None:
                         check_interval=settings.check_interval, slot_stall=timedelta(seconds=settings.slot_stall_s)
                     ),
                     thresholds=default_thresholds(settings), platform_roles=settings.discord_roles, routes=routes,
-                    observer=metrics, stream=settings.stream, history_dir=settings.history_folder,
+                    observer=metrics, stream=settings.stream, history_dir=settings.history_folder, candles=past,
                     quiet=lambda: not primary.speaks,
                     through=lambda inner: StandbyRouter(
                         inner, speaks=lambda: primary.speaks, chats=lambda: primary.chats, reachable=lent
@@ -92,6 +95,7 @@ async def run(settings: Settings) -> None:
                     await app.serve(stop, beside=operations.run)
         finally:
             await reader.close()
+            await close(past)
 
 
 def _beside(operations: Operations, app: App, primary: Primary, settings: Settings, secret: str, clock: Clock) -> None:

@@ -14,6 +14,7 @@ from bot.messages import (
     CommandHint,
     Guest,
     Incoming,
+    InParts,
     Limits,
     Membership,
     Message,
@@ -62,6 +63,10 @@ class NamedTransport:
                 raise
             moved = Unreachable(str(error), moved_to=self._here(error.moved_to))
         raise moved
+
+    def parts(self, message: Message) -> int:
+        """See bot.messages.InParts; one where the platform does not say."""
+        return self._inner.parts(message) if isinstance(self._inner, InParts) else 1
 
     async def edit(self, ref: MessageRef, message: Message) -> None:
         await self._inner.edit(self._their_ref(ref), message)

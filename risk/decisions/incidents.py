@@ -17,6 +17,7 @@ class CauseKind(StrEnum):
     DATA = "data"
     LIMIT = "limit"
     DRAWDOWN = "drawdown"
+    RISK = "risk"
     SYSTEM = "system"
     EVENT = "event"
 

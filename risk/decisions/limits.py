@@ -3,7 +3,15 @@
 import math
 
 from risk.errors import RiskError
-from risk.model.limits import LimitName, RiskLimits, RiskViolation
+from risk.model.limits import (
+    NO_FIGURES_YET,
+    LimitCheck,
+    LimitFigures,
+    LimitName,
+    LimitState,
+    RiskLimits,
+    RiskViolation,
+)
 from risk.model.portfolio import PortfolioSummary
 
 
@@ -11,14 +19,7 @@ class BadLimits(RiskError, ValueError):
     """Limits that make no sense; the text names the limit and what would be accepted."""
 
 
-# Limits on correlation exposure and value at risk need the statistics of the risk engine.
-CHECKED = (
-    LimitName.MAX_PORTFOLIO_LEVERAGE,
-    LimitName.MAX_POSITION_SIZE_USD,
-    LimitName.MAX_POSITION_SIZE_PERCENT,
-    LimitName.MIN_HEALTH_RATIO,
-    LimitName.MAX_DRAWDOWN_PERCENT,
-)
+NO_EQUITY_YET = "no equity was recorded yet"
 
 
 def validated(limits: RiskLimits) -> RiskLimits:
@@ -38,13 +39,20 @@ def validated(limits: RiskLimits) -> RiskLimits:
     return limits
 
 
-def breaches(limits: RiskLimits, summary: PortfolioSummary, drawdown_frac: float | None) -> tuple[RiskViolation, ...]:
+def breaches(
+    limits: RiskLimits,
+    summary: PortfolioSummary,
+    drawdown_frac: float | None,
+    figures: LimitFigures | None = None,
+) -> tuple[RiskViolation, ...]:
     """Every limit an account breaches, account-wide ones first.
 
     Args:
         drawdown_frac: None while there is no equity history; the drawdown limit is then not checked.
+        figures: What the risk desk states; limits on what it does not know are not checked. See check().
     """
     found: list[RiskViolation] = []
+    known = figures or LimitFigures()
 
     def above(name: LimitName, value: float | None, threshold: float, market: str = "") -> None:
         if value is not None and value > threshold:
@@ -57,6 +65,8 @@ def breaches(limits: RiskLimits, summary: PortfolioSummary, drawdown_frac: float
                 limit=LimitName.MIN_HEALTH_RATIO, value=summary.health_ratio, threshold=limits.min_health_ratio
             )
         )
+    above(LimitName.MAX_VAR_1D_PERCENT, known.var_1d_frac, limits.max_var_1d_percent)
+    above(LimitName.MAX_CORRELATION_EXPOSURE, known.correlation_exposure, limits.max_correlation_exposure)
     above(LimitName.MAX_DRAWDOWN_PERCENT, drawdown_frac, limits.max_drawdown_percent)
     for position in summary.positions:
         above(LimitName.MAX_POSITION_SIZE_USD, position.notional, limits.max_position_size_usd, position.market)
@@ -64,3 +74,31 @@ def breaches(limits: RiskLimits, summary: PortfolioSummary, drawdown_frac: float
         if position.notional > 0:
             above(LimitName.MAX_POSITION_SIZE_PERCENT, share, limits.max_position_size_percent, position.market)
     return tuple(found)
+
+
+def check(
+    limits: RiskLimits,
+    summary: PortfolioSummary,
+    drawdown_frac: float | None,
+    figures: LimitFigures | None = None,
+) -> LimitCheck:
+    """As breaches(), with a state for every limit: what was not checked is never said to hold."""
+    known = figures or LimitFigures.missing(NO_FIGURES_YET)
+    violations = breaches(limits, summary, drawdown_frac, known)
+    unchecked = dict(known.unknown)
+    if drawdown_frac is None:
+        unchecked[LimitName.MAX_DRAWDOWN_PERCENT] = NO_EQUITY_YET
+    broken = {violation.limit for violation in violations}
+    measured = {
+        LimitName.MAX_VAR_1D_PERCENT: known.var_1d_frac,
+        LimitName.MAX_CORRELATION_EXPOSURE: known.correlation_exposure,
+    }
+
+    def state(name: LimitName) -> LimitState:
+        if name in broken:
+            return LimitState.BROKEN
+        if name in unchecked:
+            return LimitState.UNKNOWN
+        return LimitState.NOT_APPLICABLE if name in measured and measured[name] is None else LimitState.HOLDS
+
+    return LimitCheck(violations=violations, states={name: state(name) for name in LimitName}, unchecked=unchecked)

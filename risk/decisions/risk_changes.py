@@ -1,11 +1,12 @@
 """Which changes of an account's risk are worth a word, and how loud. Pure.
 
-Each measure has a ladder: how much it must have risen since yesterday for WATCH, WARNING and HIGH. A change that was
-told eases only once the measure has come back by a tenth of its step, so that a figure on the edge does not chatter.
+Each measure has a ladder: how much it must have risen since yesterday for WATCH, WARNING and HIGH. Worse counts at
+once; a tier is left only where the next milder one begins, and the mildest after a tenth of its step, so that a figure
+on the edge does not chatter. What cannot be measured leaves a tier as it stands: it is never called better.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -25,10 +26,18 @@ class Scale(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ladder:
-    """When a measure reaches which tier, rising."""
+    """When a measure reaches which tier, rising.
+
+    Attributes:
+        least: Below this level no rise is worth a word: twice almost nothing is almost nothing.
+    """
 
     scale: Scale
     steps: Mapping[Tier, float]
+    least: float = 0.0
+
+
+_RISES = {Tier.WATCH: 1.25, Tier.WARNING: 1.5, Tier.HIGH: 2.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,15 +46,11 @@ class ChangeThresholds:
 
     ladders: Mapping[RiskMeasure, Ladder] = field(
         default_factory=lambda: {
-            RiskMeasure.VAR: Ladder(scale=Scale.RATIO, steps={Tier.WATCH: 1.25, Tier.WARNING: 1.5, Tier.HIGH: 2.0}),
-            RiskMeasure.VOLATILITY: Ladder(
-                scale=Scale.RATIO, steps={Tier.WATCH: 1.25, Tier.WARNING: 1.5, Tier.HIGH: 2.0}
-            ),
+            RiskMeasure.VAR: Ladder(scale=Scale.RATIO, steps=_RISES, least=0.01),
+            RiskMeasure.VOLATILITY: Ladder(scale=Scale.RATIO, steps=_RISES, least=0.2),
             RiskMeasure.CORRELATION: Ladder(scale=Scale.DIFFERENCE, steps={Tier.WATCH: 0.2, Tier.WARNING: 0.35}),
             RiskMeasure.BETA: Ladder(scale=Scale.DIFFERENCE, steps={Tier.WATCH: 0.5, Tier.WARNING: 1.0}),
-            RiskMeasure.LEVERAGE: Ladder(
-                scale=Scale.RATIO, steps={Tier.WATCH: 1.25, Tier.WARNING: 1.5, Tier.HIGH: 2.0}
-            ),
+            RiskMeasure.LEVERAGE: Ladder(scale=Scale.RATIO, steps=_RISES, least=1.0),
             RiskMeasure.FUNDING: Ladder(
                 scale=Scale.LEVEL, steps={Tier.WATCH: 0.001, Tier.WARNING: 0.003, Tier.HIGH: 0.01}
             ),
@@ -67,37 +72,44 @@ def changes(
     before: RiskSnapshot | None,
     now: RiskSnapshot,
     *,
+    var_shown_frac: float = math.nan,
     var_limit_frac: float = math.nan,
     standing: Mapping[RiskMeasure, Tier] | None = None,
+    absent: Collection[RiskMeasure] = (),
     thresholds: ChangeThresholds | None = None,
 ) -> tuple[RiskChange, ...]:
     """Every measure that is worth a word, worst first.
 
     Args:
         before: Yesterday's figures; None on the first day, when only levels and limits speak.
-        standing: Tiers that were told and have not eased, for the hysteresis.
+        var_shown_frac: The VaR that /var shows: it is what is shown here, and held against the limit.
+        standing: Tiers that were told and have not eased, for the hysteresis. A measure that stands is in the answer
+            even where it has come back, with Tier.OK.
+        absent: What does not apply to the account now, such as the correlation of a single asset: over, not unknown.
     """
     ladders = (thresholds or ChangeThresholds()).ladders
     found: list[RiskChange] = []
     for measure, ladder in ladders.items():
         value = float(getattr(now, _FIELD[measure]))
         old = float(getattr(before, _FIELD[measure])) if before is not None else math.nan
-        tier = _tier(ladder, old, value, (standing or {}).get(measure, Tier.OK))
-        limit = var_limit_frac if measure is RiskMeasure.VAR else math.nan
-        if value > limit and tier.value < Tier.WARNING.value:
-            tier = Tier.WARNING
-        if tier is not Tier.OK:
+        stood = (standing or {}).get(measure, Tier.OK)
+        tier = Tier.OK if measure in absent else _tier(ladder, old, value, stood)
+        shown, limit = value, math.nan
+        if measure is RiskMeasure.VAR:
+            shown, limit = (value if math.isnan(var_shown_frac) else var_shown_frac), var_limit_frac
+        by_limit = shown > limit and tier.value < Tier.WARNING.value
+        if tier is not Tier.OK or by_limit or stood is not Tier.OK:
             found.append(
                 RiskChange(
-                    measure=measure, tier=tier, before=old, now=value, limit=limit,
-                    sentence=_sentence(measure, old, value, limit),
+                    measure=measure, tier=Tier.WARNING if by_limit else tier, before=old, now=value, shown=shown,
+                    limit=limit, by_limit=by_limit,
                 )
             )  # fmt: skip
     return tuple(sorted(found, key=lambda change: (-change.tier.value, change.measure.value)))
 
 
 def _tier(ladder: Ladder, old: float, value: float, standing: Tier) -> Tier:
-    moved = _moved(ladder.scale, old, value)
+    moved = _moved(ladder, old, value)
     if math.isnan(moved):
         return standing  # what cannot be measured is not called better
     entered = max(
@@ -107,34 +119,15 @@ def _tier(ladder: Ladder, old: float, value: float, standing: Tier) -> Tier:
         return entered
     neutral = 1.0 if ladder.scale is Scale.RATIO else 0.0
     edge = ladder.steps[standing] - EASE_FRAC * (ladder.steps[standing] - neutral)
-    return standing if moved >= edge else entered
+    milder = max((step for tier, step in ladder.steps.items() if tier.value < standing.value), default=edge)
+    return standing if moved >= min(edge, milder) else entered
 
 
-def _moved(scale: Scale, old: float, value: float) -> float:
-    if scale is Scale.LEVEL:
+def _moved(ladder: Ladder, old: float, value: float) -> float:
+    if ladder.scale is Scale.LEVEL or math.isnan(value):
         return value
-    if scale is Scale.DIFFERENCE:
+    if ladder.scale is Scale.DIFFERENCE:
         return abs(value - old)
-    return value / old if old > 0 else math.nan
-
-
-def _sentence(measure: RiskMeasure, old: float, value: float, limit: float) -> str:
-    was = "" if math.isnan(old) else f", {_shown(measure, old)} yesterday"
-    over = f", over its limit of {_shown(measure, limit)}" if value > limit else ""
-    return f"{_WORDS[measure]} is {_shown(measure, value)}{was}{over}"
-
-
-_WORDS = {
-    RiskMeasure.VAR: "one-day VaR at 95% of equity",
-    RiskMeasure.VOLATILITY: "volatility of the account, annualised,",
-    RiskMeasure.CORRELATION: "average correlation of the assets",
-    RiskMeasure.BETA: "beta to SOL",
-    RiskMeasure.LEVERAGE: "leverage",
-    RiskMeasure.FUNDING: "cost of funding a day, of equity,",
-}
-
-
-def _shown(measure: RiskMeasure, value: float) -> str:
-    if measure in (RiskMeasure.CORRELATION, RiskMeasure.BETA):
-        return f"{value:.2f}"
-    return f"{value:.1f}x" if measure is RiskMeasure.LEVERAGE else f"{100 * value:.1f}%"
+    if not old > 0:
+        return math.nan  # from nothing: that positions were opened is told elsewhere
+    return value / old if value >= ladder.least else min(value / old, 1.0)

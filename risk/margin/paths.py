@@ -88,6 +88,14 @@ class HitResult:
     n_paths: int
     seed: int
 
+    def within(self, hours: float) -> float:
+        """Probability by one of the horizons asked for. Raises: BadParameter for another one."""
+        for hit in self.hits:
+            if hit.hours == hours:
+                return hit.probability
+        known = ", ".join(f"{hit.hours:g}" for hit in self.hits)
+        raise BadParameter(f"{hours:g} hours were not simulated; ask for one of {known}")
+
 
 def time_grid(horizons_hours: tuple[float, ...]) -> FloatArray:
     """Times of the steps: hourly for the first day, every six hours after it, each horizon among them."""
@@ -127,7 +135,8 @@ def simulate_hits(
     log_factors = np.zeros((k, paths))
     before = margin.excess(factors)
     first = np.maximum(np.abs(before.min(axis=0)), 1e-9)
-    survival = np.where(before > 0, 1.0, 0.0).prod(axis=0)
+    held = _held(margin)
+    survival = np.where(before[held] > 0, 1.0, 0.0).prod(axis=0)
     alive_before = survival.copy()
     dead_by_asset = np.zeros(k)
     survivals, quantiles = [], []
@@ -150,7 +159,7 @@ def simulate_hits(
         after = margin.excess(factors)
         after -= (funding * float(at))[:, None]
         step = np.ones(paths)
-        for scope in range(scopes):
+        for scope in held:
             if bridge:
                 spread = (root * deviation[:, None]).T @ margin.deltas(start_factors, scope)
                 variance = np.einsum("ij,ij->j", spread, spread)
@@ -174,6 +183,12 @@ def simulate_hits(
 
 
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+def _held(margin: LinearMargin) -> list[int]:
+    """Scopes that can be liquidated: one that holds nothing has an excess of exactly zero, and is no danger."""
+    idle = (margin.excess_usd == 0.0) & ~margin.excess_slope_usd.any(axis=1)
+    return [int(scope) for scope in np.flatnonzero(~idle)]
 
 
 def _result(

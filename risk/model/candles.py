@@ -59,7 +59,12 @@ class Candles:
 
     @property
     def closes(self) -> Closes:
-        """The last price of each bar."""
+        """The last price of each bar. Raises: BadSeries for one that is not a positive number."""
+        bad = np.flatnonzero(~(np.isfinite(self.close_usd) & (self.close_usd > 0)))
+        if bad.size:
+            raise BadSeries(
+                f"bars of {self.asset}: the close of {self.at[bad[0]]} is no positive number; import these bars again"
+            )
         return Closes(at=self.at, price_usd=self.close_usd)
 
     @property

@@ -23,7 +23,8 @@ class RiskSnapshot:
     """One day's figures of an account; NaN where unknown.
 
     Attributes:
-        var_1d_frac: 95 %, of total equity.
+        var_1d_frac: 95 %, of total equity, by past days at today's volatility whatever /var shows by default, so that
+            two days can be compared.
         volatility: Annualised, of total equity.
         correlation: Mean off the diagonal.
         beta_sol: Beta-adjusted delta over equity.
@@ -44,16 +45,20 @@ class RiskChange:
     """One measure that has moved enough to be told.
 
     Attributes:
-        before: Yesterday's; NaN where only the limit speaks.
+        tier: OK for one that has come back to what it was; it is then only part of what eases.
+        before: Yesterday's; NaN where only its level or the limit speaks.
+        shown: What a person is shown of it: for VaR the figure of /var; for the others the same as ``now``.
         limit: What it is held against; NaN without one.
+        by_limit: The limit alone makes it worth a word.
     """
 
     measure: RiskMeasure
     tier: Tier
     before: float
     now: float
+    shown: float
     limit: float
-    sentence: str
+    by_limit: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -268,6 +268,7 @@ class LiquidationEvent(AccountEvent):
         repaid: Token whose borrow it repaid; empty where it was another thing.
         repaid_tokens: How much of that borrow, > 0.
         orders_cancelled: How many orders it cancelled on its way, as far as known.
+        side: Which way a perp position was traded away; None where it is no such thing, or nobody can tell.
     """
 
     market: str = ""
@@ -280,6 +281,7 @@ class LiquidationEvent(AccountEvent):
     repaid: str = ""
     repaid_tokens: float = 0.0
     orders_cancelled: int = 0
+    side: Side | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -118,9 +118,11 @@ class LiquidationRisk:
 
     Attributes:
         liquidation_prices: Finite prices only, by market.
-        time_to_liquidation: Median time; None until the probability model has estimated one.
+        time_to_liquidation: By when half of all simulated paths are liquidated; None where fewer are within a week, or
+            nothing could be simulated: ``probability_24h`` is then None too.
         protection_actions: Sentences a person can act on, most effective first.
         stress_test_results: Scenario name -> health ratio in percent.
+        probability_24h: Of being liquidated within a day, by the same simulation.
     """
 
     health_ratio: float
@@ -129,3 +131,4 @@ class LiquidationRisk:
     risk_level: RiskLevel
     protection_actions: tuple[str, ...]
     stress_test_results: Mapping[str, float]
+    probability_24h: float | None = None

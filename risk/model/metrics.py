@@ -195,7 +195,8 @@ class RiskMetrics:
 
     Attributes:
         var_1d: Fraction of total equity at 95 %, as all of them positive losses.
-        risk_contribution: Of each asset to the expected shortfall, fractions of total equity; sums to it.
+        risk_contribution: Of each asset to ``expected_shortfall_1d``, fractions of total equity; sums to it. In the
+            proportions of past days at today's volatility, whichever method the total is by.
     """
 
     var_1d: float

@@ -1,6 +1,6 @@
 """What an account earned, and by what."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -73,6 +73,7 @@ class Fill:
         fee_usd: Paid, >= 0; < 0 is a rebate.
         funding_usd: Received with it since the fill before, < 0 paid; 0 where it is not known by fill.
         order_id: As the venue or the file names it; empty where unknown.
+        reference: The name its source gives this very fill, unique there; empty where it has none.
     """
 
     at: datetime
@@ -83,6 +84,7 @@ class Fill:
     fee_usd: float = 0.0
     funding_usd: float = 0.0
     order_id: str = ""
+    reference: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ class Binding(StrEnum):
     POSITION_LIMIT_SHARE = "max_position_size_percent"
     HEALTH_LIMIT = "min_health_ratio"
     VAR_LIMIT = "max_var_1d_percent"
+    CORRELATION_LIMIT = "max_correlation_exposure"
     INITIAL_MARGIN = "initial margin"
     LIQUIDATION_DISTANCE = "distance to liquidation"
     LIQUIDATION_PROBABILITY = "probability of liquidation"
@@ -44,10 +45,12 @@ class PositionSizing:
         reason: The same in one sentence, with the figures.
         wanted_base: What the strategy alone would take.
         stop_distance_frac: For fixed risk, how far the stop is; None otherwise.
-        probability_24h: Of liquidation within 24 hours after the trade; NaN without enough history.
+        probability_24h: Of liquidation within 24 hours after the trade: what the risk desk says of the account then,
+            with the same seed.
         health_ratio_after: Percent, 100 is liquidation.
         leverage_after: Liabilities over equity.
-        var_1d_frac_after: One-day VaR at 95 % over equity; NaN without enough history.
+        var_1d_frac_after: One-day VaR at 95 % over equity by past days at today's volatility. The limit on VaR holds by
+            every other method too.
     """
 
     market: str

@@ -132,8 +132,11 @@ def christoffersen(beyond: npt.NDArray[np.bool_]) -> LikelihoodRatio:
 
 
 def acerbi_szekely(pnl: FloatArray, es: FloatArray, beyond: npt.NDArray[np.bool_], alpha: float) -> float:
-    """Z2 = 1 + sum over violations of PnL / (n alpha ES)."""
-    return 1.0 + float(np.sum(pnl[beyond] / es[beyond])) / (pnl.size * alpha)
+    """Z2 = 1 + sum over violations of PnL / (n alpha ES); minus infinity where one meets an ES of no loss."""
+    lost, expected = pnl[beyond], es[beyond]
+    if (expected <= 0).any():
+        return -math.inf  # a loss where none was expected
+    return 1.0 + float(np.sum(lost / expected)) / (pnl.size * alpha)
 
 
 def es_test(pnl: FloatArray, es: FloatArray, beyond: npt.NDArray[np.bool_]) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 
 from risk.errors import BadSeries
 from risk.margin.book import FloatArray
-from risk.stats.series import checked
+from risk.stats.series import checked, stands_still
 
 MINIMUM_OBSERVATIONS = 60
 
@@ -36,8 +36,8 @@ def beta_of(asset: FloatArray, market: FloatArray, *, minimum: int = MINIMUM_OBS
         raise BadSeries(f"the series have {y.size} and {x.size} observations; align them by date first")
     dx, dy = x - x.mean(), y - y.mean()
     sxx, syy, sxy = float(dx @ dx), float(dy @ dy), float(dx @ dy)
-    if sxx == 0.0:
-        raise BadSeries("the market does not move, so nothing can move with it")
+    if stands_still(x):
+        raise BadSeries("the market does not move, so nothing can move with it; choose another reference")
     slope = sxy / sxx
     left = max(0.0, syy - slope * sxy)
     return Beta(

@@ -23,7 +23,7 @@ from risk.stats.moves import (
     recent_correlation,
     resampled_days,
 )
-from risk.stats.series import alpha_of, zero_share_frac
+from risk.stats.series import alpha_of, checked_confidence, checked_days, checked_seed, zero_share_frac
 
 MINIMUM_DAYS = 100
 STALE_SHARE = 0.05
@@ -82,10 +82,7 @@ def estimate(
 
     Raises: NotEnoughData below 100 days; BadParameter for a confidence outside 90 to 99.9 % or days outside 1 to 30.
     """
-    if not 0.9 - 1e-12 <= confidence <= 0.999 + 1e-12:
-        raise BadParameter(f"a confidence of {confidence:g} is not supported; give 0.90 to 0.999")
-    if not 1 <= days <= 30:
-        raise BadParameter(f"a horizon of {days} days is not supported; give 1 to 30")
+    confidence, days, seed = checked_confidence(confidence), checked_days(days), checked_seed(seed)
     if returns.shape[1] != len(margin.assets):
         raise BadParameter("returns must have one column for each asset of the account")
     if not margin.assets:
@@ -186,11 +183,15 @@ def _normal(task: _Task) -> BookEstimate:
     return _empirical(task, VaRMethod.NORMAL, _drawn(task, nu=None), simulated=True)
 
 
+def surprises_of(series: FloatArray) -> FloatArray:
+    """Each day over the volatility that was forecast for it, after the warm-up of the average."""
+    variances = ewma_variances(series)[:-1]
+    return np.asarray(series[WARM_UP:] / np.sqrt(np.maximum(variances[WARM_UP:], np.finfo(np.float64).tiny)))
+
+
 def degrees_of_freedom(book_pnl: FloatArray) -> float:
     """Of a book's daily surprises: its PnL over the volatility forecast for the day."""
-    variances = ewma_variances(book_pnl)[:-1]
-    surprises = book_pnl[WARM_UP:] / np.sqrt(np.maximum(variances[WARM_UP:], np.finfo(np.float64).tiny))
-    return tails.fit_degrees_of_freedom(surprises)
+    return tails.fit_degrees_of_freedom(surprises_of(book_pnl))
 
 
 def _student(task: _Task) -> BookEstimate:
@@ -231,14 +232,15 @@ def _evt(task: _Task) -> BookEstimate:
         var, es = tail.var(task.confidence), tail.es(task.confidence)
     except (NotEnoughData, BadParameter) as problem:
         return _filtered(task, (f"no tail could be fitted ({problem}); this is filtered history",))
+    if tail.shape >= 1:
+        return _filtered(task, ("the fitted tail is so heavy that it has no mean loss; this is filtered history",))
 
     def again(sample: FloatArray) -> float:
         return evt.fit_tail(-sample).var(task.confidence)
 
-    notes = () if tail.shape < 1 else ("the fitted tail is so heavy that its mean loss is infinite",)
     return BookEstimate(
         var_usd=var, es_usd=es, interval_usd=_resampled(pnl, task, again), method=VaRMethod.EVT,
-        simulations=pnl.size if task.days > 1 else 0, pnl_usd=pnl, warnings=notes,
+        simulations=pnl.size if task.days > 1 else 0, pnl_usd=pnl,
     )  # fmt: skip
 
 

@@ -5,14 +5,16 @@ Sources: Tasche 1999; Boudt, Peterson, Croux 2008 for the component modified VaR
 
 import numpy as np
 
-from risk.errors import BadSeries
+from risk.errors import BadParameter, BadSeries, NotEnoughData
 from risk.margin.book import FloatArray
 from risk.stats import laws
 from risk.stats.series import alpha_of, checked_matrix
 
 
 def volatility_contributions(weights: FloatArray, covariance: FloatArray) -> FloatArray:
-    """w_i (Sw)_i / sigma; zeros for a book without risk."""
+    """w_i (Sw)_i / sigma; zeros for a book without risk. Raises: BadParameter for shapes that do not fit."""
+    if weights.ndim != 1 or covariance.shape != (weights.size, weights.size):
+        raise BadParameter(f"weights {weights.shape} and a covariance {covariance.shape} are not of the same assets")
     pull: FloatArray = np.asarray(covariance @ weights)
     sigma = float(np.sqrt(max(0.0, float(weights @ pull))))
     return np.asarray(weights * pull / sigma) if sigma > 0 else np.zeros_like(weights)
@@ -39,9 +41,14 @@ def es_contributions(weights: FloatArray, returns: FloatArray, confidence: float
     """-E[w_i r_i | the book is in its tail]; sums to the historical expected shortfall.
 
     The tail is what is at or below the interpolated quantile, as in tails.historical().
+
+    Raises: BadParameter for weights that are not one for each column; NotEnoughData without rows; BadSeries for NaN.
     """
+    _check_weights(weights, returns)
     n = returns.shape[0]
     book = returns @ weights
+    if not np.isfinite(book).all():
+        raise BadSeries("returns hold something that is no finite number; drop that date for all assets")
     position = (n - 1) * alpha_of(confidence)
     low = int(np.floor(position))
     # A partition instead of a sort: everything up to the order statistic the quantile starts from is in the tail.
@@ -51,12 +58,21 @@ def es_contributions(weights: FloatArray, returns: FloatArray, confidence: float
     return np.asarray(-(returns[tail].mean(axis=0) * weights))
 
 
+def _check_weights(weights: FloatArray, returns: FloatArray) -> None:
+    if returns.ndim != 2 or weights.shape != returns.shape[1:]:
+        raise BadParameter(f"weights {weights.shape} must be one for each column of returns {returns.shape}")
+    if not returns.shape[0]:
+        raise NotEnoughData("returns", found=0, needed=1)
+
+
 def modified_var_contributions(weights: FloatArray, returns: FloatArray, confidence: float) -> FloatArray:
-    """Gradient of the Cornish-Fisher VaR; sigma divides by n - 1, skewness and kurtosis by n. Sums to that VaR.
+    """Gradient of the Cornish-Fisher VaR. Sums to that VaR, as PerformanceAnalytics splits it: sigma divides by n - 1,
+    the third and fourth moments by n, and skewness and kurtosis are these over powers of that sigma.
 
     Raises: BadSeries for a book that does not move.
     """
     matrix = checked_matrix(returns)
+    _check_weights(weights, matrix)
     n = matrix.shape[0]
     mean = matrix.mean(axis=0)
     centred = matrix - mean

@@ -6,13 +6,13 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
-from risk.errors import BadParameter, BadSeries, NotEnoughData
+from risk.errors import BadSeries, NotEnoughData
 from risk.margin.book import FloatArray
 from risk.stats.dcc import DccFit, fit_dcc
 from risk.stats.ewma import DAILY_LAMBDA, ewma_correlations
-from risk.stats.matrices import Shrunk, correlation_of, ledoit_wolf, towards_one
-from risk.stats.regimes import Regimes, change_points, two_states
-from risk.stats.series import checked, checked_matrix
+from risk.stats.matrices import Shrunk, checked_correlation, correlation_of, ledoit_wolf, towards_one
+from risk.stats.regimes import Regimes, change_points, correlation_states
+from risk.stats.series import checked, checked_count, checked_matrix, stands_still
 
 
 class CorrelationModel:
@@ -46,40 +46,51 @@ class CorrelationModel:
         """Ledoit-Wolf: for many assets and few observations."""
         return ledoit_wolf(checked_matrix(returns_matrix))
 
-    async def regimes(self, returns_x: npt.ArrayLike, returns_y: npt.ArrayLike, window: int = 30) -> Regimes:
-        """Two states of the rolling correlation, on Fisher's scale where it is closer to normal."""
+    async def regimes(self, returns_x: npt.ArrayLike, returns_y: npt.ArrayLike) -> Regimes:
+        """Two states of the correlation, with the probability of the higher one as it was known on each date.
+
+        Raises: as correlation_states().
+        """
         x, y = _pair(returns_x, returns_y)
-        return await asyncio.to_thread(lambda: two_states(fisher(rolling_correlation(x, y, window))))
+        return await asyncio.to_thread(correlation_states, x, y)
 
     async def change_points(
         self, returns_x: npt.ArrayLike, returns_y: npt.ArrayLike, window: int = 30
     ) -> tuple[int, ...]:
         """Where the level of the correlation changed: positions in the list of rolling_correlation()."""
         x, y = _pair(returns_x, returns_y)
-        return await asyncio.to_thread(lambda: change_points(fisher(rolling_correlation(x, y, window))))
+        return await asyncio.to_thread(lambda: change_points(fisher(rolling_correlation(x, y, window)), overlap=window))
 
-    def stressed(self, correlations: FloatArray, share_frac: float) -> FloatArray:
-        """Correlations a share of the way to one: what a crash does to them."""
-        return towards_one(correlations, share_frac)
+    def stressed(self, correlations: npt.ArrayLike, share_frac: float) -> FloatArray:
+        """Correlations a share of the way to one: what a crash does to them. Raises: BadSeries, BadParameter."""
+        return towards_one(checked_correlation(correlations), share_frac)
 
 
 def rolling_correlation(x: FloatArray, y: FloatArray, window: int) -> FloatArray:
     """See CorrelationModel.rolling_correlation; shape (n - window + 1,)."""
-    if window < 2:
-        raise BadParameter("a correlation needs a window of at least 2")
+    window = checked_count(window, least=2, most=1_000_000, what="observations in a window")
     if x.size < window:
         raise NotEnoughData("returns for one window", found=int(x.size), needed=window)
     a, b = sliding_window_view(x, window), sliding_window_view(y, window)
     a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
     spread = np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
+    still = _still(x, window) | _still(y, window)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(spread > 0, np.clip((a * b).sum(axis=1) / spread, -1.0, 1.0), np.nan)
+        return np.where(~still & (spread > 0), np.clip((a * b).sum(axis=1) / spread, -1.0, 1.0), np.nan)
+
+
+def _still(series: FloatArray, window: int) -> npt.NDArray[np.bool_]:
+    """For each window whether it holds one value throughout."""
+    rows = sliding_window_view(series, window)
+    return np.asarray(rows.max(axis=1) == rows.min(axis=1))
 
 
 def sample_correlation(returns: FloatArray) -> FloatArray:
     """Of log returns (n, k); an asset that does not move correlates with nothing."""
     matrix = checked_matrix(returns)
-    return correlation_of(np.atleast_2d(np.cov(matrix, rowvar=False)))
+    moving = np.array([not stands_still(column) for column in matrix.T])
+    covariance = np.atleast_2d(np.cov(matrix, rowvar=False))
+    return correlation_of(np.where(np.outer(moving, moving), covariance, 0.0))
 
 
 def fisher(correlations: FloatArray) -> FloatArray:

@@ -13,7 +13,7 @@ from risk.errors import BadParameter, BadSeries
 from risk.margin.book import FloatArray, IntArray
 from risk.stats.ewma import ewma_variances
 from risk.stats.garch import GarchFit, Innovations, fit_garch
-from risk.stats.series import checked_matrix
+from risk.stats.series import checked_matrix, stands_still
 
 MINIMUM_OBSERVATIONS = 250
 _SMALLEST_EIGENVALUE = 1e-8
@@ -128,9 +128,9 @@ def fit_dcc(returns: FloatArray, *, univariate: Sequence[GarchFit] | None = None
     matrix = checked_matrix(returns, minimum=MINIMUM_OBSERVATIONS)
     if matrix.shape[1] < 2:
         raise BadParameter("a correlation takes at least two assets")
-    if (matrix.std(axis=0) == 0).any():
-        column = int(np.flatnonzero(matrix.std(axis=0) == 0)[0])
-        raise BadSeries(f"returns: column {column} does not move; leave that asset out")
+    for number, column in enumerate(matrix.T):
+        if stands_still(column):
+            raise BadSeries(f"returns: column {number} does not move; leave that asset out")
     fits = tuple(
         univariate
         or (fit_garch(column, innovations=Innovations.NORMAL, minimum=MINIMUM_OBSERVATIONS) for column in matrix.T)
@@ -161,7 +161,7 @@ def _second_step(pairs: _Pairs, fits: tuple[GarchFit, ...]) -> DccFit:
 
     starts = [_free(a, b) for a, b in _STARTS]
     begin = min(starts, key=cost)
-    found = minimize(cost, begin, method="BFGS", options={"gtol": 1e-3 * pairs.z.shape[1] ** 0.5})
+    found = minimize(cost, begin, method="BFGS", options={"gtol": 2e-4 * pairs.z.shape[1] ** 0.5})
     a, b = _weights(found.x)
     likelihood = pairs.log_likelihood(a, b)
     if not np.isfinite(likelihood):
@@ -198,7 +198,9 @@ def _free(a: float, b: float) -> FloatArray:
 
 def _scaled(q: FloatArray) -> FloatArray:
     deviations = np.sqrt(np.diag(q))
-    return np.asarray(q / np.outer(deviations, deviations))
+    scaled = np.asarray(q / np.outer(deviations, deviations))
+    np.fill_diagonal(scaled, 1.0)
+    return np.asarray(np.clip(scaled, -1.0, 1.0))
 
 
 def _correlation_path(q: FloatArray, k: int) -> FloatArray:

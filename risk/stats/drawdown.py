@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from risk.errors import BadSeries
 from risk.margin.book import FloatArray
 from risk.stats.series import checked
 
@@ -36,8 +37,13 @@ def curve_of(returns: FloatArray) -> FloatArray:
 
 
 def underwater(curve: FloatArray) -> FloatArray:
-    """Distance below the running high as positive fractions, shape (n,); the starting value is a high too."""
+    """Distance below the running high as positive fractions, shape (n,); the starting value is a high too.
+
+    Raises: BadSeries for a curve that does not start above zero; NotEnoughData for an empty one.
+    """
     values = checked(curve, minimum=1, what="curve")
+    if not values[0] > 0:
+        raise BadSeries("a curve starts above zero, or nothing can be a share of it; leave out what is before")
     return 1.0 - values / np.maximum.accumulate(values)
 
 

@@ -3,6 +3,8 @@
 Source: RiskMetrics Technical Document, 1996, section 5.2.
 """
 
+from numbers import Real
+
 import numpy as np
 
 from risk.errors import BadParameter
@@ -72,5 +74,5 @@ def half_life(lam: float) -> float:
 
 
 def _check(lam: float) -> None:
-    if not 0.0 < lam < 1.0:
-        raise BadParameter(f"lambda must lie between 0 and 1, not at {lam:g}; 0.94 is usual for days")
+    if not isinstance(lam, Real) or not 0.0 < lam < 1.0:
+        raise BadParameter(f"lambda must lie between 0 and 1, not at {lam}; 0.94 is usual for days")

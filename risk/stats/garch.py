@@ -13,7 +13,7 @@ import numpy as np
 from risk.errors import BadParameter
 from risk.margin.book import FloatArray
 from risk.stats.ewma import ewma_variances
-from risk.stats.series import checked
+from risk.stats.series import checked, checked_count, stands_still
 
 if TYPE_CHECKING:
     from arch.univariate.base import ARCHModelResult
@@ -116,10 +116,10 @@ def fit_garch(
 
     Raises: NotEnoughData below ``minimum``; BadSeries; BadParameter for lags that make no model.
     """
-    if p < 1 or q < 0 or p > 5 or q > 5:
-        raise BadParameter("GARCH takes 1 to 5 lags of shocks and 0 to 5 of variances")
+    p = checked_count(p, least=1, most=5, what="lags of shocks")
+    q = checked_count(q, least=0, most=5, what="lags of variances")
     series = checked(returns, minimum=max(minimum, 20))
-    if float(series.std()) == 0.0:
+    if stands_still(series):
         return _flat(series)
     result, backcast = _settled(_PERCENT * series, p, q, innovations, starting)
     fit = _as_fit(series, result, p, q, innovations)

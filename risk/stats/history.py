@@ -13,6 +13,7 @@ from risk.model.candles import Candles
 from risk.stats.series import Aligned, align
 
 DUST_SHARE = 0.01
+_FEW_BARS = 101
 _DAY = timedelta(days=1)
 
 
@@ -25,12 +26,19 @@ class BookHistory:
         returns: Daily log returns, columns as ``margin.assets``.
         data_age_s: Since the last bar closed.
         warnings: What was left out, and why.
+        shortest: The asset with the fewest bars, where there are several; it decides how many days there are.
     """
 
     margin: LinearMargin
     returns: Aligned
     data_age_s: float
     warnings: tuple[str, ...]
+    shortest: str = ""
+
+    @property
+    def what(self) -> str:
+        """How an error calls these returns when they are too few: with the asset whose bars end the common window."""
+        return f"daily returns of {self.shortest}" if self.shortest else "daily returns"
 
     @property
     def window(self) -> tuple[datetime, datetime]:
@@ -46,15 +54,17 @@ def book_history(
     now: datetime,
     days: int | None = None,
     assets: Sequence[str] | None = None,
+    wanted: Sequence[str] = (),
 ) -> BookHistory:
     """History of one account's assets over the bars they have in common.
 
-    An asset without usable history makes the answer impossible, unless it is dust: below 1 % of the gross exposure it
-    is taken to stand still, and a warning names it.
+    An asset without usable history makes the answer impossible, unless it is dust: up to 1 % of the gross exposure,
+    with less than 101 bars, is taken to stand still, and a warning names it.
 
     Args:
         days: At most so many of the newest returns.
         assets: What may move; None for everything held that is no dollar token.
+        wanted: What the question is about, and is no dust however little of it is held.
 
     Raises: NotEnoughData, naming the asset and how to get its history.
     """
@@ -63,13 +73,16 @@ def book_history(
     usable, warnings = [], []
     for asset, slope in zip(whole.assets, whole.equity_slope_usd, strict=True):
         series = candles.get(asset)
-        if series is not None and len(series) >= 2:
-            usable.append(asset)
-            continue
+        found = len(series) if series is not None else 0
         share = abs(float(slope)) / gross if gross > 0 else 0.0
-        if share > DUST_SHARE:
-            raise NotEnoughData(f"daily bars of {asset}", found=len(series) if series is not None else 0, needed=2)
-        warnings.append(f"no history of {asset} ({share:.1%} of the exposure): taken to stand still")
+        dust = share <= DUST_SHARE and asset not in wanted
+        if found >= (_FEW_BARS if dust else 2):  # a market listed yesterday must not shorten the history of the rest
+            usable.append(asset)
+        elif dust:
+            known = f"only {found} bars" if found else "no history"
+            warnings.append(f"{known} of {asset} ({share:.1%} of the exposure): taken to stand still")
+        else:
+            raise NotEnoughData(f"daily bars of {asset}", found=found, needed=2)
     margin = LinearMargin.of(plan, usable)
     if not usable:
         empty = Aligned(assets=(), at=np.empty(0, "datetime64[s]"), log_returns=np.empty((0, 0)))
@@ -82,7 +95,10 @@ def book_history(
     age_s = max(0.0, (now - _moment(returns.at[-1]) - _DAY).total_seconds())
     if age_s > 3 * _DAY.total_seconds():
         warnings.append(f"history ends {age_s / 86_400:.0f} days ago: volatility is that of then")
-    return BookHistory(margin=margin, returns=returns, data_age_s=age_s, warnings=tuple(warnings))
+    shortest = min(usable, key=lambda asset: len(candles[asset]))
+    return BookHistory(
+        margin=margin, returns=returns, data_age_s=age_s, warnings=tuple(warnings), shortest=shortest
+    )  # fmt: skip
 
 
 def _moment(at: np.datetime64) -> datetime:

@@ -6,6 +6,7 @@ Sources: Ledoit, Wolf 2004 for the shrinkage; Higham 2002 for why clipping eigen
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from risk.errors import BadParameter, BadSeries
 from risk.margin.book import FloatArray
@@ -24,11 +25,12 @@ def correlation_of(covariance: FloatArray) -> FloatArray:
     spread = np.outer(deviations, deviations)
     with np.errstate(invalid="ignore", divide="ignore"):
         scaled = np.where(spread > 0, covariance / spread, 0.0)
+    scaled = (scaled + scaled.T) / 2  # a product of matrices need not be symmetric to the last bit
     np.fill_diagonal(scaled, 1.0)
     return np.clip(scaled, -1.0, 1.0)
 
 
-def checked_correlation(matrix: FloatArray, *, size: int | None = None) -> FloatArray:
+def checked_correlation(matrix: npt.ArrayLike, *, size: int | None = None) -> FloatArray:
     """A correlation matrix, rounded negative eigenvalues mended.
 
     Raises: BadSeries for anything else: another shape, no ones on the diagonal, no symmetry, negative eigenvalues.
@@ -38,11 +40,14 @@ def checked_correlation(matrix: FloatArray, *, size: int | None = None) -> Float
     if given.shape != (k, k) or (size is not None and k != size):
         raise BadSeries(f"correlations must be a square matrix of {size or k} assets, not {given.shape}")
     if not np.allclose(np.diag(given), 1.0, atol=1e-8) or not np.allclose(given, given.T, atol=1e-8):
-        raise BadSeries("correlations must be symmetric with ones on the diagonal")
+        raise BadSeries("correlations must be symmetric with ones on the diagonal; is this a covariance?")
     if (np.abs(given) > 1.0 + 1e-9).any():
         raise BadSeries("a correlation lies between -1 and 1")
     if np.linalg.eigvalsh(given)[0] < -1e-6:
-        raise BadSeries("these correlations contradict each other: the matrix is not positive semi-definite")
+        raise BadSeries(
+            "these correlations contradict each other: the matrix is not positive semi-definite; estimate all of them"
+            " over the same dates, or take nearest_correlation() of it"
+        )
     return nearest_correlation(given)
 
 

@@ -8,11 +8,10 @@ from typing import Self
 
 import numpy as np
 
-from risk.errors import BadParameter
 from risk.margin.book import FloatArray
 from risk.stats.ewma import DAILY_LAMBDA, WARM_UP, ewma_covariance, ewma_variances
 from risk.stats.matrices import correlation_of, root_of
-from risk.stats.series import checked_matrix
+from risk.stats.series import checked_count, checked_days, checked_matrix, checked_seed
 
 DEFAULT_PATHS = 10_000
 _TINY = 1e-18
@@ -54,8 +53,8 @@ def filtered_moves(filtered: Filtered) -> FloatArray:
 
 def resampled_days(returns: FloatArray, days: int, *, paths: int, seed: int) -> FloatArray:
     """Sums of past days drawn by date with replacement."""
-    _check(days, paths)
-    random = np.random.Generator(np.random.SFC64(seed))
+    days, paths = checked_days(days), checked_paths(paths)
+    random = np.random.Generator(np.random.SFC64(checked_seed(seed)))
     total = np.zeros((returns.shape[1], paths))
     columns = np.ascontiguousarray(returns.T)
     for _ in range(days):
@@ -65,8 +64,8 @@ def resampled_days(returns: FloatArray, days: int, *, paths: int, seed: int) -> 
 
 def filtered_paths(filtered: Filtered, days: int, *, paths: int, seed: int) -> FloatArray:
     """Surprises drawn by date, each day at the volatility that the days before it on its path have left."""
-    _check(days, paths)
-    random = np.random.Generator(np.random.SFC64(seed))
+    days, paths = checked_days(days), checked_paths(paths)
+    random = np.random.Generator(np.random.SFC64(checked_seed(seed)))
     columns = np.ascontiguousarray(filtered.residuals.T)
     variance = np.repeat(filtered.variance[:, None], paths, axis=1)
     total = np.zeros_like(variance)
@@ -86,8 +85,9 @@ def drawn_moves(
         volatilities: Of each day, shape (n_days, n_assets).
         nu: Degrees of freedom of a Student t whose mixing variable the assets share; None for normal draws.
     """
-    _check(volatilities.shape[0], paths)
-    random = np.random.Generator(np.random.SFC64(seed))
+    checked_days(volatilities.shape[0])
+    paths = checked_paths(paths)
+    random = np.random.Generator(np.random.SFC64(checked_seed(seed)))
     root = root_of(correlation)
     total = np.zeros((volatilities.shape[1], paths))
     for day in volatilities:
@@ -103,8 +103,6 @@ def recent_correlation(returns: FloatArray, lam: float = DAILY_LAMBDA) -> FloatA
     return correlation_of(ewma_covariance(returns, lam) + _TINY * np.eye(returns.shape[1]))
 
 
-def _check(days: int, paths: int) -> None:
-    if not 1 <= days <= 30:
-        raise BadParameter(f"a horizon of {days} days is not supported; give 1 to 30")
-    if not 100 <= paths <= 1_000_000:
-        raise BadParameter(f"{paths} paths are not supported; give 100 to 1,000,000")
+def checked_paths(paths: int) -> int:
+    """How many paths to draw. Raises: BadParameter outside 100 to 1,000,000."""
+    return checked_count(paths, least=100, most=1_000_000, what="paths")

@@ -11,9 +11,10 @@ import numpy as np
 from risk.errors import BadParameter
 from risk.margin.book import FloatArray
 from risk.stats.drawdown import curve_of, max_drawdown
-from risk.stats.series import DAYS_PER_YEAR, checked
+from risk.stats.series import DAYS_PER_YEAR, checked, stands_still
 
 CALMAR_MINIMUM_DAYS = 90.0
+_LARGEST_EXPONENT = 700.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +52,12 @@ def ratios(returns: FloatArray, *, periods_per_year: float = DAYS_PER_YEAR) -> R
     n, yearly = series.size, math.sqrt(periods_per_year)
     curve = curve_of(series)
     fall, final = max_drawdown(curve), float(curve[-1])
-    annual = final ** (periods_per_year / n) - 1.0 if final > 0 else -1.0
+    annual = _annualized(final, periods_per_year / n)
     mean = float(series.mean())
     centred = series - mean
     second = float(centred @ centred)
-    deviation = math.sqrt(second / (n - 1))
+    # What rounding leaves of a constant series is no risk, and no ratio is to be made of it.
+    deviation = 0.0 if stands_still(series) else math.sqrt(second / (n - 1))
     below = np.minimum(series, 0.0)
     downside = math.sqrt(float(below @ below) / n)
     per_period = _over(mean, deviation)
@@ -76,6 +78,14 @@ def downside_deviation(returns: FloatArray, *, target: float = 0.0) -> float:
     """Root mean square of what fell short of a target, over all n. Not annualised."""
     below = np.minimum(checked(returns, minimum=1) - target, 0.0)
     return float(np.sqrt(np.mean(below**2)))
+
+
+def _annualized(final: float, periods: float) -> float:
+    """Geometric; infinite where a float cannot hold it, as for a few bars that doubled."""
+    if final <= 0:
+        return -1.0
+    growth = math.log(final) * periods
+    return final**periods - 1.0 if growth < _LARGEST_EXPONENT else math.inf
 
 
 def _over(gain: float, risk: float) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,8 @@ from risk.errors import BadParameter, BadSeries, NotEnoughData
 from risk.margin.book import FloatArray
 
 DAYS_PER_YEAR = 365.0
+MOST_DAYS_AHEAD = 30
+_STILL = 1e-12
 TimeArray = npt.NDArray[np.datetime64]
 
 
@@ -54,9 +57,53 @@ def alpha_of(confidence: float) -> float:
     >>> round(alpha_of(0.95), 10)
     0.05
     """
-    if not 0.5 <= confidence <= 0.9999:
-        raise BadParameter(f"a confidence of {confidence:g} has no quantile here; give one from 0.5 to 0.9999")
-    return 1.0 - confidence
+    if not isinstance(confidence, Real) or not 0.5 <= confidence <= 0.9999:
+        raise BadParameter(f"a confidence of {confidence} has no quantile here; give one from 0.5 to 0.9999")
+    return 1.0 - float(confidence)
+
+
+def checked_confidence(confidence: float) -> float:
+    """Of an account's VaR. Raises: BadParameter outside 90 to 99.9 %, both included."""
+    if not isinstance(confidence, Real) or not 0.9 - 1e-12 <= confidence <= 0.999 + 1e-12:
+        raise BadParameter(f"a confidence of {confidence} is not supported; give 0.90 to 0.999")
+    return float(confidence)
+
+
+def checked_days(days: int) -> int:
+    """A horizon. Raises: BadParameter for anything but a whole number from 1 to 30."""
+    if not isinstance(days, Real) or not 1 <= days <= MOST_DAYS_AHEAD or days != int(days):
+        raise BadParameter(
+            f"a horizon of {days} days is not supported; give a whole number from 1 to {MOST_DAYS_AHEAD}"
+        )
+    return int(days)
+
+
+def checked_count(value: int, *, least: int, most: int, what: str) -> int:
+    """A whole number within bounds. Raises: BadParameter.
+
+    >>> checked_count(10_000, least=100, most=1_000_000, what="paths")
+    10000
+    """
+    if not isinstance(value, Integral) or not least <= value <= most:
+        raise BadParameter(f"{value} {what} are not supported; give a whole number from {least:,} to {most:,}")
+    return int(value)
+
+
+def checked_seed(seed: int) -> int:
+    """What a random generator starts from. Raises: BadParameter for anything but a whole number from 0 on."""
+    if not isinstance(seed, Integral) or seed < 0:
+        raise BadParameter(f"a seed of {seed} starts no generator; give a whole number from 0 on")
+    return int(seed)
+
+
+def stands_still(series: FloatArray) -> bool:
+    """Whether a series has one value throughout, but for what rounding leaves of its mean.
+
+    >>> stands_still(np.full(100, 0.01)), stands_still(np.array([0.01, 0.0]))
+    (True, False)
+    """
+    spread = float(np.ptp(series)) if series.size else 0.0
+    return spread <= _STILL * float(np.max(np.abs(series), initial=0.0))
 
 
 def log_returns(prices: npt.ArrayLike) -> FloatArray:

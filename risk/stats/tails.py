@@ -11,7 +11,7 @@ import numpy as np
 from risk.errors import BadParameter
 from risk.margin.book import FloatArray
 from risk.stats import laws
-from risk.stats.series import alpha_of, checked
+from risk.stats.series import alpha_of, checked, stands_still
 
 ENOUGH_IN_TAIL = 5.0
 
@@ -32,7 +32,7 @@ def historical(pnl: FloatArray, confidence: float) -> Tail:
     quantile = float(np.quantile(series, alpha_of(confidence)))
     beyond = series[series <= quantile]
     # Rounding of the interpolation can leave the quantile a hair below the smallest observation.
-    return Tail(var=-quantile, es=-float(beyond.mean()) if beyond.size else -quantile)
+    return Tail(var=0.0 - quantile, es=0.0 - (float(beyond.mean()) if beyond.size else quantile))
 
 
 def enough_for(n: int, confidence: float) -> bool:
@@ -56,7 +56,7 @@ def normal(mean: float, sigma: float, confidence: float) -> Tail:
     """Gaussian. ``sigma`` is that of the whole horizon."""
     alpha = alpha_of(confidence)
     z = laws.normal_quantile(alpha)
-    return Tail(var=-(mean + z * sigma), es=sigma * laws.normal_density(z) / alpha - mean)
+    return Tail(var=0.0 - (mean + z * sigma), es=sigma * laws.normal_density(z) / alpha - mean)
 
 
 def student(mean: float, sigma: float, nu: float, confidence: float) -> Tail:
@@ -85,7 +85,7 @@ def moments(values: FloatArray, *, ddof: int = 1) -> Moments:
     series = checked(values, what="returns")
     centred = series - series.mean()
     second = float(np.mean(centred**2))
-    if second == 0.0:
+    if stands_still(series):
         return Moments(mean=float(series.mean()), sigma=0.0, skewness=0.0, excess_kurtosis=0.0)
     return Moments(
         mean=float(series.mean()),

@@ -11,8 +11,8 @@ from risk.errors import BadParameter, NotEnoughData
 from risk.margin.book import FloatArray
 from risk.stats import tails
 from risk.stats.matrices import checked_correlation
-from risk.stats.moves import DEFAULT_PATHS, drawn_moves, resampled_days
-from risk.stats.series import alpha_of, checked
+from risk.stats.moves import DEFAULT_PATHS, checked_paths, drawn_moves, resampled_days
+from risk.stats.series import alpha_of, checked, checked_days, checked_seed
 
 
 class VaRCalculator:
@@ -28,11 +28,11 @@ class VaRCalculator:
         Raises: NotEnoughData for fewer than ceil(1 / (1 - confidence)) returns; BadSeries; BadParameter.
         """
         needed = math.ceil(1.0 / alpha_of(confidence_level) - 1e-9)
+        days = checked_days(horizon_days)
         series = checked(returns, minimum=needed)
-        _check_days(horizon_days)
-        if horizon_days == 1:
+        if days == 1:
             return tails.historical(series, confidence_level).var
-        return await asyncio.to_thread(_over_days, series, confidence_level, horizon_days)
+        return await asyncio.to_thread(_over_days, series, confidence_level, days)
 
     async def parametric_var(
         self, portfolio_value: float, volatility: float, confidence_level: float = 0.95, horizon_days: int = 1
@@ -45,10 +45,11 @@ class VaRCalculator:
 
         Raises: BadParameter for a negative volatility or anything that is no finite number.
         """
-        _check_days(horizon_days)
-        if not math.isfinite(portfolio_value) or not (math.isfinite(volatility) and volatility >= 0):
-            raise BadParameter("portfolio value and volatility must be finite numbers, the volatility not negative")
-        return tails.normal(0.0, abs(portfolio_value) * volatility * math.sqrt(horizon_days), confidence_level).var
+        days = checked_days(horizon_days)
+        value, daily = _numbers([portfolio_value, volatility], "portfolio value and volatility")
+        if daily < 0:
+            raise BadParameter(f"a daily volatility of {daily:g} cannot be; give a fraction from 0 on, such as 0.04")
+        return tails.normal(0.0, abs(value) * float(daily) * math.sqrt(days), confidence_level).var
 
     async def monte_carlo_var(
         self,
@@ -70,19 +71,20 @@ class VaRCalculator:
 
         Raises: BadSeries for a matrix that is none of correlations; BadParameter; the empty book has a VaR of 0.
         """
-        _check_days(horizon_days)
-        alpha_of(confidence_level)
+        days, _ = checked_days(horizon_days), alpha_of(confidence_level)
         assets = list(portfolio_composition)
-        notional = np.array([float(portfolio_composition[asset]) for asset in assets])
+        notional = _numbers(list(portfolio_composition.values()), "positions")
         daily = _in_order(volatilities, assets)
+        paths, seed = checked_paths(simulations), checked_seed(seed)
         if not assets:
             return 0.0
-        if not np.isfinite(notional).all() or not np.isfinite(daily).all() or (daily < 0).any():
-            raise BadParameter("positions and volatilities must be finite numbers, volatilities not negative")
-        correlation = checked_correlation(np.asarray(correlation_matrix, np.float64), size=len(assets))
+        if (daily < 0).any():
+            worst = assets[int(np.argmin(daily))]
+            raise BadParameter(f"the volatility of {worst} is negative; give a daily fraction from 0 on, such as 0.04")
+        correlation = checked_correlation(correlation_matrix, size=len(assets))
 
         def simulate() -> float:
-            moves = drawn_moves(np.tile(daily, (horizon_days, 1)), correlation, nu=None, paths=simulations, seed=seed)
+            moves = drawn_moves(np.tile(daily, (days, 1)), correlation, nu=None, paths=paths, seed=seed)
             return tails.historical(notional @ np.expm1(moves), confidence_level).var
 
         return await asyncio.to_thread(simulate)
@@ -90,7 +92,7 @@ class VaRCalculator:
 
 def _over_days(series: FloatArray, confidence: float, days: int) -> float:
     if (series <= -1).any():
-        raise BadParameter("a return of -100 % or less cannot be compounded")
+        raise BadParameter("a return of -100 % or less cannot be compounded; give simple returns, as fractions")
     moves = resampled_days(np.log1p(series)[:, None], days, paths=DEFAULT_PATHS, seed=0)
     return tails.historical(np.expm1(moves[0]), confidence).var
 
@@ -102,13 +104,18 @@ def _in_order(volatilities: Mapping[str, float] | Sequence[float] | FloatArray, 
             raise NotEnoughData(
                 f"volatility of {', '.join(missing)}", found=len(assets) - len(missing), needed=len(assets)
             )
-        return np.array([float(volatilities[asset]) for asset in assets])
-    values = np.asarray(volatilities, np.float64)
+        return _numbers([volatilities[asset] for asset in assets], "volatilities")
+    values = _numbers(volatilities, "volatilities")
     if values.shape != (len(assets),):
-        raise BadParameter(f"{len(assets)} assets need as many volatilities, not {values.size}")
+        raise BadParameter(f"{len(assets)} assets need as many volatilities, not an array of shape {values.shape}")
     return values
 
 
-def _check_days(days: int) -> None:
-    if not 1 <= days <= 30:
-        raise BadParameter(f"a horizon of {days} days is not supported; give 1 to 30")
+def _numbers(given: npt.ArrayLike, what: str) -> FloatArray:
+    try:
+        values = np.asarray(given, np.float64)
+    except (TypeError, ValueError):
+        raise BadParameter(f"{what} must be numbers") from None
+    if not np.isfinite(values).all():
+        raise BadParameter(f"{what} must be finite numbers; leave out what is unknown")
+    return values

@@ -12,7 +12,15 @@ from risk.errors import BadParameter
 from risk.margin.book import FloatArray
 from risk.stats.ewma import DAILY_LAMBDA, WARM_UP, ewma_variances
 from risk.stats.garch import GarchFit, fit_garch
-from risk.stats.realized import realized_volatility
+from risk.stats.realized import (
+    CONE_HORIZONS,
+    Bars,
+    ConeRow,
+    RangeEstimator,
+    range_volatility,
+    realized_volatility,
+    volatility_cone,
+)
 from risk.stats.series import DAYS_PER_YEAR, checked
 
 
@@ -22,6 +30,10 @@ class VolatilityMethod(StrEnum):
     EWMA = "ewma"
     GARCH_T = "garch-t"
     REALIZED = "realized"
+    PARKINSON = "parkinson"
+    GARMAN_KLASS = "garman-klass"
+    ROGERS_SATCHELL = "rogers-satchell"
+    YANG_ZHANG = "yang-zhang"
 
 
 class VolatilityEstimate(float):
@@ -76,6 +88,26 @@ class VolatilityModel:
         """Of the period the returns cover: root of the sum of their squares. Raises: BadSeries."""
         series = checked(high_freq_returns, minimum=1, what="intraday returns")
         return VolatilityEstimate(realized_volatility(series), method=VolatilityMethod.REALIZED, n=series.size)
+
+    async def range_volatility(
+        self, bars: Bars, estimator: RangeEstimator = RangeEstimator.YANG_ZHANG
+    ) -> VolatilityEstimate:
+        """Of one bar, from highs and lows. Raises: NotEnoughData below 2 bars, 3 for Yang-Zhang."""
+        value = range_volatility(bars, estimator)
+        return VolatilityEstimate(value, method=VolatilityMethod(estimator.value), n=bars.open_usd.size)
+
+    async def volatility_cone(
+        self, daily_returns: npt.ArrayLike, horizons: tuple[int, ...] = CONE_HORIZONS
+    ) -> tuple[ConeRow, ...]:
+        """Today's volatility among past ones, by horizon in days. Raises: NotEnoughData when no horizon fits."""
+        return volatility_cone(checked(daily_returns), horizons)
+
+    async def term_structure(self, returns: npt.ArrayLike, periods: int = 30) -> list[float]:
+        """GARCH volatility of each of the next periods, mean-reverting; flat where the EWMA stands in for the fit.
+
+        Raises: as garch_volatility().
+        """
+        return [float(value) for value in term_structure(await self.garch_volatility(returns), periods)]
 
 
 def ewma_volatility(returns: FloatArray, lam: float = DAILY_LAMBDA) -> VolatilityEstimate:

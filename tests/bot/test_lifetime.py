@@ -11,6 +11,8 @@ from bot.places import Place
 from risk.decisions.tiers import Tier, TierState
 from storage import Absence, AbsenceKind, Absences, Lives, Outbox, Receiver, Store, TierStates, tier_states
 from tests.support.clock import FakeClock
+from tests.support.faults import Measure
+from tests.support.figures import Gauge
 from tests.support.recording_transport import RecordingTransport
 
 HOME = Receiver(transport="chat", chat="home")
@@ -106,7 +108,7 @@ async def test_the_tiers_of_before_are_those_of_before(world: World) -> None:
     assert untold.absence.tiers == {"a": Tier.HIGH}
 
 
-async def test_a_stopped_process_notices_when_it_goes_on(world: World) -> None:
+async def test_a_stopped_process_notices_when_it_goes_on(world: World, figure: Gauge) -> None:
     await world.life.begin()
     await world.ticks(5)
     world.clock.pass_s(90)
@@ -114,31 +116,31 @@ async def test_a_stopped_process_notices_when_it_goes_on(world: World) -> None:
     await world.ticks(5)
 
     assert await world.told() == [(AbsenceKind.STALLED, 89.0)]
-    assert world.caught_up == 1
+    figure(Measure.CATCH_UPS, world.caught_up)
     assert world.life.unwatched_s == pytest.approx(89)
 
 
-async def test_a_machine_that_slept_is_caught_up_with_once(world: World) -> None:
+async def test_a_machine_that_slept_is_caught_up_with_once(world: World, figure: Gauge) -> None:
     await world.life.begin()
     await world.ticks(5)
     world.slept_s += 3_600
     await world.ticks(5)
 
     assert await world.told() == [(AbsenceKind.SUSPENDED, 3_600.0)]
-    assert world.caught_up == 1
+    figure(Measure.CATCH_UPS, world.caught_up)
 
 
 @pytest.mark.parametrize(
-    ("by_s", "expected", "caught_up"),
+    ("by_s", "expected"),
     [
-        (7_200.0, [(AbsenceKind.CLOCK_AHEAD, 7_200.0)], 1),
-        (-7_200.0, [(AbsenceKind.CLOCK_BACK, -7_200.0)], 1),
-        (-20.0, [], 1),  # too little to be told, and enough to keep a check waiting for it
-        (0.3, [], 0),
+        pytest.param(7_200.0, [(AbsenceKind.CLOCK_AHEAD, 7_200.0)], id="ahead"),
+        pytest.param(-7_200.0, [(AbsenceKind.CLOCK_BACK, -7_200.0)], id="back"),
+        # Too little to be told, and enough to keep a check waiting for it.
+        pytest.param(-20.0, [], id="a little back"),
     ],
 )
 async def test_a_clock_that_is_set_is_noticed(
-    world: World, by_s: float, expected: list[tuple[AbsenceKind, float]], caught_up: int
+    world: World, by_s: float, expected: list[tuple[AbsenceKind, float]], figure: Gauge
 ) -> None:
     await world.life.begin()
     await world.ticks(5)
@@ -146,7 +148,16 @@ async def test_a_clock_that_is_set_is_noticed(
     await world.ticks(5)
 
     assert await world.told() == expected
-    assert world.caught_up == caught_up
+    figure(Measure.CATCH_UPS, world.caught_up)
+
+
+async def test_a_clock_that_is_hardly_set_is_nothing(world: World) -> None:
+    await world.life.begin()
+    await world.ticks(5)
+    world.stepped_s += 0.3
+    await world.ticks(5)
+
+    assert (await world.told(), world.caught_up) == ([], 0)
 
 
 async def test_a_memory_that_fails_is_noted_and_does_not_end_the_ticking(world: World) -> None:

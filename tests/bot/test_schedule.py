@@ -14,6 +14,8 @@ from bot.watchdog import Watchdog
 from storage import DiskFull
 from tests.support.bot_world import BotWorld, bot_world
 from tests.support.clock import FakeClock
+from tests.support.faults import Measure
+from tests.support.figures import Gauge
 from tests.support.waiting import until
 from venues.errors import VenueUnavailable
 
@@ -127,7 +129,7 @@ async def watched(world: BotWorld) -> tuple[Watchdog, JobState]:
     return Watchdog(check=check, desk=world.app.desk, clock=clock, started_at=clock.now()), check
 
 
-async def test_the_watchdog_tells_when_checks_stop_and_when_they_are_back() -> None:
+async def test_the_watchdog_tells_when_checks_stop_and_when_they_are_back(figure: Gauge) -> None:
     async with bot_world() as world:
         dog, check = await watched(world)
         await run_once("check", succeed, check, world.clock)
@@ -138,6 +140,7 @@ async def test_the_watchdog_tells_when_checks_stop_and_when_they_are_back() -> N
         await dog.look()
         await world.deliver()
         assert [alert.first for alert in world.alerts] == ["CRITICAL Keel: no health check for 16 s"]
+        figure(Measure.TOLD_AFTER, world.clock.monotonic_s())
 
         await run_once("check", succeed, check, world.clock)
         await dog.look()
@@ -145,16 +148,19 @@ async def test_the_watchdog_tells_when_checks_stop_and_when_they_are_back() -> N
         assert world.alerts[-1].first == "RESOLVED Keel: health checks run again"
 
 
-async def test_checks_that_run_and_fail_are_no_checks_to_the_watchdog() -> None:
+async def test_checks_that_run_and_fail_are_no_checks_to_the_watchdog(figure: Gauge) -> None:
     async with bot_world() as world:
         dog, check = await watched(world)
+        told_s: list[float] = []
         for _ in range(5):
             world.clock.pass_s(5)
             await run_once("check", fail, check, world.clock)
             await dog.look()
-        await world.deliver()
+            await world.deliver()
+            told_s += [world.clock.monotonic_s()] if world.alerts else []
 
         (alert,) = world.alerts
+        figure(Measure.TOLD_AFTER, told_s[0])
         assert alert.first == "CRITICAL Keel: no health check for 20 s: RuntimeError, see the log"
 
 
@@ -178,7 +184,7 @@ async def test_a_venue_that_is_down_fails_no_check() -> None:
 
 
 async def test_what_falls_due_during_a_run_is_left_out_without_a_word_and_the_next_one_comes(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, figure: Gauge
 ) -> None:
     begun, go_on = asyncio.Event(), asyncio.Event()
     runs: list[int] = []
@@ -195,14 +201,14 @@ async def test_what_falls_due_during_a_run_is_left_out_without_a_word_and_the_ne
         async with schedule:
             await begun.wait()
             await asyncio.sleep(0.15)
-            assert len(runs) == 1
+            figure(Measure.RUNS, len(runs))
             go_on.set()
             await until(lambda: len(runs) >= 2)
 
     assert "maximum number of running instances" not in caplog.text
 
 
-async def test_after_the_clock_was_set_back_what_was_planned_runs_at_once() -> None:
+async def test_after_the_clock_was_set_back_what_was_planned_runs_at_once(figure: Gauge) -> None:
     runs: list[int] = []
 
     async def tick() -> None:
@@ -218,7 +224,7 @@ async def test_after_the_clock_was_set_back_what_was_planned_runs_at_once() -> N
         await until(lambda: len(runs) == 2)
         schedule.catch_up()  # nothing is overdue any more
         await asyncio.sleep(0.05)
-        assert len(runs) == 2
+        figure(Measure.RUNS, len(runs))
 
 
 async def test_whoever_counts_hears_of_every_run_and_of_how_late_it_was() -> None:
@@ -242,7 +248,7 @@ class Heard(Nobody):
         self.runs.append((name, duration_s, lag_s, succeeded))
 
 
-async def test_a_job_that_hangs_is_noticed_and_so_is_its_end() -> None:
+async def test_a_job_that_hangs_is_noticed_and_so_is_its_end(figure: Gauge) -> None:
     async with bot_world() as world:
         clock = world.clock
         check, limits = JobState(interval_s=5.0), JobState(interval_s=20.0)
@@ -262,13 +268,14 @@ async def test_a_job_that_hangs_is_noticed_and_so_is_its_end() -> None:
         assert [alert.first for alert in world.alerts] == [
             "WARNING Keel: the job limits has been running for 65 s and does not end"
         ]
+        figure(Measure.TOLD_AFTER, clock.monotonic_s())
         limits.last_finished = clock.now()
         await dog.look()
         await world.deliver()
         assert world.alerts[-1].first == "RESOLVED Keel: the job limits ends again"
 
 
-async def test_a_watchdog_that_slept_itself_gives_the_checks_their_turn_first() -> None:
+async def test_a_watchdog_that_slept_itself_gives_the_checks_their_turn_first(figure: Gauge) -> None:
     async with bot_world() as world:
         dog, check = await watched(world)
         await run_once("check", succeed, check, world.clock)
@@ -279,4 +286,4 @@ async def test_a_watchdog_that_slept_itself_gives_the_checks_their_turn_first() 
         await dog.look()
         await world.deliver()
 
-        assert world.alerts == []
+        figure(Measure.FALSE_ALARMS, len(world.alerts))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from risk.errors import BadSeries, NotEnoughData
+from risk.errors import BadParameter, BadSeries, NotEnoughData
 from risk.model.account import Side
 from risk.model.performance import EquityCurve, Fill, Period
 from risk.performance_tracker import PerformanceTracker, attribution_of, metrics_of
@@ -190,3 +190,13 @@ def test_a_curve_since_a_moment_starts_with_the_sample_before_it() -> None:
     whole = curve([1.0, 1.1, 1.2, 1.3])
     moment: datetime = NOW - timedelta(hours=30)
     assert whole.since(moment).unit_value_usd.tolist() == [1.1, 1.2, 1.3]
+
+
+async def test_a_period_can_be_named_and_one_there_is_none_of_is_refused(tmp_path: Path) -> None:
+    desk = tracker(curve(np.cumprod(np.full(60, 1.001)).tolist()))
+    assert len(await desk.equity_curve("7d")) == len(await desk.equity_curve(Period.WEEK)) == 8
+    assert (await desk.metrics("30d")).period is Period.MONTH
+    assert await desk.export_csv(str(tmp_path / "equity.csv"), "7d") == 8
+    for ask in (desk.equity_curve, desk.metrics, desk.attribution, desk.round_trips):
+        with pytest.raises(BadParameter, match="no period '12d'; choose of 7d, 30d, 90d, all"):
+            await ask("12d")

@@ -13,7 +13,9 @@ from risk.model.account import AccountSnapshot
 from risk.model.candles import Candles
 from risk.model.metrics import VaRMethod
 from risk.risk_engine import DriftRiskEngine
+from risk.risk_figures import verdicts
 from risk.stats.backtest import Light
+from risk.stats.fits import FitCache
 from tests.risk.builders import make_account, make_position, scaled
 from tests.risk.fake_reader import FakeReader
 from tests.risk.histories import Shelf, correlated, daily_candles, shelf
@@ -178,3 +180,21 @@ async def test_risk_changes_are_told_against_yesterday() -> None:
     assert found.compared_with is None
     assert found.now.var_1d_frac > 0
     assert found.now.leverage == pytest.approx(2.0)
+
+
+async def test_a_back_test_is_found_again_while_prices_move_positions_by_a_little() -> None:
+    history = shelf(800)
+    cache, books = FitCache(), []
+    for price in (1.0, 1.01):
+        clock = FakeClock()
+        fleet = Fleet(FakeReader(clock, scaled(LONG_AND_SHORT, "sol", price)), ["main"], clock)
+        desk = DriftRiskEngine("main", fleet, history, clock, cache=cache)
+        books.append(await desk.book())
+        await desk.backtests()
+    one, other = books
+    assert one.margin.equity_slope_usd.tolist() != other.margin.equity_slope_usd.tolist()
+    assert verdicts(one, cache) is verdicts(other, cache)
+    alone = verdicts(other, FitCache())
+    assert {method: one.light for method, one in alone.items()} == {
+        method: one.light for method, one in verdicts(one, cache).items()
+    }

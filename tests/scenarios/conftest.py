@@ -71,6 +71,7 @@ class Stage:
 def stage(scene: OnePosition, rpc: SolanaRpc, telegram: TelegramServer, tmp_path: Path) -> Stage:
     env = {
         "VENUE": "drift",
+        "DATA_URL": "off",
         "RPC_URLS": rpc_url(rpc),
         "ACCOUNTS": f"{scene.user}=main",
         "DATABASE_PATH": str(tmp_path / "keel.sqlite3"),

@@ -10,6 +10,8 @@ from tests.scenarios.conftest import Stage, Start, fall_to
 from tests.support.discord_screen import WAIT_S, Screen
 from tests.support.discord_server import Channel, DiscordServer
 from tests.support.discord_server import Fault as DiscordFault
+from tests.support.faults import Measure
+from tests.support.figures import Gauge
 from tests.support.keel_process import KeelProcess
 from tests.support.phone import Phone
 from tests.support.plain_tiers import ratio_alone
@@ -152,12 +154,14 @@ async def test_critical_goes_round_whatever_is_wrong_with_telegram(
     scene: OnePosition,
     rpc: SolanaRpc,
     what: Callable[[Cast, TelegramServer], Awaitable[None]],
+    figure: Gauge,
 ) -> None:
     cast = await play(ONLY_ANN)
     await what(cast, telegram)
     fall_to("CRITICAL", scene, rpc)
 
-    alert = await cast.bob.sees("CRITICAL", cast.private)
+    with figure.timing(Measure.ELSEWHERE_AFTER):
+        alert = await cast.bob.sees("CRITICAL", cast.private)
     assert "Comes this way because" in alert.text
     await cast.bot.kill()  # Telegram may hold its end for a minute
     telegram.heal()
@@ -165,18 +169,20 @@ async def test_critical_goes_round_whatever_is_wrong_with_telegram(
 
 async def test_when_discord_is_shut_as_well_its_webhook_and_then_the_pager_are_tried(
     play: Play, telegram: TelegramServer, discord: DiscordServer, desk: Channel, pager: HttpService,
-    scene: OnePosition, rpc: SolanaRpc,
+    scene: OnePosition, rpc: SolanaRpc, figure: Gauge,
 ) -> None:  # fmt: skip
     cast = await play(ONLY_ANN)
     await telegram.stop()
     discord.inject(DiscordFault(path="/channels", status=503, times=None))
     fall_to("CRITICAL", scene, rpc)
-    webhook = await cast.bob.sees("CRITICAL", desk)
+    with figure.timing(Measure.ELSEWHERE_AFTER):
+        webhook = await cast.bob.sees("CRITICAL", desk)
     assert "Comes this way because it does not get through on discord" in webhook.text
 
     discord.inject(DiscordFault(path="/webhooks", status=503, times=None))
     fall_to("LIQUIDATING", scene, rpc)
-    await until(lambda: "LIQUIDATING" in paged(pager), within_s=WAIT_S)
+    with figure.timing(Measure.ELSEWHERE_AFTER):
+        await until(lambda: "LIQUIDATING" in paged(pager), within_s=WAIT_S)
     assert pager.paths[0] == f"/{PAGER_KEY}"
 
     # Everything comes back, and nothing was lost.
@@ -184,6 +190,7 @@ async def test_when_discord_is_shut_as_well_its_webhook_and_then_the_pager_are_t
     await telegram.start()
     await cast.ann.alert("LIQUIDATING", timeout_s=WAIT_S)
     await cast.bob.sees("LIQUIDATING", cast.private)
+    figure(Measure.LOST, 2 - ("LIQUIDATING" in cast.ann.heads) - bool(cast.bob.alert("LIQUIDATING", cast.private)))
 
 
 async def test_a_bot_that_was_removed_from_a_group_is_shown_and_the_others_are_told(

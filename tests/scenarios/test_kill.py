@@ -6,6 +6,8 @@ from itertools import groupby
 import pytest
 
 from tests.scenarios.conftest import Start, fall_to, recover
+from tests.support.faults import Measure
+from tests.support.figures import Gauge
 from tests.support.phone import Phone
 from tests.support.scenarios import OnePosition
 from tests.support.solana_rpc import SolanaRpc
@@ -23,8 +25,9 @@ OUTAGES = {
 
 @pytest.mark.parametrize(("outage", "copies"), OUTAGES.values(), ids=OUTAGES)
 async def test_an_alert_that_was_stored_but_not_delivered_arrives_after_kill_9(
-    outage: Fault, copies: int, start: Start, phone: Phone, telegram: TelegramServer, scene: OnePosition, rpc: SolanaRpc
-) -> None:
+    outage: Fault, copies: int, start: Start, phone: Phone, telegram: TelegramServer, scene: OnePosition,
+    rpc: SolanaRpc, figure: Gauge,
+) -> None:  # fmt: skip
     bot = await start()
     await phone.link(await bot.link_code())
     await phone.quiet()
@@ -36,12 +39,15 @@ async def test_an_alert_that_was_stored_but_not_delivered_arrives_after_kill_9(
     lost = len(phone.alerts)
     assert lost == copies - 1
 
-    again = await start()
-    await again.started()
-    alert = await phone.alert("CRITICAL", after=lost)
+    with figure.timing(Measure.TOLD_AFTER):
+        again = await start()
+        await again.started()
+        alert = await phone.alert("CRITICAL", after=lost)
     assert (await phone.ask("/health")).splitlines()[0].endswith("CRITICAL")
     await asyncio.sleep(SOME_CHECKS_S)
     assert "link code" not in again.stdout
+    figure(Measure.LOST, "CRITICAL" not in phone.heads)
+    figure(Measure.REPEATS, len(phone.heads) - 1)
     assert phone.heads == ["CRITICAL"] * copies
     assert {one.number for one in phone.alerts} == {alert.number}
     recover(scene, rpc)
@@ -51,7 +57,7 @@ async def test_an_alert_that_was_stored_but_not_delivered_arrives_after_kill_9(
 
 
 async def test_an_alert_whose_sending_was_under_way_does_not_wait_for_its_lease(
-    start: Start, phone: Phone, telegram: TelegramServer, scene: OnePosition, rpc: SolanaRpc
+    start: Start, phone: Phone, telegram: TelegramServer, scene: OnePosition, rpc: SolanaRpc, figure: Gauge
 ) -> None:
     bot = await start()
     await phone.link(await bot.link_code())
@@ -62,13 +68,15 @@ async def test_an_alert_whose_sending_was_under_way_does_not_wait_for_its_lease(
     await until(lambda: any(call.method == "sendMessage" for call in telegram.calls[before:]), within_s=10)
     await bot.kill()
     telegram.heal()
-    await start()
-    await phone.alert("CRITICAL", timeout_s=20)
-    assert phone.heads == ["CRITICAL"]
+    with figure.timing(Measure.TOLD_AFTER):
+        await start()
+        await phone.alert("CRITICAL", timeout_s=20)
+    figure(Measure.LOST, "CRITICAL" not in phone.heads)
+    figure(Measure.REPEATS, len(phone.heads) - 1)
 
 
 async def test_what_was_written_while_the_process_was_dead_is_answered_after(
-    start: Start, phone: Phone, telegram: TelegramServer
+    start: Start, phone: Phone, figure: Gauge
 ) -> None:
     bot = await start()
     await phone.link(await bot.link_code())
@@ -79,7 +87,8 @@ async def test_what_was_written_while_the_process_was_dead_is_answered_after(
     await phone.until(lambda: len(phone.answers) > before, "an answer", 20)
     assert phone.answers[before].text.startswith("main: health 85%, OK")
     await asyncio.sleep(SOME_CHECKS_S)
-    assert len(phone.answers) == before + 1
+    figure(Measure.LOST, max(0, before + 1 - len(phone.answers)))
+    figure(Measure.REPEATS, max(0, len(phone.answers) - before - 1))
 
 
 async def test_killed_again_and_again_it_tells_every_tier_and_none_out_of_order(

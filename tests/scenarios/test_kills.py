@@ -2,12 +2,14 @@
 times; this is a taste of it."""
 
 from benchmarks.kills import toll
+from tests.support.faults import Measure
+from tests.support.figures import Gauge
 
 
-async def test_kills_at_random_lose_no_alert_and_repeats_say_that_they_may_be_some() -> None:
+async def test_kills_at_random_lose_no_alert_and_repeats_say_that_they_may_be_some(figure: Gauge) -> None:
     found = await toll(8, at_once=2, life_s=(0.1, 1.0), seed=7)
 
-    assert found.kills == 8
-    assert found.lost == 0
-    assert found.unmarked == 0
+    figure(Measure.KILLS, found.kills)
+    figure(Measure.LOST, found.lost)
+    figure(Measure.UNMARKED, found.unmarked)
     assert found.repeats <= 2 * found.kills, "at most what was on its way at each kill"

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -16,12 +17,15 @@ import pytest
 from tests.scenarios.conftest import Stage, Start, fall_to, recover
 from tests.support.beat_server import BeatServer
 from tests.support.cut_proxy import free_port
+from tests.support.faults import Measure
+from tests.support.figures import Gauge
 from tests.support.keel_process import KeelProcess, run_keel
 from tests.support.phone import Phone
 from tests.support.scenarios import OnePosition
 from tests.support.solana_rpc import SolanaRpc
 from tests.support.telegram import Fault, TelegramServer
 
+ROOT = Path(__file__).resolve().parents[2]
 LONG_S = 40.0  # a busy machine
 PULSE_S = 30.0
 
@@ -65,9 +69,16 @@ async def service() -> AsyncIterator[BeatServer]:
         yield server
 
 
-async def test_the_service_manager_hears_of_readiness_of_life_and_of_the_end(start: Start, manager: Manager) -> None:
+async def test_the_service_manager_hears_of_readiness_of_life_and_of_the_end(
+    start: Start, manager: Manager, figure: Gauge
+) -> None:
+    began = time.monotonic()
     bot = await start(NOTIFY_SOCKET=str(manager.path), WATCHDOG_USEC="1000000")
     await manager.until("READY=1")
+    unit = (ROOT / "deploy" / "keel.service").read_text(encoding="utf-8")
+    waits_s = sum(float(seconds) for seconds in re.findall(r"^(?:WatchdogSec|RestartSec)=(\d+)$", unit, re.MULTILINE))
+    assert waits_s > 1
+    figure(Measure.RESTARTED_AFTER, waits_s + time.monotonic() - began)
     await manager.until("WATCHDOG=1", times=4)
     assert any("STATUS=watching 1 account, worst " in notice for notice in manager.heard)
 
@@ -78,34 +89,38 @@ async def test_the_service_manager_hears_of_readiness_of_life_and_of_the_end(sta
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.5):
             await manager.until("WATCHDOG=1")
+    figure(Measure.SIGNS, len(manager.heard))
     os.kill(bot.pid, signal.SIGCONT)
     await manager.until("WATCHDOG=1")
     assert await bot.stop() == 0
     await manager.until("STOPPING=1")
 
 
-async def test_a_dead_man_service_hears_beats_until_the_process_is_dead(start: Start, service: BeatServer) -> None:
+async def test_a_dead_man_service_hears_beats_until_the_process_is_dead(
+    start: Start, service: BeatServer, figure: Gauge
+) -> None:
     changes = {"HEARTBEAT_URLS": f"{service.url}/ping/canary-of-the-url", "HEARTBEAT_EVERY_S": "0.2"}
     bot = await start(**changes)
     await service.more(3, LONG_S)
     await bot.kill()
     beats = len(service.beats)
     await asyncio.sleep(1.0)
-    assert len(service.beats) == beats
+    figure(Measure.SIGNS, len(service.beats) - beats)
     again = await start(**changes)
     await service.more(2, LONG_S)
     assert "canary-of-the-url" not in bot.output + again.output
 
 
 async def test_a_dead_man_service_that_hangs_disturbs_nothing(
-    start: Start, service: BeatServer, phone: Phone, scene: OnePosition, rpc: SolanaRpc
+    start: Start, service: BeatServer, phone: Phone, scene: OnePosition, rpc: SolanaRpc, figure: Gauge
 ) -> None:
     service.hangs = True
     bot = await start(HEARTBEAT_URLS=f"{service.url}/x,http://127.0.0.1:9/gone", HEARTBEAT_EVERY_S="0.1")
     await phone.link(await bot.link_code())
     await bot.until(lambda: bot.logged("heartbeat.failed"), "a beat that was not taken", LONG_S)
     fall_to("LIQUIDATING", scene, rpc)
-    await phone.alert("LIQUIDATING", timeout_s=LONG_S)
+    with figure.timing(Measure.TOLD_AFTER):
+        await phone.alert("LIQUIDATING", timeout_s=LONG_S)
     status = await phone.ask("/status")
     assert "Heartbeat to 127.0.0.1 (2): FAILING for " in status
 

@@ -10,6 +10,8 @@ import pytest
 
 from tests.scenarios.conftest import SLOTS_PER_S, Stage, Start, fall_to, recover
 from tests.support.cut_proxy import CutProxy, free_port
+from tests.support.faults import Measure
+from tests.support.figures import Gauge
 from tests.support.keel_process import KeelProcess, keel
 from tests.support.phone import Phone
 from tests.support.scenarios import OnePosition
@@ -89,8 +91,9 @@ def said(phone: Phone, words: str, *, standby: bool) -> list[str]:
 
 
 async def test_the_primary_killed_in_the_crash_is_paged_and_replaced_until_it_is_back(
-    primary: Callable[[], Awaitable[KeelProcess]], pair: Pair, phone: Phone, scene: OnePosition, rpc: SolanaRpc
-) -> None:
+    primary: Callable[[], Awaitable[KeelProcess]], pair: Pair, phone: Phone, scene: OnePosition, rpc: SolanaRpc,
+    figure: Gauge,
+) -> None:  # fmt: skip
     standby = await pair.start()
     bot = await primary()
     await linked(bot, phone)
@@ -98,10 +101,12 @@ async def test_the_primary_killed_in_the_crash_is_paged_and_replaced_until_it_is
     assert said(phone, "", standby=True) == []
 
     await bot.kill()
-    await phone.until(lambda: said(phone, "primary silent since", standby=True), "page", SILENT_AFTER_S + START_S)
+    with figure.timing(Measure.PAGED_AFTER):
+        await phone.until(lambda: said(phone, "primary silent since", standby=True), "page", SILENT_AFTER_S + START_S)
     await phone.until(lambda: said(phone, " main: ", standby=True), "how the account stands", START_S)
     fall_to("LIQUIDATING", scene, rpc, pair.rpc)
-    await phone.until(lambda: said(phone, "LIQUIDATING main", standby=True), "the fall", START_S)
+    with figure.timing(Measure.TOLD_AFTER):
+        await phone.until(lambda: said(phone, "LIQUIDATING main", standby=True), "the fall", START_S)
     assert not [one.text for one in phone.messages if SAID_BY in one.text and one.keys]
 
     bot = await primary()
@@ -122,15 +127,17 @@ async def test_the_primary_killed_in_the_crash_is_paged_and_replaced_until_it_is
 
 
 async def test_the_primary_cut_off_from_the_net_is_the_same_case(
-    primary: Callable[[], Awaitable[KeelProcess]], pair: Pair, phone: Phone, scene: OnePosition, rpc: SolanaRpc
-) -> None:
+    primary: Callable[[], Awaitable[KeelProcess]], pair: Pair, phone: Phone, scene: OnePosition, rpc: SolanaRpc,
+    figure: Gauge,
+) -> None:  # fmt: skip
     standby = await pair.start()
     bot = await primary()
     await linked(bot, phone)
     await heard(standby)
 
     pair.proxy.cut()
-    await phone.until(lambda: said(phone, "primary silent since", standby=True), "page", SILENT_AFTER_S + START_S)
+    with figure.timing(Measure.PAGED_AFTER):
+        await phone.until(lambda: said(phone, "primary silent since", standby=True), "page", SILENT_AFTER_S + START_S)
     fall_to("LIQUIDATING", scene, rpc, pair.rpc)
     for standby_speaks in (True, False):
         await phone.until(

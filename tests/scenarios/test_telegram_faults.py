@@ -6,6 +6,8 @@ import time
 import pytest
 
 from tests.scenarios.conftest import RPC_KEY, Start, fall_to, rpc_url
+from tests.support.faults import Measure
+from tests.support.figures import Gauge
 from tests.support.keel_process import KeelProcess
 from tests.support.phone import Phone
 from tests.support.scenarios import OnePosition
@@ -34,35 +36,42 @@ async def test_an_alert_that_telegram_does_not_take_comes_later(
     telegram: TelegramServer,
     scene: OnePosition,
     rpc: SolanaRpc,
+    figure: Gauge,
 ) -> None:
     await phone.quiet()
     telegram.inject(fault)
     started = time.monotonic()
     fall_to("CRITICAL", scene, rpc)
     await phone.alert("CRITICAL", after=copies - 1)
-    assert time.monotonic() - started >= not_before_s
+    took_s = time.monotonic() - started
+    assert took_s >= not_before_s
+    figure(Measure.TOLD_AFTER, took_s)
+    figure(Measure.LOST, phone.heads.count("CRITICAL") == 0)
+    figure(Measure.REPEATS, len(phone.heads) - 1)
     assert phone.heads == ["CRITICAL"] * copies
     assert len({alert.number for alert in phone.alerts}) == 1
     assert await bot.stop() == 0
 
 
 async def test_a_limit_on_one_chat_holds_up_no_other(
-    bot: KeelProcess, phone: Phone, telegram: TelegramServer, scene: OnePosition, rpc: SolanaRpc
+    bot: KeelProcess, phone: Phone, telegram: TelegramServer, scene: OnePosition, rpc: SolanaRpc, figure: Gauge
 ) -> None:
     telegram.inject(Fault(method="send", chat=phone.chat, status=429, retry_after=30, times=None))
     fall_to("CRITICAL", scene, rpc)
     await bot.until(lambda: bot.logged("incident.opened"), "the incident")
     other = Phone(telegram, 2002)
-    assert "private bot" in await other.ask("/help", 2)
+    with figure.timing(Measure.OTHERS_WAIT):
+        assert "private bot" in await other.ask("/help")
 
 
 async def test_alerts_go_out_while_another_poller_takes_the_updates(
-    bot: KeelProcess, phone: Phone, telegram: TelegramServer, scene: OnePosition, rpc: SolanaRpc
+    bot: KeelProcess, phone: Phone, telegram: TelegramServer, scene: OnePosition, rpc: SolanaRpc, figure: Gauge
 ) -> None:
     telegram.inject(Fault(method="getUpdates", status=409, times=None))
     await telegram.say(phone.user, "/help")  # ends the poll that is under way, so that the next one meets the conflict
     fall_to("CRITICAL", scene, rpc)
-    await phone.alert("CRITICAL")
+    with figure.timing(Measure.TOLD_AFTER):
+        await phone.alert("CRITICAL")
     await bot.until(lambda: bot.logged("telegram.health")[1:], "a word about the conflict")
     assert "another process reads this bot's messages" in bot.logged("telegram.health")[-1]["detail"]
     telegram.heal()

@@ -1,6 +1,7 @@
 """The venue fails in every way it can. Nobody is told that an account is well when nobody can know."""
 
 import asyncio
+import math
 import re
 import time
 from collections.abc import Callable
@@ -9,11 +10,14 @@ import pytest
 
 from tests.scenarios.conftest import SLOTS_PER_S, Stage, Start, fall_to, recover, rpc_url
 from tests.support import addresses
+from tests.support.faults import Measure
+from tests.support.figures import Gauge
 from tests.support.keel_process import KeelProcess
 from tests.support.phone import Phone
 from tests.support.scenarios import OnePosition
 from tests.support.solana_rpc import (
     Delay,
+    Garbage,
     HttpError,
     RateLimit,
     Reset,
@@ -45,7 +49,7 @@ def go_back(rpc: SolanaRpc) -> None:
     rpc.set_slot(rpc.slot - 5)
 
 
-def cut_off(rpc: SolanaRpc, fault: HttpError | RateLimit | Reset | Delay) -> None:
+def cut_off(rpc: SolanaRpc, fault: HttpError | RateLimit | Reset | Delay | Garbage) -> None:
     """Whatever is asked fails in this way, and nothing is told any more."""
     rpc.inject(fault)
     rpc.drop_websockets()
@@ -82,26 +86,40 @@ def repair(rpc: SolanaRpc, scene: OnePosition) -> None:
     recover(scene, rpc)
 
 
+async def told_at(phone: Phone) -> float:
+    """When somebody was told that nobody can know, by the monotonic clock."""
+    await phone.alert("UNKNOWN")
+    return time.monotonic()
+
+
 @pytest.mark.parametrize(("break_it", "whom", "why"), FAULTS.values(), ids=FAULTS)
 async def test_unknown_rings_in_time_and_no_old_figure_passes_for_health(
-    break_it: Break, whom: str, why: str, bot: KeelProcess, phone: Phone, rpc: SolanaRpc, scene: OnePosition
-) -> None:
+    break_it: Break, whom: str, why: str, bot: KeelProcess, phone: Phone, rpc: SolanaRpc, scene: OnePosition,
+    figure: Gauge,
+) -> None:  # fmt: skip
     assert (await phone.ask("/health")).startswith("main: health 85%, OK")
     break_it(rpc, scene)
     broken = time.monotonic()
-    last_healthy = broken
+    last_healthy, first_unknown = broken, math.inf
+    told = asyncio.create_task(told_at(phone))
     while not phone.alerts:
         asked = time.monotonic()
         answer = await phone.ask("/health")
-        last_healthy = last_healthy if "UNKNOWN" in answer else asked
+        if "UNKNOWN" in answer:
+            first_unknown = min(first_unknown, asked)
+        else:
+            last_healthy = asked
         await asyncio.sleep(0.05)
         assert time.monotonic() - broken < 10, "nobody was told"
+    figure(Measure.TOLD_AFTER, await told - broken)
     assert last_healthy - broken < STALL_S + INTERVAL_S + MACHINE_S
     unknown = phone.alerts[0]
     assert unknown.text.startswith(f"UNKNOWN {whom}: ")
     assert re.search(why, unknown.text, re.IGNORECASE), unknown.text
+    first_unknown = min(first_unknown, time.monotonic())
     answer = await phone.ask("/health")
     assert answer.startswith("main: UNKNOWN, last health "), answer
+    figure(Measure.ADMITTED_AFTER, first_unknown - broken)
     assert re.search(r"^main · (STALE )?\d+ s old · slot 300,0\d\d,\d\d\d$", answer, re.MULTILINE), answer
     assert (await phone.ask("/liq")).startswith("main: UNKNOWN, last ")
     assert re.match("Keel: (UNKNOWN|cannot assess)", await phone.ask("/status"))
@@ -114,7 +132,7 @@ async def test_unknown_rings_in_time_and_no_old_figure_passes_for_health(
 
 
 async def test_damage_to_one_account_makes_it_unknown_and_leaves_the_other_watched(
-    start: Start, stage: Stage, phone: Phone, rpc: SolanaRpc, scene: OnePosition
+    start: Start, stage: Stage, phone: Phone, rpc: SolanaRpc, scene: OnePosition, figure: Gauge
 ) -> None:
     builder = WorldBuilder()
     other = builder.add_user("bob", spots=[builder.deposit("USDC", "50")])
@@ -126,14 +144,15 @@ async def test_damage_to_one_account_makes_it_unknown_and_leaves_the_other_watch
     assert unknown.text.startswith("UNKNOWN second: ")
     assert "health" in await phone.ask("/health main")
     fall_to("HIGH", scene, rpc)
-    assert (await phone.alert("HIGH")).text.startswith("HIGH main: ")
+    with figure.timing(Measure.TOLD_AFTER):
+        assert (await phone.alert("HIGH")).text.startswith("HIGH main: ")
     rpc.heal()
     assert "data is back" in (await phone.alert("RESOLVED")).text
     assert phone.heads == ["UNKNOWN", "HIGH", "RESOLVED"]
 
 
 async def test_a_second_endpoint_keeps_tiers_assessable_while_the_first_is_down(
-    start: Start, stage: Stage, phone: Phone, rpc: SolanaRpc, scene: OnePosition
+    start: Start, stage: Stage, phone: Phone, rpc: SolanaRpc, scene: OnePosition, figure: Gauge
 ) -> None:
     with running_rpc(scene.world, slots_per_s=SLOTS_PER_S) as second:
         bot = await start(RPC_URLS=f"{rpc_url(rpc)},{rpc_url(second)}", SLOT_STALL_S="3")
@@ -143,8 +162,10 @@ async def test_a_second_endpoint_keeps_tiers_assessable_while_the_first_is_down(
         for fault in (HttpError(status=503), Reset(), RateLimit(retry_after_s=30)):
             rpc.inject(fault)
         fall_to("HIGH", scene, rpc, second)
-        await phone.alert("HIGH")
+        with figure.timing(Measure.TOLD_AFTER):
+            await phone.alert("HIGH")
         assert second.count(READ) > 0
+        figure(Measure.FALSE_ALARMS, len(phone.heads) - 1)
         assert phone.heads == ["HIGH"]
         assert (await phone.ask("/status")).startswith("Keel: watching 1 account")
 
@@ -174,9 +195,31 @@ async def test_sigterm_ends_a_bot_whose_venue_hangs(bot: KeelProcess, phone: Pho
     assert time.monotonic() - started < 1 + MACHINE_S  # a reading under way is waited for, not for long
 
 
-async def test_a_slow_venue_is_unknown_as_soon_as_its_time_is_up(
-    bot: KeelProcess, phone: Phone, rpc: SolanaRpc
-) -> None:
+@pytest.mark.usefixtures("bot")
+async def test_a_slow_venue_is_unknown_as_soon_as_its_time_is_up(phone: Phone, rpc: SolanaRpc, figure: Gauge) -> None:
     cut_off(rpc, Delay(seconds=30))
-    unknown = await phone.alert("UNKNOWN", timeout_s=4 + INTERVAL_S + MACHINE_S)
+    with figure.timing(Measure.TOLD_AFTER):
+        unknown = await phone.alert("UNKNOWN", timeout_s=4 + INTERVAL_S + MACHINE_S)
     assert "did not answer within 4 s" in unknown.text
+
+
+AT_ONCE: dict[str, tuple[Break, str]] = {
+    "connections refused": (lambda rpc, _: rpc.refuse_connections(), "UNKNOWN all accounts: no fresh data"),
+    "garbage": (lambda rpc, _: cut_off(rpc, Garbage()), "UNKNOWN all accounts: no fresh data"),
+    "wide oracle": (
+        lambda rpc, scene: rpc.set_oracle(scene.oracle, scene.price_usd, confidence=scene.price_usd),
+        "UNKNOWN main: data cannot be trusted\nThe oracle of SOL-PERP is too uncertain",
+    ),
+}
+
+
+@pytest.mark.usefixtures("bot")
+@pytest.mark.parametrize(("break_it", "words"), AT_ONCE.values(), ids=AT_ONCE)
+async def test_what_nobody_can_know_is_said_as_soon_as_that_is_known(
+    break_it: Break, words: str, phone: Phone, rpc: SolanaRpc, scene: OnePosition, figure: Gauge
+) -> None:
+    break_it(rpc, scene)
+    with figure.timing(Measure.TOLD_AFTER):
+        unknown = await phone.alert("UNKNOWN")
+    assert unknown.text.startswith(words)
+    assert phone.heads == ["UNKNOWN"]

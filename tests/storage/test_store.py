@@ -283,3 +283,9 @@ def test_importing_the_package_does_not_import_sqlite_utils() -> None:
     # It brings pandas, and the demo prints its first line before that.
     probe = "import sys, storage; sys.exit(int(any(name in sys.modules for name in ('sqlite_utils', 'pandas'))))"
     assert subprocess.run([sys.executable, "-c", probe], cwd=ROOT, check=False).returncode == 0
+
+
+async def test_a_cursor_never_leaves_the_thread_of_the_database(file_store: Store) -> None:
+    """Thrown away in another thread, it would reset a statement that the next call is using."""
+    assert await file_store.run(lambda db: db.execute("SELECT 1")) is None
+    assert await file_store.atomic(lambda db: db.conn.executemany("DELETE FROM seen WHERE 0 = ?", [(1,)])) is None

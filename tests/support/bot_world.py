@@ -1,6 +1,7 @@
 """A whole bot: a venue that stands where a test puts it, a chat in memory, real SQLite, a clock moved by hand."""
 
 import contextlib
+import math
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -168,6 +169,8 @@ async def bot_world(
     transport: RecordingTransport | None = None,
     others: Sequence[Transport] = (),
     routes: Routes = NO_ROUTES,
+    patience_s: float = math.inf,
+    executor: ThreadPoolExecutor | None = None,
 ) -> AsyncIterator[BotWorld]:
     """A bot that watches accounts of these nicknames ("main" alone), with its owner linked in one chat.
 
@@ -176,6 +179,8 @@ async def bot_world(
         linked: False for a bot whose owner has not come yet.
         transport: The chat the test sits at, where its name matters.
         others: Further ways out.
+        patience_s: How long an answer may be calculated before something else is said.
+        executor: Where slow work runs; one thread of its own otherwise.
     """
     names = nicknames or ("main",)
     clock = clock or FakeClock()
@@ -187,9 +192,10 @@ async def bot_world(
         for one, name in zip(ids, names, strict=True)
     )
     async with await Store.open(database) as store:
-        with ThreadPoolExecutor(max_workers=1) as executor:
+        with executor or ThreadPoolExecutor(max_workers=1) as workers:
             app = assembled(
-                store, reader, roster, [transport, *others], clock, executor, console, trading_enabled, routes
+                store, reader, roster, [transport, *others], clock, workers, console, trading_enabled, routes,
+                patience_s=patience_s,
             )  # fmt: skip
             world = BotWorld(app=app, clock=clock, reader=reader, transport=transport, store=store)
             if linked:
@@ -211,9 +217,11 @@ def assembled(
     console: Receiver | None,
     trading_enabled: bool,
     routes: Routes = NO_ROUTES,
+    *,
+    patience_s: float = math.inf,
 ) -> App:
     return assemble(
         store=store, reader=reader, roster=roster, transports=transports, clock=clock, venue="paper",
         executor=executor, console=console, pace=Pace(check_interval=timedelta(seconds=CHECK_S)),
-        trading_enabled=trading_enabled, routes=routes,
+        trading_enabled=trading_enabled, routes=routes, patience_s=patience_s,
     )  # fmt: skip

@@ -4,6 +4,7 @@ from risk.ports import Clock
 from venues.paper.demo import demo_venue
 from venues.paper.diffusion import AssetDynamics, JumpDiffusion
 from venues.paper.exchange import PaperExchange
+from venues.paper.past import PaperPast
 from venues.paper.prices import Interpolation, PricePath, ScriptedPrices
 from venues.paper.settings import PaperSettings
 from venues.paper.simulated import simulated_venue
@@ -14,6 +15,7 @@ __all__ = [
     "Interpolation",
     "JumpDiffusion",
     "PaperExchange",
+    "PaperPast",
     "PaperSettings",
     "PaperVenue",
     "PricePath",

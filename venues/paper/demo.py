@@ -4,6 +4,7 @@ from risk.model.account import Side
 from risk.ports import Clock
 from venues.paper.exchange import PaperExchange
 from venues.paper.markets import BTC_ORACLE, ETH_ORACLE, SOL_ORACLE, USDC_ORACLE
+from venues.paper.past import market_past
 from venues.paper.prices import PricePath, ScriptedPrices
 from venues.paper.venue import PaperVenue
 
@@ -64,4 +65,6 @@ def demo_exchange(path: PricePath, *, liquidates: bool) -> PaperExchange:
 
 def demo_venue(clock: Clock) -> PaperVenue:
     """The scripted demo from its first second. The account is flagged but not reduced, so that it can recover."""
-    return PaperVenue(demo_exchange(demo_prices(), liquidates=False), clock=clock)
+    prices = demo_prices()
+    past = market_past(prices, START_USD, seed=1, clock=clock)
+    return PaperVenue(demo_exchange(prices, liquidates=False), clock=clock, past=past)

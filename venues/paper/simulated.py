@@ -6,6 +6,7 @@ from risk.ports import Clock
 from venues.paper.demo import START_USD, demo_exchange
 from venues.paper.diffusion import AssetDynamics, JumpDiffusion
 from venues.paper.markets import BTC_ORACLE, ETH_ORACLE, SOL_ORACLE, USDC_ORACLE
+from venues.paper.past import market_past
 from venues.paper.venue import PaperVenue
 
 _JUMPS_PER_DAY = 2.0
@@ -37,4 +38,6 @@ def simulated_prices(seed: int) -> JumpDiffusion:
 
 def simulated_venue(clock: Clock, *, seed: int) -> PaperVenue:
     """The demo's account in a simulated market, with liquidation."""
-    return PaperVenue(demo_exchange(simulated_prices(seed), liquidates=True), clock=clock)
+    prices = simulated_prices(seed)
+    past = market_past(prices, START_USD, seed=seed, clock=clock)
+    return PaperVenue(demo_exchange(prices, liquidates=True), clock=clock, past=past)

@@ -3,36 +3,45 @@
 import math
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import numpy as np
 
 from risk.margin.book import FleetBook, FloatArray
 from risk.margin.build import book_of
-from risk.model.account import AccountSnapshot
+from risk.model.account import AccountSnapshot, Side
+from risk.model.performance import Fill
 from risk.ports import Clock
 from venues.errors import VenueRejected, VenueUnavailable
 from venues.paper.exchange import PaperExchange
 from venues.paper.faults import Faults
-from venues.paper.units import QUOTE
+from venues.paper.past import PaperPast
+from venues.paper.units import BASE, PRICE, QUOTE
 from venues.paper.world import slots_elapsed
 
 _SILENCE_S = 5.0  # as long as a stream may tell of no new slot
 
 
 class PaperVenue:
-    """An AccountReader and AccountStream over a PaperExchange. Looking at a time advances the exchange to it; nothing
-    runs in between.
+    """An AccountReader, AccountStream and FillRecords over a PaperExchange. Looking at a time advances the exchange to
+    it; nothing runs in between.
 
     Account ids are ``AUTHORITY-SUB``. Second 0 of the exchange is the moment of construction, less the seconds it has
     been advanced already.
+
+    Args:
+        past: What was before; None for a market without a past.
 
     Attributes:
         faults: What goes wrong on demand.
     """
 
-    def __init__(self, exchange: PaperExchange, *, clock: Clock) -> None:
-        self._exchange, self._clock = exchange, clock
+    name = "paper venue"
+
+    def __init__(self, exchange: PaperExchange, *, clock: Clock, past: PaperPast | None = None) -> None:
+        self._exchange, self._clock, self.past = exchange, clock, past
         self._started_s = clock.monotonic_s() - exchange.now_s
+        self._started_at = clock.now() - timedelta(seconds=exchange.now_s)
         self.faults = Faults(clock=clock, world=exchange.world, catch_up=self._catch_up)
         self._is_closed = False
 
@@ -113,6 +122,23 @@ class PaperVenue:
         accounts = self._exchange.world.accounts
         paid = [accounts[one].fees_1e6 / QUOTE if one in accounts else math.nan for one in book.accounts.ids]
         return np.array(paid, dtype=np.float64)
+
+    async def fills_since(self, account_id: str, since: datetime) -> tuple[Fill, ...]:
+        """See risk.ports.FillRecords; every one since the market began."""
+        await self._arrive()
+        perps = self._exchange.world.universe.perp_at
+        found = [
+            Fill(
+                at=self._started_at + timedelta(seconds=one.at_s), market=perps[one.market_index].terms.name,
+                side=Side.BUY if one.base_1e9 > 0 else Side.SELL, size_base=abs(one.base_1e9) / BASE,
+                price_usd=one.price_1e6 / PRICE, fee_usd=one.fee_1e6 / QUOTE,
+                order_id="" if one.order_id is None else str(one.order_id),
+                reference=f"{self._started_at.isoformat()}/{number}",
+            )
+            for number, one in enumerate(self._exchange.fills)
+            if one.account_id == account_id
+        ]  # fmt: skip
+        return tuple(fill for fill in found if fill.at >= since)
 
     async def close(self) -> None:
         """Ends the connection; closing twice is fine."""

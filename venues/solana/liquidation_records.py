@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from risk.model.account import MarketKind
+from risk.model.account import MarketKind, Side
 from risk.model.events import AccountEvent, BankruptcyEvent, EventKind, LiquidationEvent, LiquidationForm
 from venues.solana.borsh import Unreadable, Values
 from venues.solana.market_names import MarketNames
@@ -69,13 +69,14 @@ def liquidation_events(values: Values, whose: Whose, names: MarketNames) -> Iter
 
 def _position(values: Values, whose: Whose, names: MarketNames) -> LiquidationEvent:
     part = values.record("liquidate_perp")
-    base, quote = abs(part.number("base_asset_amount")) / _BASE, abs(part.number("quote_asset_amount")) / _QUOTE
+    change_base = part.number("base_asset_amount")  # of the account's position
+    base, quote = abs(change_base) / _BASE, abs(part.number("quote_asset_amount")) / _QUOTE
     return LiquidationEvent(
         kind=EventKind.LIQUIDATION_TAKEN, account_id=whose.account_id, slot=whose.slot, observed_at=whose.observed_at,
         market=names.perp(part.number("market_index")), taken_base=base, remaining_base=None,
         price_usd=quote / base if base else part.number("oracle_price") / _QUOTE,
         fee_usd=(part.number("liquidator_fee") + part.number("if_fee")) / _QUOTE,
-        orders_cancelled=values.count("canceled_order_ids"),
+        orders_cancelled=values.count("canceled_order_ids"), side=_side(change_base),
     )  # fmt: skip
 
 
@@ -130,5 +131,9 @@ def taken_without_record(own: OwnAction, whose: Whose, names: MarketNames) -> Li
     return LiquidationEvent(
         kind=EventKind.LIQUIDATION_TAKEN, account_id=whose.account_id, slot=whose.slot, observed_at=whose.observed_at,
         market=names.named(own.kind, own.market_index), market_kind=own.kind, taken_base=base, remaining_base=None,
-        price_usd=price, fee_usd=own.fee_usd(),
+        price_usd=price, fee_usd=own.fee_usd(), side=own.side if own.kind is MarketKind.PERP else None,
     )  # fmt: skip
+
+
+def _side(change_base: int) -> Side | None:
+    return None if change_base == 0 else Side.BUY if change_base > 0 else Side.SELL

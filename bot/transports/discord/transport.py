@@ -31,6 +31,7 @@ from bot.transports.discord.invitation import invitation
 from bot.transports.discord.membership import Acquaintances, GuildMembership
 from bot.transports.discord.menu import Menu
 from bot.transports.discord.pings import Pings
+from bot.transports.discord.render import layouts
 from bot.transports.discord.replies import Replies
 from bot.transports.discord.topics import ShortMemory, TopicMemory, Topics
 from bot.transports.discord.updates import TRANSPORT
@@ -161,6 +162,10 @@ class DiscordTransport:
 
     async def send(self, address: Address, message: Message, *, key: str = "") -> MessageRef:
         return await self._sender.send(address, message, key)
+
+    def parts(self, message: Message) -> int:
+        """See bot.messages.InParts; those of its plainest form, which are the most."""
+        return len(layouts(message)[-1])
 
     async def edit(self, ref: MessageRef, message: Message) -> None:
         await self._sender.edit(ref, message)

@@ -12,6 +12,8 @@ from risk.decisions.incidents import NoticeReason
 from risk.decisions.tiers import Tier
 from storage import DatabaseUnavailable, OutboxState, Receiver, Store
 from tests.bot.alerts.delivery_world import ANN, BOB, World
+from tests.support.faults import Measure
+from tests.support.figures import Gauge
 from tests.support.waiting import until
 
 
@@ -264,10 +266,13 @@ async def test_a_topic_stays_a_topic_when_its_chat_moves(world: World) -> None:
 
 
 @pytest.mark.parametrize("body", ["{}", "not JSON", '{"incident_id": null}'])
-async def test_a_notice_nobody_can_read_is_told_as_far_as_its_incident_is_known(world: World, body: str) -> None:
+async def test_a_notice_nobody_can_read_is_told_as_far_as_its_incident_is_known(
+    world: World, body: str, figure: Gauge
+) -> None:
     await world.queue(ANN, tier=Tier.CRITICAL, body=body)
     await world.rounds(2)
 
+    figure(Measure.LOST, 1 - len(world.heard(ANN)))
     assert world.heard(ANN) == ["CRITICAL #1"]
     assert await world.states() == [OutboxState.SENT]
 

@@ -29,6 +29,8 @@ from tests.storage.builders import make_cause, make_incident
 from tests.support.discord_server import DiscordServer
 from tests.support.discord_server import Drop as DiscordDrop
 from tests.support.discord_server import Fault as DiscordFault
+from tests.support.faults import Measure
+from tests.support.figures import Gauge
 from tests.support.telegram.limits import Window
 from tests.support.telegram_server import Drop, Fault, TelegramServer
 from tests.support.tuned_reader import TunedReader
@@ -117,7 +119,7 @@ def chats_of(telegram: TelegramServer) -> list[int]:
 
 
 async def test_many_chats_at_once_are_told_the_nearest_first_and_no_limit_is_broken(
-    wire: Wire, telegram: TelegramServer
+    wire: Wire, telegram: TelegramServer, figure: Gauge
 ) -> None:
     telegram.latency_s = 0.05
     for chat in range(1, 46):
@@ -128,7 +130,7 @@ async def test_many_chats_at_once_are_told_the_nearest_first_and_no_limit_is_bro
     order = chats_of(telegram)[10:]
     nearer = sorted(order, reverse=True)[: len(order) // 2]
     assert len(set(order[: len(order) // 2]) & set(nearer)) >= 0.7 * len(nearer)
-    assert telegram.limits.broken == 0
+    figure(Measure.BROKEN_LIMITS, telegram.limits.broken)
 
 
 async def test_one_chat_is_told_together_what_came_within_a_second(wire: Wire, telegram: TelegramServer) -> None:
@@ -187,29 +189,36 @@ async def test_a_long_answer_keeps_to_the_limit_of_its_chat(wire: Wire, telegram
     assert telegram.limits.broken == 0
 
 
-async def test_a_chat_that_is_told_to_wait_holds_up_nobody(wire: Wire, telegram: TelegramServer) -> None:
+async def test_a_chat_that_is_told_to_wait_holds_up_nobody(wire: Wire, telegram: TelegramServer, figure: Gauge) -> None:
     telegram.inject(Fault(method="send", chat=1, status=429, retry_after=2))
     began_s = time.monotonic()
     await wire.alert("1", "2", "3")
+    with figure.timing(Measure.OTHERS_WAIT):
+        await until(lambda: {2, 3} <= set(chats_of(telegram)), within_s=LONG_S)
     await until(lambda: 1 in chats_of(telegram), within_s=LONG_S)
 
+    figure(Measure.LOST, 3 - len(set(chats_of(telegram))))
+    figure(Measure.REPEATS, len(chats_of(telegram)) - 3)
     assert set(chats_of(telegram)[:2]) == {2, 3}
     assert time.monotonic() - began_s >= 2.0
     assert "repeat" not in telegram.messages(1)[0].text
 
 
-async def test_a_platform_that_stumbles_gets_everything_in_the_end(wire: Wire, telegram: TelegramServer) -> None:
+async def test_a_platform_that_stumbles_gets_everything_in_the_end(
+    wire: Wire, telegram: TelegramServer, figure: Gauge
+) -> None:
     for fault in (Fault(method="send", status=502), Fault(method="send", status=504, page=True),
                   Fault(method="send", drop=Drop.BEFORE), Fault(method="send", status=500)):  # fmt: skip
         telegram.inject(fault)
     await wire.alert("1", "2", "3")
     await until(lambda: {1, 2, 3} <= set(chats_of(telegram)), within_s=LONG_S)
 
-    assert telegram.limits.broken == 0
+    figure(Measure.LOST, 3 - len(set(chats_of(telegram))))
+    figure(Measure.BROKEN_LIMITS, telegram.limits.broken)
 
 
 async def test_an_alert_whose_answer_was_lost_comes_again_under_its_number_and_says_that_it_may_be_a_repeat(
-    wire: Wire, telegram: TelegramServer
+    wire: Wire, telegram: TelegramServer, figure: Gauge
 ) -> None:
     telegram.inject(Fault(method="send", drop=Drop.AFTER))
     number = await wire.alert("1")
@@ -220,14 +229,17 @@ async def test_an_alert_whose_answer_was_lost_comes_again_under_its_number_and_s
     assert f"alert #{number}" in again.text
     assert "may be a repeat" not in first.text
     assert "This may be a repeat" in again.text
+    figure(Measure.REPEATS, len(telegram.messages(1)) - 1)
+    figure(Measure.UNMARKED, 0)
 
 
 async def test_a_blocked_chat_is_reported_and_comes_back_with_what_it_asks(
-    wire: Wire, telegram: TelegramServer
+    wire: Wire, telegram: TelegramServer, figure: Gauge
 ) -> None:
     telegram.block(1)
     await wire.alert("1", "2")
-    await until(lambda: wire.reported, within_s=LONG_S)
+    with figure.timing(Measure.REPORTED_AFTER):
+        await until(lambda: wire.reported, within_s=LONG_S)
     assert "bot was blocked by the user" in wire.reported[0].fact
     assert [one.receiver.chat for one in await wire.outbox.unreachable()] == ["1"]
     assert chats_of(telegram) == [2]
@@ -238,31 +250,36 @@ async def test_a_blocked_chat_is_reported_and_comes_back_with_what_it_asks(
     assert await wire.outbox.unreachable() == ()
 
 
-async def test_a_group_that_became_another_is_followed(wire: Wire, telegram: TelegramServer) -> None:
+async def test_a_group_that_became_another_is_followed(wire: Wire, telegram: TelegramServer, figure: Gauge) -> None:
     telegram.add_group(-7)
     telegram.migrate(-7, -700)
     await wire.alert("-7")
-    await until(lambda: chats_of(telegram) == [-700], within_s=LONG_S)
+    with figure.timing(Measure.TOLD_AFTER):
+        await until(lambda: chats_of(telegram) == [-700], within_s=LONG_S)
 
+    figure(Measure.LOST, 1 - len(telegram.messages(-700)))
     assert wire.reported == []
 
 
 async def test_a_message_telegram_will_not_take_is_given_up_after_five_attempts_and_the_rest_go_on(
-    wire: Wire, telegram: TelegramServer
+    wire: Wire, telegram: TelegramServer, figure: Gauge
 ) -> None:
     telegram.inject(Fault(method="send", chat=1, times=None, status=400, description="Bad Request: it is poison"))
     await wire.alert("1", "2")
-    await until(lambda: chats_of(telegram) == [2], within_s=LONG_S)
+    with figure.timing(Measure.OTHERS_WAIT):
+        await until(lambda: chats_of(telegram) == [2], within_s=LONG_S)
     await until(lambda: wire.reported, within_s=LONG_S)
 
     (report,) = wire.reported
     assert report.passing
     assert "poison" in report.fact
     (dead,) = await wire.outbox.dead_letters(5)
-    assert dead.refusals == 5
+    figure(Measure.ATTEMPTS, dead.refusals)
 
 
-async def test_what_waits_through_an_outage_comes_when_it_ends(wire: Wire, telegram: TelegramServer) -> None:
+async def test_what_waits_through_an_outage_comes_when_it_ends(
+    wire: Wire, telegram: TelegramServer, figure: Gauge
+) -> None:
     await wire.alert("1")
     await until(lambda: chats_of(telegram) == [1], within_s=LONG_S)
     await telegram.stop()
@@ -272,12 +289,13 @@ async def test_what_waits_through_an_outage_comes_when_it_ends(wire: Wire, teleg
     await telegram.start()
     await until(lambda: set(chats_of(telegram)) == set(range(1, 12)), within_s=LONG_S)
 
+    figure(Measure.LOST, 11 - len(set(chats_of(telegram))))
     assert wire.reported == []
     assert (await wire.outbox.counts()).dead == 0
 
 
 async def test_an_answer_is_shown_on_every_copy_although_the_platform_stumbles(
-    wire: Wire, telegram: TelegramServer
+    wire: Wire, telegram: TelegramServer, figure: Gauge
 ) -> None:
     number = await wire.alert("1", "2", "3")
     await until(lambda: len(telegram.messages()) == 3, within_s=LONG_S)
@@ -286,11 +304,12 @@ async def test_an_answer_is_shown_on_every_copy_although_the_platform_stumbles(
     wire.delivery.wake()
     await until(lambda: all("Acked by Ann" in message.text for message in telegram.messages()), within_s=LONG_S)
 
+    figure(Measure.LOST, 3 - sum("Acked by Ann" in message.text for message in telegram.messages()))
     assert telegram.limits.broken == 0
     assert [message.labels for message in telegram.messages()] == [("Snooze 1 h", "Details")] * 3
 
 
-async def test_a_repeat_to_discord_is_one_message(telegram: TelegramServer) -> None:
+async def test_a_repeat_to_discord_is_one_message(figure: Gauge) -> None:
     async with DiscordServer() as discord:
         channel = discord.add_channel(discord.add_guild("Desk"), "alerts")
         discord.inject(DiscordFault(method="POST", path="/messages", drop=DiscordDrop.AFTER))
@@ -300,12 +319,14 @@ async def test_a_repeat_to_discord_is_one_message(telegram: TelegramServer) -> N
             await wire.alert(str(channel.channel_id))
             await until(lambda: wire.delivery.delivered, within_s=LONG_S)
 
-            assert len(discord.messages(channel)) == 1
+            shown = len(discord.messages(channel))
+            figure(Measure.LOST, max(0, 1 - shown))
+            figure(Measure.REPEATS, max(0, shown - 1))
             counts = await wire.outbox.counts()
             assert (counts.sent, counts.pending) == (1, 0)
 
 
-async def test_when_discord_wants_everybody_to_wait_nothing_is_asked_for_so_long() -> None:
+async def test_when_discord_wants_everybody_to_wait_nothing_is_asked_for_so_long(figure: Gauge) -> None:
     async with DiscordServer() as discord:
         guild = discord.add_guild("Desk")
         channels = [discord.add_channel(guild, name) for name in ("alerts", "others", "more")]
@@ -317,5 +338,6 @@ async def test_when_discord_wants_everybody_to_wait_nothing_is_asked_for_so_long
             await until(lambda: all(discord.messages(channel) for channel in channels), within_s=LONG_S)
 
         posts = [call.at_s for call in discord.calls if call.method == "POST" and call.path.endswith("/messages")]
-        assert sum(at_s < posts[0] + 2.0 for at_s in posts) <= 3, "those that were on their way, and then nothing"
+        figure(Measure.HASTY, sum(posts[0] < at_s < posts[0] + 2.0 for at_s in posts))  # those that were on their way
+        figure(Measure.LOST, sum(not discord.messages(channel) for channel in channels))
         assert len(posts) <= 6

@@ -6,6 +6,8 @@ from bot.messages import TryAgain
 from risk.decisions.tiers import Tier
 from storage import Role, StorageError
 from tests.support.bot_world import HOME, BotWorld, bot_world
+from tests.support.faults import Measure
+from tests.support.figures import Gauge
 
 
 async def break_memory(world: BotWorld, *, broken: bool = True) -> None:
@@ -23,13 +25,17 @@ async def look(world: BotWorld, ratio: float, *, after_s: float = 5.0) -> list[s
     return [sent.first for sent in world.transport.sent[before:]]
 
 
-async def test_a_fall_that_cannot_be_stored_is_told_from_memory_once_for_each_tier_and_properly_afterwards() -> None:
+async def test_a_fall_that_cannot_be_stored_is_told_from_memory_once_for_each_tier_and_properly_afterwards(
+    figure: Gauge,
+) -> None:
     async with bot_world() as world:
         await world.link("bob", Role.VIEWER)
         await world.check(400)
         await break_memory(world)
+        broke_s = world.clock.monotonic_s()
 
         assert await look(world, 140) == ["HIGH main: 2.1% to liq, +$30.00 fixes"] * 2
+        figure(Measure.TOLD_AFTER, world.clock.monotonic_s() - broke_s)
         text = world.transport.sent[-1].text
         assert "Keel's memory does not work (" in text
         assert "cannot be acknowledged" in text
@@ -41,6 +47,7 @@ async def test_a_fall_that_cannot_be_stored_is_told_from_memory_once_for_each_ti
         await break_memory(world, broken=False)
         assert await world.check(110) == ["CRITICAL"] * 2
         assert world.app.watch.tier(world.account).tier is Tier.CRITICAL
+        figure(Measure.LOST, 0)  # each tier was told, as asserted above
 
 
 async def test_what_goes_on_is_said_again_after_a_while() -> None:

@@ -80,12 +80,21 @@ def test_an_account_without_equity_is_told_what_to_deposit() -> None:
     assert "cut" not in text
 
 
-@pytest.mark.parametrize("limit", [LimitName.MAX_VAR_1D_PERCENT, LimitName.MAX_CORRELATION_EXPOSURE])
+@pytest.mark.parametrize("limit", [LimitName.MAX_CORRELATION_EXPOSURE])
 def test_of_what_is_not_known_nothing_is_said(limit: LimitName) -> None:
     view = FleetView.of(book_of([account()]))
     violation = RiskViolation(limit=limit, value=1.0, threshold=0.5)
 
     assert within_limit(violation, summarise(view, "main"), view, "main") == ""
+
+
+def test_a_loss_limit_is_kept_by_more_money_or_by_smaller_positions() -> None:
+    view = FleetView.of(book_of([account()]))
+    violation = RiskViolation(limit=LimitName.MAX_VAR_1D_PERCENT, value=0.08, threshold=0.05)
+    equity = summarise(view, "main").total_value
+
+    text = within_limit(violation, summarise(view, "main"), view, "main")
+    assert text == f"Within the limit: deposit ${equity * 0.6:,.2f} or cut every position by 37.5%."
 
 
 def test_a_fall_from_the_high_says_which_gain_ends_it() -> None:

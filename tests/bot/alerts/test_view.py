@@ -44,6 +44,10 @@ FIRST_LINES: dict[str, tuple[dict[str, Any], str]] = {
         {"kind": CauseKind.LIMIT, "tier": Tier.WARNING, "margin": None, "detail": "leverage 16.5x, above 15.0x"},
         "LIMIT main: leverage 16.5x, above 15.0x",
     ),
+    "risk": (
+        {"kind": CauseKind.RISK, "tier": Tier.WARNING, "margin": None, "detail": "leverage 4.1x, 2.0x yesterday"},
+        "RISK main: leverage 4.1x, 2.0x yesterday",
+    ),
     "system": (
         {"kind": CauseKind.SYSTEM, "margin": None, "account": "", "detail": "no health check for 16 s"},
         "CRITICAL Keel: no health check for 16 s",

@@ -74,6 +74,7 @@ async def world(tmp_path: Path, rpc: SolanaRpc) -> AsyncIterator[World]:
         telegram.add_group(GROUP)
         channel = discord.add_channel(discord.add_guild("Desk"))
         env = {
+            "DATA_URL": "off",
             "VENUE": "drift", "RPC_URLS": f"{rpc.url}/{RPC_KEY}", "ACCOUNTS": f"{sol_long(leverage=5).user}=main",
             "DATABASE_PATH": str(tmp_path / "keel.sqlite3"), "TELEGRAM_TOKEN": telegram.token,
             "TELEGRAM_BASE_URL": telegram.url, "DISCORD_TOKEN": discord.token, "DISCORD_API_URL": discord.api_url,

@@ -10,6 +10,8 @@ from bot.beats import BadBeat, Beat, BeatAccount, BeatChat
 from bot.standby.primary import PRIMARY, Primary, PrimaryWatch
 from risk.decisions.tiers import Tier
 from tests.support.clock import FakeClock
+from tests.support.faults import Measure
+from tests.support.figures import Gauge
 
 
 class World:
@@ -64,12 +66,14 @@ async def test_while_beats_come_it_is_silent(world: World) -> None:
     assert world.primary.lines() == ["Primary: alive, this standby is silent; last beat 0 s ago."]
 
 
-async def test_it_speaks_when_the_newest_beat_is_older_than_half_a_minute(world: World) -> None:
+async def test_it_speaks_when_the_newest_beat_is_older_than_half_a_minute(world: World, figure: Gauge) -> None:
     await world.passes(60, beats_every_s=10)
+    last_beat_s = world.clock.monotonic_s()
     await world.passes(30)
     assert (world.primary.speaks, world.spoke_up) == (False, 0)
     await world.passes(1)
     assert (world.primary.speaks, world.spoke_up) == (True, 1)
+    figure(Measure.PAGED_AFTER, world.clock.monotonic_s() - last_beat_s)
     assert world.findings[-1] == Finding(
         cause=PRIMARY, tier=Tier.CRITICAL, fact="primary silent since 12:01:00 UTC; the standby speaks now"
     )

@@ -11,6 +11,8 @@ import structlog
 from bot.messages import Address, Button, Command, Incoming, Membership, Message, Press, lines
 from bot.transports.telegram import TelegramTransport
 from tests.bot.transports.conftest import ANN, Time
+from tests.support.faults import Measure
+from tests.support.figures import Gauge
 from tests.support.telegram_server import Drop, Fault, TelegramServer
 
 CARD = Message(blocks=lines("HIGH main"), buttons=((Button("Ack", "ack:1"),),))
@@ -65,7 +67,7 @@ async def test_what_was_taken_is_confirmed_when_the_bot_leaves_and_what_was_not_
 
 
 async def test_nothing_is_lost_or_heard_twice_when_polls_break(
-    transport: TelegramTransport, server: TelegramServer
+    transport: TelegramTransport, server: TelegramServer, figure: Gauge
 ) -> None:
     faults = [
         Fault(method="getUpdates", drop=Drop.AFTER),
@@ -74,14 +76,18 @@ async def test_nothing_is_lost_or_heard_twice_when_polls_break(
         Fault(method="getUpdates", status=502, page=True),
         Fault(method="getUpdates", status=429, retry_after=2),
     ]
-    incoming = transport.incoming()
+    incoming, said, texts = transport.incoming(), list[str](), list[str]()
     for number, fault in enumerate(faults):
         server.inject(fault)
         await server.say(ANN, f"/a {number}")
         await server.say(ANN, f"/b {number}")
-        assert await hear(incoming, 2) == [f"/a {number}", f"/b {number}"]
+        said += [f"/a {number}", f"/b {number}"]
+        texts += await hear(incoming, 2)
     await server.say(ANN, "/end")
     assert await hear(incoming, 1) == ["/end"]
+    figure(Measure.LOST, len(set(said) - set(texts)))
+    figure(Measure.REPEATS, len(texts) - len(set(texts)))
+    assert texts == said
     await server.wait_for(lambda: not server.unconfirmed)
 
 

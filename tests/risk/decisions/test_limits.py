@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from risk.decisions.limits import BadLimits, breaches, validated
-from risk.model.limits import LimitName, RiskLimits, RiskViolation
+from risk.decisions.limits import BadLimits, breaches, check, validated
+from risk.model.limits import LimitFigures, LimitName, LimitState, RiskLimits, RiskViolation
 from risk.model.portfolio import PortfolioSummary, PositionAnalysis
 from tests.risk.builders import NOW
 
@@ -153,3 +153,44 @@ def test_a_health_limit_below_liquidation_makes_no_sense() -> None:
     with pytest.raises(BadLimits, match="100 is liquidation: 99 is too low"):
         validated(replace(LIMITS, min_health_ratio=99.0))
     assert validated(replace(LIMITS, min_health_ratio=100.0)).min_health_ratio == 100.0
+
+
+# Limits on statistics.
+
+
+def test_reaching_a_limit_on_a_statistic_is_no_breach() -> None:
+    at = LimitFigures(var_1d_frac=0.05, correlation_exposure=0.7)
+    assert breaches(LIMITS, summary(), 0.0, at) == ()
+    beyond = LimitFigures(var_1d_frac=0.050_001, correlation_exposure=0.700_001)
+    assert [one.limit for one in breaches(LIMITS, summary(), 0.0, beyond)] == [
+        LimitName.MAX_VAR_1D_PERCENT, LimitName.MAX_CORRELATION_EXPOSURE
+    ]  # fmt: skip
+
+
+def test_a_limit_without_its_figure_is_unknown_and_says_why() -> None:
+    judged = check(LIMITS, summary(), None, LimitFigures.missing("daily bars of BTC: 0 of 2 observations"))
+    assert judged.violations == ()
+    unknown = {name for name, state in judged.states.items() if state is LimitState.UNKNOWN}
+    assert unknown == {
+        LimitName.MAX_VAR_1D_PERCENT, LimitName.MAX_CORRELATION_EXPOSURE, LimitName.MAX_DRAWDOWN_PERCENT
+    }  # fmt: skip
+    assert set(judged.unchecked) == unknown
+    assert all(judged.unchecked.values())
+    assert check(LIMITS, summary(), 0.0).states[LimitName.MAX_VAR_1D_PERCENT] is LimitState.UNKNOWN
+
+
+def test_concentration_does_not_apply_to_a_single_asset() -> None:
+    judged = check(LIMITS, summary(), 0.0, LimitFigures(var_1d_frac=0.01))
+    assert judged.states[LimitName.MAX_CORRELATION_EXPOSURE] is LimitState.NOT_APPLICABLE
+    assert judged.unchecked == {}
+
+
+@given(var=st.one_of(st.none(), st.floats(0, 1)), exposure=st.one_of(st.none(), st.floats(0, 1)))
+def test_every_limit_has_exactly_one_state_and_broken_is_what_is_breached(
+    var: float | None, exposure: float | None
+) -> None:
+    figures = LimitFigures(var_1d_frac=var, correlation_exposure=exposure)
+    judged = check(LIMITS, summary(), 0.0, figures)
+    assert set(judged.states) == set(LimitName)
+    broken = {name for name, state in judged.states.items() if state is LimitState.BROKEN}
+    assert broken == {one.limit for one in breaches(LIMITS, summary(), 0.0, figures)}

@@ -6,7 +6,7 @@ import pytest
 from risk.model.metrics import VaRMethod
 from risk.stats.dcc import _Pairs
 from risk.stats.ewma import ewma_correlations, ewma_variances
-from risk.stats.regimes import _filter
+from risk.stats.regimes import _filter, _log_densities, _surprises
 from risk.stats.rolling import REFIT_EVERY, roll
 
 N, CUT = 420, 380
@@ -29,10 +29,15 @@ def test_dynamic_correlations_at_given_parameters_know_only_the_past() -> None:
 
 
 def test_regime_probabilities_are_filtered_not_smoothed() -> None:
-    states = np.array([0.0, 1.0]), np.array([0.5, 0.5]), np.array([0.98, 0.98])
-    one, _ = _filter(PAST[:, 0] * 50, *states)
-    other, _ = _filter(FUTURE[:, 0] * 50, *states)
+    correlations, stay = np.array([0.1, 0.8]), np.array([0.98, 0.98])
+
+    def probabilities(returns: np.ndarray) -> np.ndarray:
+        first, second = (_surprises(column) for column in returns.T)
+        return _filter(_log_densities(first, second, correlations, 5.0), stay)[0]
+
+    one, other = probabilities(PAST), probabilities(FUTURE)
     assert one[:CUT] == pytest.approx(other[:CUT], abs=0)
+    assert (one[CUT:] != other[CUT:]).all()
 
 
 @pytest.mark.parametrize("method", list(VaRMethod))

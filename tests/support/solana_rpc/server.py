@@ -50,12 +50,14 @@ class SolanaRpc:
         self.url = ""
         self._runner: web.AppRunner | None = None
         self._ticker: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def ws_url(self) -> str:
         return self.url.replace("http://", "ws://")
 
     async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
         app = web.Application(client_max_size=_LARGEST_REQUEST)
         app.router.add_route("*", "/{anywhere:.*}", self._front.handle)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
@@ -72,9 +74,13 @@ class SolanaRpc:
             self._ticker.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._ticker
+        await self._go_down()
+
+    async def _go_down(self) -> None:
         self.subscriptions.drop_all()
-        if self._runner is not None:
-            await self._runner.cleanup()
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
 
     @property
     def slot(self) -> int:
@@ -123,6 +129,11 @@ class SolanaRpc:
 
     def drop_websockets(self) -> None:
         self.subscriptions.drop_all()
+
+    def refuse_connections(self) -> None:
+        """As a machine without a node: what is connected is cut, and nobody listens any more."""
+        assert self._loop is not None
+        asyncio.run_coroutine_threadsafe(self._go_down(), self._loop)
 
     def close_websockets(self, code: int = 1001) -> None:
         """Say goodbye first, as a node does that is restarted."""

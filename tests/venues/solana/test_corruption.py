@@ -8,6 +8,8 @@ import pytest
 from solders.pubkey import Pubkey
 
 from risk.margin.evaluate import evaluate
+from tests.support.faults import Measure
+from tests.support.figures import Gauge
 from tests.support.random_users import UserGenerator
 from tests.support.world import World
 from tests.support.world_builder import WorldBuilder
@@ -47,20 +49,23 @@ def _mutated(random: Random, account: RawAccount) -> RawAccount:
     return replace(account, data=bytes(data))
 
 
-def test_no_account_with_a_foreign_owner_length_type_or_identity_is_accepted(world: World) -> None:
+def test_no_account_with_a_foreign_owner_length_type_or_identity_is_accepted(world: World, figure: Gauge) -> None:
     random, fetched = Random(7), fetched_of(world)
     keys = [Pubkey.from_string(key) for key in world.users]
-    accepted = []
+    tried, accepted = 0, []
     for number in range(MUTATIONS):
         key = keys[number % len(keys)]
         damaged = _mutated(random, fetched.accounts[key])
         if damaged != fetched.accounts[key]:
             users = read_users(DRIFT, gather(DRIFT, [key], [damaged]), with_orders=True)
+            tried += 1
             accepted += [number] if not users.refused else []
+    figure(Measure.TRIED, tried)
+    figure(Measure.ACCEPTED, len(accepted))
     assert accepted == []
 
 
-def test_a_flipped_bit_anywhere_is_refused_or_leaves_a_book_that_holds_together(world: World) -> None:
+def test_a_flipped_bit_anywhere_is_refused_or_leaves_a_book_that_holds_together(world: World, figure: Gauge) -> None:
     random, fetched = Random(11), fetched_of(world)
     every = list(fetched.accounts)
     account_ids = list(world.users)
@@ -84,6 +89,8 @@ def test_a_flipped_bit_anywhere_is_refused_or_leaves_a_book_that_holds_together(
         assert np.isfinite(margin.requirement_usd[assessed]).all()
         assert np.isnan(margin.collateral_usd[~assessed]).all()
     assert outcomes["unassessable"] > 20
+    figure(Measure.TRIED, sum(outcomes.values()))
+    figure(Measure.ACCEPTED, 0)  # outside the invariants, as asserted for each
 
 
 def _with(fetched: Fetched, key: Pubkey, account: RawAccount) -> Fetched:

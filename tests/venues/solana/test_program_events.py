@@ -238,6 +238,11 @@ def test_what_a_liquidation_takes_is_told_once_with_its_price_and_fee() -> None:
     assert isinstance(taken, LiquidationEvent)
     assert (taken.kind, taken.market, taken.taken_base) == (K.LIQUIDATION_TAKEN, "SOL-PERP", 2.0)
     assert (taken.price_usd, taken.fee_usd, taken.remaining_base, taken.orders_cancelled) == (145.0, 1.75, None, 1)
+    assert taken.side is Side.SELL
+
+    *_, of_a_short = told(seizure(base_1e9=2 * 10**9, quote_1e6=-290 * 10**6))
+    assert isinstance(of_a_short, LiquidationEvent)
+    assert of_a_short.side is Side.BUY
 
 
 def test_the_liquidator_made_a_trade() -> None:
@@ -251,6 +256,7 @@ def test_a_liquidation_whose_record_is_lost_is_told_by_its_closing_trade() -> No
     taken, gap = told(logs=[*lines[:3], "Log truncated"])
     assert isinstance(taken, LiquidationEvent)
     assert (taken.market, taken.taken_base, taken.price_usd, taken.fee_usd) == ("SOL-PERP", 2.0, 145.0, 1.75)
+    assert taken.side is Side.SELL
     assert isinstance(gap, GapEvent)
     assert gap.reason is GapReason.LOG_TRUNCATED
 

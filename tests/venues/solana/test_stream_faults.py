@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from tests.support.faults import Measure
+from tests.support.figures import Gauge
 from tests.support.scenarios import OnePosition, sol_long
 from tests.support.solana_rpc import (
     UPGRADE,
@@ -52,12 +54,13 @@ FAULTY_DATA = {
 
 @pytest.mark.parametrize(("fault", "why"), FAULTY_DATA.values(), ids=FAULTY_DATA)
 async def test_an_account_told_with_damage_is_refused_as_a_reading_refuses_it(
-    rpc: SolanaRpc, scene: OnePosition, fault: Truncate | WrongOwner | BitFlip, why: str
+    rpc: SolanaRpc, scene: OnePosition, fault: Truncate | WrongOwner | BitFlip, why: str, figure: Gauge
 ) -> None:
     async with listening(rpc, scene.user) as (heard, _):
         rpc.inject(fault, pubkeys=[scene.user], methods=[SUBSCRIBE])
         rpc.put_account(scene.user, lamports=77)
-        error = await heard.ended()
+        with figure.timing(Measure.LEFT_AFTER):
+            error = await heard.ended()
         assert isinstance(error, BadAccountData)
         assert why in str(error)
 
@@ -76,10 +79,13 @@ def gone_back(rpc: SolanaRpc) -> None:
 
 
 @pytest.mark.parametrize("fault", [silent, frozen, gone_back])
-async def test_silence_ends_a_stream(rpc: SolanaRpc, scene: OnePosition, fault: Callable[[SolanaRpc], None]) -> None:
+async def test_silence_ends_a_stream(
+    rpc: SolanaRpc, scene: OnePosition, fault: Callable[[SolanaRpc], None], figure: Gauge
+) -> None:
     async with listening(rpc, scene.user, settings=replace(QUICK, stream_silence_s=0.5)) as (heard, _):
         fault(rpc)
-        error = await heard.ended()
+        with figure.timing(Measure.LEFT_AFTER):
+            error = await heard.ended()
         assert isinstance(error, VenueUnavailable)
         assert "no new slot for 0.5 s" in str(error)
 
@@ -116,11 +122,12 @@ BREAKS: dict[str, tuple[Callable[[SolanaRpc], object], str]] = {
 
 @pytest.mark.parametrize(("break_it", "why"), BREAKS.values(), ids=BREAKS)
 async def test_a_connection_that_cannot_be_relied_on_ends_in_words(
-    rpc: SolanaRpc, scene: OnePosition, break_it: Callable[[SolanaRpc], object], why: str
+    rpc: SolanaRpc, scene: OnePosition, break_it: Callable[[SolanaRpc], object], why: str, figure: Gauge
 ) -> None:
     async with listening(rpc, scene.user) as (heard, _):
         break_it(rpc)
-        error = await heard.ended()
+        with figure.timing(Measure.LEFT_AFTER):
+            error = await heard.ended()
         assert isinstance(error, VenueUnavailable)
         await heard.stop()
         with pytest.raises(VenueUnavailable, match=why):

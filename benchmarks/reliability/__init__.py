@@ -1,0 +1,1 @@
+"""What every fault of docs/reliability.md costs, measured and written there."""

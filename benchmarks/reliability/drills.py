@@ -1,0 +1,54 @@
+"""The rows too long for a test: a storm, and a thousand kills."""
+
+from collections.abc import Mapping
+
+from benchmarks import kills as killing
+from benchmarks import storm as storming
+from benchmarks.reliability.outcome import Outcome
+from tests.support.faults import KILLS, STORM, Fault, Measure
+
+
+async def storm() -> Mapping[str, Outcome]:
+    """The fall of a thousand accounts, and a minute of a thousand alerts."""
+    falling, minute = STORM.faults
+    fall = await storming.fall(1_000)
+    rush = await storming.thousand_a_minute(60.0)
+    return _by_name(
+        _outcome(
+            falling,
+            {
+                Measure.FIRST_AFTER: fall.first_s, Measure.QUEUED_AFTER: fall.queued_s,
+                Measure.DRAINED_AFTER: fall.drained_s, Measure.BROKEN_LIMITS: fall.broken_limits,
+            },
+        ),
+        _outcome(
+            minute,
+            {
+                Measure.CRITICAL_P99: rush.critical_p99_s, Measure.OTHERS_P99: rush.others_p99_s,
+                Measure.BROKEN_LIMITS: rush.broken_limits,
+            },
+        ),
+    )  # fmt: skip
+
+
+async def kills(count: int) -> Mapping[str, Outcome]:
+    """So many SIGKILLs."""
+    (fault,) = KILLS.faults
+    toll = await killing.toll(count)
+    return _by_name(
+        _outcome(
+            fault,
+            {
+                Measure.KILLS: toll.kills, Measure.LOST: toll.lost,
+                Measure.REPEATED_PERCENT: 100 * toll.repeated_frac, Measure.UNMARKED: toll.unmarked,
+            },
+        )
+    )  # fmt: skip
+
+
+def _outcome(fault: Fault, values: Mapping[Measure, float]) -> Outcome:
+    return Outcome(fault=fault, values={measure: (value,) for measure, value in values.items()})
+
+
+def _by_name(*outcomes: Outcome) -> Mapping[str, Outcome]:
+    return {outcome.fault.node: outcome for outcome in outcomes}
