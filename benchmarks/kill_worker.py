@@ -106,11 +106,12 @@ async def awake(place: Place) -> AsyncIterator[Bot]:
 
 
 async def live(place: Place, seed: int) -> None:
-    """Fire alerts at random moments to random chats, and answer some, for ever."""
+    """Fire alerts at random moments to random chats, and answer some, until whoever kills it is gone."""
     dice = random.Random(seed)  # noqa: S311  # the same in every run
+    parent = os.getppid()
     async with awake(place) as bot:
         number = 0
-        while True:
+        while os.getppid() == parent:
             await asyncio.sleep(dice.expovariate(place.alerts_per_s))
             number += 1
             chat = place.first_chat + dice.randrange(place.chats)

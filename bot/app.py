@@ -17,6 +17,7 @@ from bot.alerts.chat_names import ChatNames
 from bot.alerts.delivery import Delivery
 from bot.alerts.desk import Finding, IncidentDesk
 from bot.alerts.emergency import Emergency
+from bot.alerts.escalation import ROUTES, routes_finding
 from bot.alerts.event_names import event_of
 from bot.alerts.event_parts import EventParts
 from bot.alerts.expectations import Expectations
@@ -302,6 +303,9 @@ def assemble(
     def nearness(account_id: str) -> float:
         return watch.nearness(account_id)
 
+    def awaited() -> bool:
+        return watch.awaited()
+
     def assessed() -> None:
         events.watch.wake()
 
@@ -324,6 +328,7 @@ def assemble(
         incidents=incidents, outbox=outbox, roster=roster, fleet=fleet, router=through(book), clock=clock, wake=wake,
         figures=figures, nearness=nearness, companions=companions,
         emergency=Emergency(transports=by_name, figures=figures, clock=clock, label=roster.label),
+        again={ROUTES: partial(routes_finding, book)}, awaited=awaited,
     )  # fmt: skip
     watch = HealthWatch(fleet=fleet, roster=roster, desk=desk, states=TierStates(store), clock=clock, then=assessed)
     events = EventParts.of(

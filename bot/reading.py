@@ -11,6 +11,8 @@ from storage import NUMBERS, TWELVE_HOURS, ZONE, People, Personal, Receiver
 
 log = structlog.get_logger()
 
+_CONSOLE = "console"  # the terminal as a transport, and whoever sits at it as a person: nobody links it
+
 
 class Styles:
     """Reading styles of persons, and of the chats they linked: a group reads as whoever linked it."""
@@ -33,6 +35,8 @@ class Styles:
         return style
 
     async def of(self, receiver: Receiver) -> ReadingStyle:
-        """How a chat reads; plainly where nobody linked it."""
+        """How a chat reads; plainly where nobody linked it. The terminal reads as whoever sits at it."""
+        if receiver.transport == _CONSOLE:
+            return await self.of_person(_CONSOLE)
         linked = await self._people.chat(receiver.transport, receiver.chat, receiver.thread)
         return PLAIN if linked is None else await self.of_person(linked.person_id)

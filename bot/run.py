@@ -27,7 +27,7 @@ from bot.past_sources import begun_anew, close, past_of
 from bot.roster import Roster
 from bot.suggestions import Suggestions
 from bot.transports.console import CONSOLE_CHAT, ConsoleTransport
-from bot.ways_out import ways_out
+from bot.ways_out import trouble_of, ways_out
 from risk.decisions.tiers import TierThresholds
 from risk.ports import AccountReader, Clock
 from storage import Accounts, People, Receiver, Role, Store
@@ -143,7 +143,7 @@ def connected_transports(
 def routes_of(settings: Settings) -> Routes:
     """The file of routes; none where none was named and none is there. Raises: BadRoutes."""
     named = "routes_file" in settings.model_fields_set
-    return load_routes(settings.routes_file, environment=environment(), required=named)
+    return load_routes(settings.routes_file, environment=environment(), required=named, trouble=trouble_of)
 
 
 def reader_of(settings: Settings, clock: Clock) -> AccountReader:

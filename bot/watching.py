@@ -16,7 +16,7 @@ from risk.liquidation_monitor import health_of
 from risk.model.liquidation import HealthStatus
 from risk.model.portfolio import PortfolioSummary
 from risk.portfolio_manager import summarise
-from risk.ports import AccountReader, Clock
+from risk.ports import AccountReader, AddressGrammar, Clock
 from storage import Accounts, AccountSource, Incidents, Naming, WatchedAccount
 
 log = structlog.get_logger()
@@ -92,6 +92,11 @@ class WatchList:
             summary=summarise(view, account_id),
             problems=problems,
         )
+
+    def require_address(self, text: str) -> None:
+        """Refuse what can be nobody's address, as far as the venue knows. Raises: VenueRejected."""
+        if isinstance(self._reader, AddressGrammar):
+            self._reader.require_address(text)
 
     def free_nickname(self, wanted: str) -> str:
         """The nickname, with a number where an account is called so already."""

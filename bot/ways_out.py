@@ -2,13 +2,24 @@
 
 from collections.abc import Callable
 
-from bot.alerts.routes import Platform, Routes
+from bot.alerts.routes import Platform, Routes, ServiceRule
 from bot.config import BadSettings, Settings
 from bot.messages import Transport
 from bot.transports.named import NamedTransport
 from risk.ports import Clock
 
 MakeBot = Callable[[str], Transport]
+
+
+def trouble_of(service: ServiceRule) -> str:
+    """What keeps the URL of a service from being used, in a sentence without it; empty for nothing."""
+    from bot.transports.apprise import UnknownService, require_service
+
+    try:
+        require_service(service.name, service.url.get_secret_value())
+    except UnknownService as exc:
+        return str(exc)
+    return ""
 
 
 def ways_out(

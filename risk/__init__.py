@@ -15,16 +15,19 @@ from risk.margin.book import FleetBook
 from risk.margin.build import book_of
 from risk.margin.evaluate import Evaluation, evaluate
 from risk.margin.plan import MarginPlan
-from risk.model.account import AccountSnapshot
+from risk.model.account import AccountSnapshot, PerpPosition, SpotBalance
 from risk.model.limits import RiskLimits, RiskViolation
 from risk.model.liquidation import HealthStatus, LiquidationPrice, LiquidationRisk, StressTestResult
+from risk.model.market import OracleReading, PerpMarket, SpotMarket
 from risk.model.portfolio import PortfolioSummary, PositionAnalysis
 from risk.portfolio_manager import DriftPortfolioManager
 
 if TYPE_CHECKING:
+    from risk.model.candles import Candles, Interval
     from risk.model.metrics import RiskMetrics, VaRMethod, VaRResult
     from risk.model.performance import PerformanceMetrics
     from risk.model.sizing import PositionSizing, SizingStrategy
+    from risk.offline import Offline, daily_candles
     from risk.performance_tracker import PerformanceTracker
     from risk.position_sizer import PositionSizer
     from risk.risk_engine import DriftRiskEngine
@@ -34,8 +37,11 @@ if TYPE_CHECKING:
 
 # Loaded when they are asked for: scipy's distributions take half a second to import, and the alerts do without.
 _LATE = {
+    "Candles": "risk.model.candles",
     "CorrelationModel": "risk.stats.correlation",
     "DriftRiskEngine": "risk.risk_engine",
+    "Interval": "risk.model.candles",
+    "Offline": "risk.offline",
     "PerformanceMetrics": "risk.model.performance",
     "PerformanceTracker": "risk.performance_tracker",
     "PositionSizer": "risk.position_sizer",
@@ -46,6 +52,7 @@ _LATE = {
     "VaRMethod": "risk.model.metrics",
     "VaRResult": "risk.model.metrics",
     "VolatilityModel": "risk.stats.volatility",
+    "daily_candles": "risk.offline",
 }
 
 
@@ -60,6 +67,7 @@ __all__ = [
     "BadBook",
     "BadParameter",
     "BadSeries",
+    "Candles",
     "CannotAssess",
     "CorrelationModel",
     "DriftLiquidationMonitor",
@@ -70,12 +78,17 @@ __all__ = [
     "FleetBook",
     "FleetView",
     "HealthStatus",
+    "Interval",
     "LiquidationPrice",
     "LiquidationRisk",
     "MarginPlan",
     "NotEnoughData",
+    "Offline",
+    "OracleReading",
     "PerformanceMetrics",
     "PerformanceTracker",
+    "PerpMarket",
+    "PerpPosition",
     "PortfolioSummary",
     "PositionAnalysis",
     "PositionSizer",
@@ -85,6 +98,8 @@ __all__ = [
     "RiskMetrics",
     "RiskViolation",
     "SizingStrategy",
+    "SpotBalance",
+    "SpotMarket",
     "StressTestResult",
     "UnknownAccount",
     "VaRCalculator",
@@ -92,5 +107,6 @@ __all__ = [
     "VaRResult",
     "VolatilityModel",
     "book_of",
+    "daily_candles",
     "evaluate",
 ]

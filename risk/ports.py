@@ -62,6 +62,15 @@ class AccountReader(Protocol):
 
 
 @runtime_checkable
+class AddressGrammar(Protocol):
+    """A venue that knows what an address can look like. A reader may be one as well."""
+
+    def require_address(self, text: str) -> None:
+        """Refuse what can be nobody's address. Raises: venues.errors.VenueRejected, saying what one looks like."""
+        ...
+
+
+@runtime_checkable
 class AccountStream(Protocol):
     """A venue that tells of changes by itself. A reader may be one as well; where it is none, polling is all."""
 

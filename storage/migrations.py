@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storage.errors import DatabaseTooNew
+from storage.schema.calm import CALM
 from storage.schema.delivery import DELIVERY
 from storage.schema.events import EVENTS
 from storage.schema.history import HISTORY
@@ -42,6 +43,7 @@ MIGRATIONS = (
     Migration(version=7, name="history", statements=HISTORY),
     Migration(version=8, name="topics", statements=TOPICS),
     Migration(version=9, name="market data", statements=MARKET_DATA),
+    Migration(version=10, name="calm", statements=CALM),
 )
 
 

@@ -7,7 +7,7 @@ arrived; good news never overtakes bad news.
 
 import json
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -165,6 +165,12 @@ class Outbox:
         if not incident_ids:
             return {}
         return await self._store.run(lambda db: _last_notices(db, incident_ids))
+
+    async def last_bodies(self, incident_ids: Collection[int]) -> Mapping[int, Sequence[str]]:
+        """What was last queued for anybody on these incidents, by incident id, the newest first, a few of each."""
+        if not incident_ids:
+            return {}
+        return await self._store.run(lambda db: reports.last_bodies(db, incident_ids))
 
     async def receipts(self, incident_ids: Collection[int]) -> tuple[Receipt, ...]:
         """What became of the last word to each receiver on each of these incidents, in the order of queueing."""

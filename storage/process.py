@@ -1,7 +1,7 @@
 """What the process remembers of itself, and how far its deliveries have come."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ class Life:
         stopped_at: When it ended of its own accord; None while it runs, and for ever where it was killed.
         ailing: Why it held its heartbeat back at ``seen_at``; empty while it was well.
         restored_at: When a backup of it was put in the place of a newer memory; None for never.
+        did_at: When it last delivered or decided something, as far as that is stored; None for not known.
     """
 
     started_at: datetime
@@ -34,11 +35,12 @@ class Life:
     stopped_at: datetime | None
     ailing: str = ""
     restored_at: datetime | None = None
+    did_at: datetime | None = None
 
     @property
     def last_at(self) -> datetime:
         """The last moment of which it is known that it lived."""
-        return self.stopped_at or self.seen_at
+        return self.stopped_at or max(self.seen_at, self.did_at or self.seen_at)
 
 
 class AbsenceKind(StrEnum):
@@ -250,9 +252,20 @@ _UNHEARD = """
 """
 
 
+# What is dated behind now was dated by another clock.
+_DID = """
+    SELECT max(at) AS did_at FROM (
+        SELECT max(sent_at) AS at FROM outbox WHERE sent_at <= :now
+        UNION ALL SELECT max(changed_at) FROM incidents WHERE changed_at <= :now
+    )
+"""
+
+
 def _begin(db: "Database", now: datetime) -> Life | None:
     rows = db.query("SELECT * FROM lives ORDER BY life_id DESC LIMIT 1")
     before = next((_life_of(row) for row in rows), None)
+    if before is not None:
+        before = replace(before, did_at=_did_at(db, now))
     db.execute(
         "INSERT INTO lives (started_at, seen_at, ailing) VALUES (:now, :now, '')",
         {"now": to_us(now)},
@@ -260,6 +273,11 @@ def _begin(db: "Database", now: datetime) -> Life | None:
     db.execute("DELETE FROM lives WHERE life_id <= (SELECT max(life_id) FROM lives) - ?", [_LIVES_KEPT])
     db.execute("DELETE FROM absences WHERE to_at < ?", [to_us(now - _ABSENCES_KEPT_FOR)])
     return before
+
+
+def _did_at(db: "Database", now: datetime) -> datetime | None:
+    (row,) = db.query(_DID, {"now": to_us(now)})
+    return maybe_moment(row, "did_at")
 
 
 def _note(db: "Database", absence: Absence) -> int:

@@ -4,7 +4,8 @@ Reports name the epoch of the claim they belong to. One whose lease ran out and 
 what happens next, but a message it did deliver exists and is remembered.
 """
 
-from collections.abc import Collection, Mapping
+import json
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -106,3 +107,20 @@ _REFUSED = f"""
         refusals = refusals + 1, due_at = :due_at, last_error = :error, batch = NULL
     {_OURS}
 """  # noqa: S608  # a part of our own
+
+
+_BODIES_A_PIECE = 5
+
+
+def last_bodies(db: "Database", incident_ids: Collection[int]) -> Mapping[int, Sequence[str]]:
+    """The last few notices of each incident as they were worded, newest first."""
+    found: dict[int, list[str]] = {}
+    for incident_id, body in db.execute(
+        "SELECT incident_id, body_json FROM (SELECT incident_id, body_json, seq,"
+        " row_number() OVER (PARTITION BY incident_id ORDER BY seq DESC) AS place"
+        " FROM outbox INDEXED BY outbox_by_incident WHERE incident_id IN (SELECT value FROM json_each(?)))"
+        " WHERE place <= ? ORDER BY incident_id, seq DESC",
+        [json.dumps(sorted(incident_ids)), _BODIES_A_PIECE],
+    ):
+        found.setdefault(incident_id, []).append(body)
+    return found

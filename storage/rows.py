@@ -82,6 +82,8 @@ def tier_state_row(account_id: str, state: TierState) -> Row:
         "known": None if state.known is None else state.known.value,
         "easing_to": None if state.easing_to is None else state.easing_to.value,
         "easing_since": maybe_us(state.easing_since),
+        "calm_to": None if state.calm_to is None else state.calm_to.value,
+        "calm_since": maybe_us(state.calm_since),
     }
 
 
@@ -91,6 +93,8 @@ def tier_state_of(row: ReadRow) -> TierState:
         known=None if row["known"] is None else member(Tier, row, "known"),
         easing_to=None if row["easing_to"] is None else member(Tier, row, "easing_to"),
         easing_since=maybe_moment(row, "easing_since"),
+        calm_to=None if row["calm_to"] is None else member(Tier, row, "calm_to"),
+        calm_since=maybe_moment(row, "calm_since"),
     )
 
 

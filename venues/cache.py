@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from risk.margin.book import FleetBook
 from risk.model.candles import Candles, Interval
-from risk.ports import AccountReader, CandleSource, Clock
+from risk.ports import AccountReader, AddressGrammar, CandleSource, Clock
 
 _MOST_BOOKS = 64
 _MOST_WINDOWS = 512
@@ -104,6 +104,11 @@ class CacheManager:
     async def resolve(self, reference: str) -> str:
         """See AccountReader.resolve."""
         return await self._books_from().resolve(reference)
+
+    def require_address(self, text: str) -> None:
+        """See AddressGrammar; a venue without one refuses nothing."""
+        if isinstance(self._reader, AddressGrammar):
+            self._reader.require_address(text)
 
     async def sub_accounts(self, authority: str) -> list[str]:
         """See AccountReader.sub_accounts."""

@@ -1,5 +1,6 @@
 """What somebody watching a walk would have been told: the tiers' own decisions, and how it ended."""
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +10,7 @@ from benchmarks.alert_quality.walk import Walk
 from bot.replaying.alarms import Alarms
 from bot.replaying.firsts import note
 from risk.decisions.incidents import severity
-from risk.decisions.tiers import Tier, TierReading, TierState, TierThresholds, classify
+from risk.decisions.tiers import Asked, Tier, TierReading, TierState, TierThresholds, classify
 from risk.margin.book import IntArray
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -48,8 +49,8 @@ PAGES = (Tier.HIGH, Tier.CRITICAL)
 
 def outcome(walk: Walk, thresholds: TierThresholds) -> Outcome:
     """Let the tiers look at every price. Where nothing changes they are not asked again: they would say the same."""
-    entered, easing = _steps(walk, thresholds, easing=False), _steps(walk, thresholds, easing=True)
-    changes = np.flatnonzero((np.diff(entered) != 0) | (np.diff(easing) != 0)) + 1
+    steps = np.stack([_steps(walk, thresholds, asked) for asked in Asked])
+    changes = np.flatnonzero((np.diff(steps, axis=1) != 0).any(axis=0)) + 1
     stretches = zip([0, *changes.tolist()], [*changes.tolist(), walk.at_s.size], strict=True)
     state, first, pages = TierState(), dict[Tier, float](), dict[Tier, float | None].fromkeys(PAGES)
     alarms = {tier: Alarms(tier=tier) for tier in PAGES}
@@ -61,10 +62,10 @@ def outcome(walk: Walk, thresholds: TierThresholds) -> Outcome:
             state = classify(state, _reading(walk, number), thresholds, _EPOCH + timedelta(seconds=walk.at_s[number]))
             known, at_s = state.tier, float(walk.at_s[number])
             note(first, known, at_s)
-            still = state == before and state.easing_to is None
-            # Until the next change only the least that was to spare matters.
-            least = float(walk.excess[number:end].min()) if still else float(walk.excess[number])
-            following = end if still else number + 1
+            # Until the next change, or a dwell that runs out, only the least that was to spare matters.
+            runs_out = int(np.searchsorted(walk.at_s, _dwelt_s(state, thresholds)))
+            following = min(end, max(number + 1, runs_out)) if state == before else number + 1
+            least = float(walk.excess[number:following].min())
             reached_s = float(walk.at_s[min(following, walk.at_s.size - 1)])
             for tier in PAGES:
                 alarms[tier] = alarms[tier].after(known, least)
@@ -88,6 +89,16 @@ def outcome(walk: Walk, thresholds: TierThresholds) -> Outcome:
     )
 
 
+def _dwelt_s(state: TierState, thresholds: TierThresholds) -> float:
+    """When time alone would bring a better tier; infinite where it would not."""
+    ends = [
+        (since - _EPOCH + dwell).total_seconds()
+        for since, dwell in ((state.easing_since, thresholds.ease_dwell), (state.calm_since, thresholds.calm_dwell))
+        if since is not None
+    ]
+    return min(ends, default=math.inf)
+
+
 def _reading(walk: Walk, number: int) -> TierReading:
     return TierReading(
         ratio_percent=float(walk.ratio_percent[number]),
@@ -97,10 +108,10 @@ def _reading(walk: Walk, number: int) -> TierReading:
     )
 
 
-def _steps(walk: Walk, thresholds: TierThresholds, *, easing: bool) -> IntArray:
+def _steps(walk: Walk, thresholds: TierThresholds, asked: Asked) -> IntArray:
     """The step of every reading, as ``tier_of`` would say: how many thresholds it is below."""
     steps = np.zeros(walk.at_s.size, np.int64)
-    for tier, below in reversed(thresholds.ladders[easing]):
+    for tier, below in reversed(thresholds.ladder(asked)):
         for measure, threshold in zip((walk.ratio_percent, walk.distance_frac, walk.sigmas), below, strict=True):
             steps[measure < threshold] = tier.value
     if walk.liquidated:

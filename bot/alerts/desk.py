@@ -71,6 +71,9 @@ class IncidentDesk:
         nearness: Daily moves between an account and liquidation; infinite where not known.
         emergency: Speaks while the memory does not work; None for silence then.
         companions: What else is wrong with accounts that have just fallen, so that one fall is one alert.
+        again: A second look at what stands, before it is told to anybody: by cause, for those that can pass by
+            themselves as soon as somebody is there to hear of them.
+        awaited: Whether the first reading is out and will be here soon.
     """
 
     def __init__(
@@ -86,17 +89,24 @@ class IncidentDesk:
         figures: Figures | None = None,
         nearness: Callable[[str], float] = lambda account_id: math.inf,
         companions: Companions = _alone,
+        again: Mapping[Cause, Callable[[], Awaitable[Finding]]] | None = None,
         emergency: Emergency | None = None,
         repeats: RepeatIntervals | None = None,
+        awaited: Callable[[], bool] = lambda: False,
     ) -> None:
         self._incidents, self._roster, self._router, self._clock, self._wake = incidents, roster, router, clock, wake
-        self._companions, self._emergency = companions, emergency
+        self._companions, self._emergency, self._again = companions, emergency, again or {}
         self._telling = Telling(
             outbox=outbox, figures=figures or Figures(fleet, roster), label=roster.label, nearness=nearness,
-            repeats=repeats or RepeatIntervals(),
+            repeats=repeats or RepeatIntervals(), awaited=awaited,
         )  # fmt: skip
         self._routing: Routing | None = None
         self._turn = asyncio.Lock()
+
+    @property
+    def overdue(self) -> bool:
+        """Whether something waited for a first reading that did not come in time: it is to be told at once."""
+        return self._telling.overdue
 
     async def settle(self, findings: Sequence[Finding], states: Mapping[str, TierState] | None = None) -> None:
         """Store what findings change and queue every notice that is due, also of what stands and no finding is about.
@@ -116,6 +126,7 @@ class IncidentDesk:
     async def _settle(self, findings: Sequence[Finding], states: Mapping[str, TierState]) -> None:
         standing = {one.cause: one for one in await self._incidents.open_incidents()}
         findings = [*findings, *await self._with_companions(findings, standing)]
+        findings += await self._looked_at_again(findings, standing)
         routing = self._routing = await self._router.load()
         if any(one.tier is Tier.OK and concerned(one.cause) for one in findings):
             self._telling.forget()  # a chat is back, and has not heard of what stands
@@ -127,6 +138,12 @@ class IncidentDesk:
                 Outdated,
             ):
                 log.info("incidents.outdated", causes=len(outcome.causes))
+
+    async def _looked_at_again(
+        self, findings: Sequence[Finding], standing: Mapping[Cause, Incident]
+    ) -> Sequence[Finding]:
+        known = {one.cause for one in findings}
+        return [await look() for cause, look in self._again.items() if cause in standing and cause not in known]
 
     async def _with_companions(
         self, findings: Sequence[Finding], standing: Mapping[Cause, Incident]

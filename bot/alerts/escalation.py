@@ -95,6 +95,8 @@ class Escalation:
 
     async def look(self) -> None:
         """One look at the time."""
+        if self._desk.overdue:
+            await self._desk.settle([])
         now, hearers = self._clock.now(), await self._book.load()
         before, self._looked_at = self._looked_at, now
         same, self._hearers = hearers is self._hearers, hearers
@@ -122,14 +124,19 @@ class Auditor:
         receipts = await self._outbox.receipts([one.incident_id for one in waiting]) if waiting else ()
         silent = unanswered(hearers, waiting, self._book.routes.unanswered_after, now)
         missed = missed_steps(hearers, waiting, receipts, now)
-        wrong = await self._book.problems(lost_chats=False)
         await self._desk.settle(
             [
                 _finding(UNANSWERED, Tier.HIGH, _unanswered(silent, now), "somebody has answered"),
                 _finding(UNDELIVERED, Tier.HIGH, _missed(missed), "every step has reached somebody"),
-                _finding(ROUTES, Tier.WARNING, _wrong(wrong), "the routes are in order"),
+                await routes_finding(self._book),
             ]
         )
+
+
+async def routes_finding(book: RouteBook) -> Finding:
+    """What is wrong with the routes as things are now."""
+    wrong = await book.problems(lost_chats=False, before_anybody=False)
+    return _finding(ROUTES, Tier.WARNING, _wrong(wrong), "the routes are in order")
 
 
 def _finding(cause: Cause, tier: Tier, fact: str, over: str) -> Finding:

@@ -1,5 +1,6 @@
 """People say what will happen, so that it is no alarm when it does. That they said so is told to everybody at once:
-whoever did not mean it, or did not do it, must see it before it counts."""
+whoever did not mean it, or did not do it, must see it before it counts. What is told is stored for everybody, so it is
+written for nobody in particular, whoever spoke."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
@@ -9,6 +10,7 @@ from bot.alerts.findings import Finding
 from bot.roster import short
 from bot.text.ages import day_and_moment
 from bot.text.clean import name, sentence
+from bot.text.reader import PLAIN, reading_as
 from risk.decisions.incidents import Cause, CauseKind
 from risk.decisions.tiers import Tier
 from risk.model.event_kinds import EventKind
@@ -43,7 +45,9 @@ class Expectations:
             account_id=account_id, kind=kind, amount_usd=amount_usd, counterpart=counterpart,
             from_at=self._clock.now(), until_at=until, announced_by=person.person_id,
         )  # fmt: skip
-        await self._tell(made, f"{name(person.display_name)} expects {what(made)} until {day_and_moment(until)}")
+        with reading_as(PLAIN):
+            said = f"{what(made)} until {day_and_moment(until)}"
+        await self._tell(made, f"{name(person.display_name)} expects {said}")
         return made
 
     async def standing(self) -> tuple[Announcement, ...]:
@@ -55,7 +59,9 @@ class Expectations:
         """It will not happen; None where nothing of that number stands."""
         taken = await self._announcements.withdraw(announcement_id, self._clock.now())
         if taken is not None:
-            await self._tell(taken, f"{name(person.display_name)} no longer expects {what(taken)}")
+            with reading_as(PLAIN):
+                said = what(taken)
+            await self._tell(taken, f"{name(person.display_name)} no longer expects {said}")
         return taken
 
     async def _tell(self, announcement: Announcement, fact: str) -> None:

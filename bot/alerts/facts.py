@@ -2,7 +2,8 @@
 
 import json
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 
@@ -63,7 +64,8 @@ class AlertFacts:
         remedy: What would end it, a sentence; empty where ``margin`` says so.
         passing: It happened and does not stand.
         detour: Why it comes by another way than its own, a sentence without its end; empty where it does not.
-        margin: None for causes that no margin figure explains.
+        margin: None for causes that no margin figure explains, and where none is known.
+        remembered: ``margin`` is of an earlier notice, because nothing can be read now.
     """
 
     incident_id: int
@@ -78,6 +80,7 @@ class AlertFacts:
     passing: bool = False
     detour: str = ""
     margin: MarginFacts | None = None
+    remembered: bool = False
 
 
 def margin_facts(view: FleetView, account_id: str, tier: Tier, thresholds: TierThresholds) -> MarginFacts:
@@ -143,6 +146,27 @@ def facts_of(
         passing=incident.passing,
         margin=margin,
     )
+
+
+def recalled(bodies: Iterable[str], tier: Tier) -> MarginFacts | None:
+    """The figures of the last of these notices that had any, for an incident that stands at a tier now; None where none
+    had.
+
+    Args:
+        bodies: As they are stored, the newest first.
+    """
+    for body in bodies:
+        try:
+            facts = from_json(body)
+        except ValueError:
+            continue  # of another version, or damaged; an older one may do
+        if facts.margin is None or math.isnan(facts.margin.ratio_percent):
+            continue
+        if facts.tier is tier:
+            return facts.margin
+        # Where that tier begins says nothing of this one.
+        return replace(facts.margin, threshold_percent=None, left_percent=None)
+    return None
 
 
 @cache

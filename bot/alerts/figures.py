@@ -1,5 +1,7 @@
 """What the margin engine says of an incident's account, from the view of the moment. Answers are kept per view."""
 
+import math
+
 from bot.alerts.facts import MarginFacts, brief_facts, margin_facts
 from bot.roster import Roster
 from risk.decisions.incidents import Cause, CauseKind
@@ -28,6 +30,13 @@ class Figures:
         if key not in self._found:
             self._found[key] = margin_facts(view, cause.account_id, tier, self._roster.thresholds(cause.account_id))
         return self._found[key]
+
+    def known(self, cause: Cause) -> bool:
+        """Whether an account has a ratio, be it an old one: nothing was read yet, or what was read has no price."""
+        view = self._fleet.latest
+        if view is None or cause.account_id not in view:
+            return False
+        return not math.isnan(float(view.worst_ratio_percent[view.position_of(cause.account_id)]))
 
     def brief(self, cause: Cause, tier: Tier) -> MarginFacts | None:
         """What takes no time: the ratio, and at which slot it was so."""

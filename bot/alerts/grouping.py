@@ -19,13 +19,14 @@ from bot.alerts.view import (
 )
 from bot.messages import Button, Line, Message, Tone
 from bot.text.ages import moment
-from bot.text.clean import name
+from bot.text.clean import name, sentence
 from bot.text.provenance import SEPARATOR
 from risk.decisions.incidents import CauseKind, NoticeReason, severity
 
 ACK_MESSAGE, SNOOZE_MESSAGE = "acks", "snoozes"
 MOST_LINES = 8
 _MOST_ACKS = 4
+_REASON_COLUMNS = 100  # in the line of what is not the worst
 _LATE = timedelta(seconds=60)
 _TONES = (Tone.QUIET, Tone.NORMAL, Tone.URGENT)
 _MAYBE_A_REPEAT = "This may be a repeat: nobody knows whether it arrived the first time."
@@ -79,7 +80,8 @@ def message_of(
             main.facts, now, acked_by=main.acked_by, acked_at=main.acked_at, notes=(*notes, *_ended(main))
         )
         return replace(one, tone=_loudest(told), buttons=() if main.over else one.buttons)
-    texts = explanation(main.facts) if _one_account(each) else []
+    # Whatever travels with it, why the worst is so bad and what would help is what its reader needs.
+    texts = explanation(main.facts)
     texts += [_line(one) for one in others[: MOST_LINES - 1]]
     if len(others) > MOST_LINES - 1:
         texts.append(f"and {len(others) - MOST_LINES + 1} more: /alerts")
@@ -125,6 +127,8 @@ def _one_account(each: Sequence[Told]) -> bool:
 
 def _line(one: Told) -> str:
     parts = [headline(one.facts)]
+    if one.facts.kind is CauseKind.DATA and one.facts.detail and not one.over:
+        parts.append(sentence(one.facts.detail, columns=_REASON_COLUMNS))
     if one.ended_at is not None and not is_over(one.facts):
         parts.append(f"over since {moment(one.ended_at)}")
     elif one.acked_by:

@@ -21,6 +21,7 @@ from storage import TierStates
 log = structlog.get_logger()
 
 _MEASURE_AGAIN_FRAC = 1e-3  # of the health ratio: less than that moves no distance that anybody sees
+_FIRST_LOOK_S = 10.0  # how long what an earlier process left may wait for the first look
 _BREATHE_EVERY = 20  # accounts looked at one by one before the others in the loop get their turn
 
 
@@ -66,6 +67,8 @@ class HealthWatch:
         self._venue_was_stale: bool | None = None
         self._measured: dict[str, _Measured] = {}
         self._turn = asyncio.Lock()
+        self._loaded_s: float | None = None
+        self._looked = False
         self.last_error = ""
 
     def tier(self, account_id: str) -> TierState:
@@ -88,6 +91,13 @@ class HealthWatch:
     async def load(self) -> None:
         """Take up what an earlier process left, so that nobody hears of a better tier before the first check."""
         self._states = dict(await self._stored.load())
+        self._loaded_s = self._clock.monotonic_s()
+
+    def awaited(self) -> bool:
+        """Whether the first look of this process is out and will have come to something soon: a reading, or none."""
+        if self._looked or self._loaded_s is None:
+            return False
+        return self._clock.monotonic_s() - self._loaded_s < _FIRST_LOOK_S
 
     async def check(self) -> None:
         """One look of our own. A venue that does not answer is a finding, not an error."""
@@ -97,6 +107,7 @@ class HealthWatch:
         except ReadFailed as exc:
             self.last_error = str(exc)
             log.warning("check.venue_failed", error=str(exc))
+        self._looked = True
         await self.assess(thorough=True)
 
     async def assess(self, *, thorough: bool = False) -> None:

@@ -12,7 +12,8 @@ from bot.alerts.reach import Hearer, Reach
 from bot.alerts.routes import Route
 from bot.alerts.routing import Recipient
 from risk.decisions.hearing import EVERYTHING, ChatPreferences, hears, urgent
-from risk.decisions.incidents import Incident, IncidentStatus
+from risk.decisions.incidents import Cause, CauseKind, Incident, IncidentStatus
+from risk.decisions.tiers import Tier
 from storage import Receiver
 
 
@@ -80,8 +81,8 @@ class Hearers:
         event = self.event_of(incident)
         due = self.due(incident, now)
         told = self._hearing(due, incident, market, now, event)
-        if urgent(incident.tier) and all(one in self.always for one in told):
-            # The last who would hear of it cannot have switched it off.
+        if urgent(incident.tier) and all(one in self.always or one in self.unreachable for one in told):
+            # The last who can hear of it cannot have switched it off.
             told = self._hearing(due, incident, market, now, "")
         if incident.passing:
             return tuple(told.values())
@@ -115,6 +116,19 @@ class Hearers:
             for one in self.everybody.of(account_id):
                 found.setdefault(one, one)
         return tuple(found.values())
+
+    def alone(self, receiver: Receiver, event: str, tier: Tier, account_id: str, now: datetime) -> bool:
+        """Whether an event of a kind would be told to a receiver and to nobody else who can be reached and wants it."""
+        would_be = Incident(
+            incident_id=0, cause=Cause(kind=CauseKind.EVENT, account_id=account_id), tier=tier, peak=tier,
+            status=IncidentStatus.OPEN, opened_at=now, changed_at=now, rang_at=now,
+        )  # fmt: skip
+        due = self.due(would_be, now)
+        return receiver in due and not any(
+            self.preferences.get(one, EVERYTHING).tells(event)
+            for one in due
+            if one != receiver and one not in self.always and one not in self.unreachable
+        )
 
     def fitting(self, incident: Incident) -> tuple[KnownRoute, ...]:
         """The routes that are about an incident as it stands."""

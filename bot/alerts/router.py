@@ -151,11 +151,18 @@ class RouteBook:
             for target in step.to
         )
 
-    async def problems(self, *, lost_chats: bool = True) -> tuple[str, ...]:
+    async def problems(self, *, lost_chats: bool = True, before_anybody: bool = True) -> tuple[str, ...]:
         """What keeps alerts from arriving where the file sends them, in sentences without their ends; see
-        standing_problems."""
+        standing_problems.
+
+        Args:
+            before_anybody: Whether to name people who are not linked yet also while nobody is.
+        """
+        hearers = await self.load()
+        somebody = self._look is not None and bool(self._look.linked)
         return standing_problems(
-            self.routes, await self.load(), self.accounts, self.unreachable, lost_chats=lost_chats
+            self.routes, hearers, self.accounts, self.unreachable, lost_chats=lost_chats,
+            people=before_anybody or somebody,
         )  # fmt: skip
 
     async def warnings(self, accounts: Sequence[Watched], now: datetime) -> tuple[str, ...]:

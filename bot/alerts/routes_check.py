@@ -65,20 +65,27 @@ def standing_problems(
     unreachable: Mapping[Receiver, str],
     *,
     lost_chats: bool = True,
+    people: bool = True,
 ) -> tuple[str, ...]:
     """What keeps alerts from arriving where the file sends them.
 
     Args:
         lost_chats: Whether to name chats that take no messages; each of them is an alert of its own already.
+        people: Whether to name steps with people who cannot be told, and what follows from them.
     """
     problems = ["the file holds secrets and other users of this machine can read it; chmod 600 it"] * routes.exposed
     for route in hearers.routes:
-        problems += _of_route(route, accounts, unreachable, lost_chats=lost_chats)
+        problems += _of_route(route, accounts, unreachable, lost_chats=lost_chats, people=people)
     return tuple(dict.fromkeys(problems))
 
 
 def _of_route(
-    route: KnownRoute, accounts: Sequence[Watched], unreachable: Mapping[Receiver, str], *, lost_chats: bool
+    route: KnownRoute,
+    accounts: Sequence[Watched],
+    unreachable: Mapping[Receiver, str],
+    *,
+    lost_chats: bool,
+    people: bool,
 ) -> Iterable[str]:
     where = f"route {route.rule.name}"
     known = {word for one in accounts for word in (one.nickname.lower(), one.account_id.lower())}
@@ -88,7 +95,7 @@ def _of_route(
     about = [one for one in accounts if _about(route, one)]
     reached = False
     for number, step in enumerate(route.steps, start=1):
-        for trouble in step.troubles:
+        for trouble in step.troubles if people else ():
             yield f"{where}, step {number}: {trouble}"
         deaf = [one.nickname for one in about if not step.reach.of(one.account_id)]
         if deaf and not step.troubles:
@@ -99,7 +106,7 @@ def _of_route(
             elif lost_chats:
                 place = f"{receiver.transport}:{receiver.chat}"
                 yield f"{where}, step {number}: {place} takes no messages: {sentence(unreachable[receiver])}"
-    if not reached:
+    if not reached and (people or not any(step.troubles for step in route.steps)):
         yield f"{where} points nowhere now: every linked chat is told instead of it"
 
 

@@ -19,8 +19,6 @@ from bot.alerts.routes import (
 from bot.alerts.routes_grammar import (
     KNOWN_SENDERS,
     SENDER_NAME,
-    Place,
-    Problems,
     duration_of,
     entry,
     route,
@@ -28,12 +26,20 @@ from bot.alerts.routes_grammar import (
     table,
     text,
 )
+from bot.alerts.routes_problems import Place, Problems
 from bot.config import BadSettings
+from bot.text.clean import name as shown
 
 _FILE_KEYS = ("routes", "services", "senders", "fallback", "escalation")
 _LONGEST_SECRET = 10_000
 
 Look = Callable[[Path], str]
+Trouble = Callable[[ServiceRule], str]
+
+
+def no_trouble(service: ServiceRule) -> str:
+    """Any URL will do."""
+    return ""
 
 
 class BadRoutes(BadSettings):
@@ -48,12 +54,15 @@ class BadRoutes(BadSettings):
         super().__init__(f"{where}: " + "; ".join(problems))
 
 
-def load_routes(path: Path, *, environment: Mapping[str, str], required: bool) -> Routes:
+def load_routes(
+    path: Path, *, environment: Mapping[str, str], required: bool, trouble: Trouble = no_trouble
+) -> Routes:
     """The routes of a file.
 
     Args:
         environment: Where tokens and URLs may be that the file only names.
         required: False where a file that is not there means none.
+        trouble: What is wrong with the URL of a service, in a sentence without it; empty for nothing.
 
     Raises: BadRoutes.
     """
@@ -70,7 +79,7 @@ def load_routes(path: Path, *, environment: Mapping[str, str], required: bool) -
     readable = bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH)) and os.name == "posix"
     return parse_routes(
         written, environment=environment, look=lambda one: _secret_in(path.parent / one), where=str(path),
-        readable=readable,
+        readable=readable, trouble=trouble,
     )  # fmt: skip
 
 
@@ -86,6 +95,7 @@ def parse_routes(
     look: Look | None = None,
     where: str = "routes",
     readable: bool = False,
+    trouble: Trouble = no_trouble,
 ) -> Routes:
     """The routes in a text of TOML.
 
@@ -93,6 +103,7 @@ def parse_routes(
         look: Reads a file the text names.
         where: What the text is called in errors.
         readable: Others on this machine can read it.
+        trouble: See load_routes.
 
     Raises: BadRoutes.
     """
@@ -103,21 +114,19 @@ def parse_routes(
     problems = Problems(written)
     problems.unknown_keys(document, _FILE_KEYS, Place("the file"))
     secrets = _Secrets(problems, environment or {}, look or _secret_in)
-    services = _services(document, problems, secrets)
+    services = _services(document, problems, secrets, trouble)
     senders = _senders(document, problems, secrets)
     known = dict(KNOWN_SENDERS) | {name: one.platform for name, one in senders.items()}
     routes = []
+    named: set[str] = set()
     for number, one in enumerate(problems.tables(document, "routes"), start=1):
+        _once(one, number, problems, named)
         found = route(one, number, problems, known, services)
         if found is not None:
             routes.append(found)
-    names = [one.name.casefold() for one in routes]
-    for one in routes:
-        if names.count(one.name.casefold()) > 1:
-            problems.add(Place(f"route {one.name}"), "two routes have this name; give each its own")
     fallback = _fallback(document, problems, known, services)
     escalation = table(document, "escalation", problems)
-    place = Place("[escalation]", problems.line_of("escalation"))
+    place = Place("[escalation]", problems.line_of("escalation"), section=True)
     problems.unknown_keys(escalation, ("unanswered_after",), place)
     unanswered = duration_of(escalation, "unanswered_after", problems, place) or Routes().unanswered_after
     if problems.found:
@@ -126,6 +135,17 @@ def parse_routes(
         routes=tuple(routes), services=services, senders=senders, fallback=fallback, unanswered_after=unanswered,
         exposed=readable and secrets.inline,
     )  # fmt: skip
+
+
+def _once(given: Any, number: int, problems: Problems, named: set[str]) -> None:
+    """No two routes may have one name, whatever else is wrong with them."""
+    name = given.get("name") if isinstance(given, dict) else None
+    if not isinstance(name, str):
+        return
+    if name.strip().casefold() in named:
+        place = Place(f"route {shown(name.strip())}", problems.line_of("routes", number), section=True)
+        problems.add(problems.at(place, "name"), "two routes have this name; give each its own")
+    named.add(name.strip().casefold())
 
 
 class _Secrets:
@@ -145,6 +165,7 @@ class _Secrets:
         said = text(given, used[0], self._problems, place)
         if said is None:
             return None
+        place = self._problems.at(place, used[0])
         if used[0] == key:
             self.inline = True
             return SecretStr(said)
@@ -169,10 +190,12 @@ class _Secrets:
         return found or None
 
 
-def _services(document: Mapping[str, Any], problems: Problems, secrets: _Secrets) -> dict[str, ServiceRule]:
+def _services(
+    document: Mapping[str, Any], problems: Problems, secrets: _Secrets, trouble: Trouble
+) -> dict[str, ServiceRule]:
     found: dict[str, ServiceRule] = {}
     for name, given in table(document, "services", problems).items():
-        place = Place(f"service {name}", problems.line_of(f"services.{name}"))
+        place = Place(f"service {name}", problems.line_of(f"services.{name}"), section=True)
         if not SENDER_NAME.fullmatch(name):
             problems.add(place, "a name has letters, digits, '-' and '_', at most 32")
         if not isinstance(given, dict):
@@ -183,13 +206,16 @@ def _services(document: Mapping[str, Any], problems: Problems, secrets: _Secrets
         if url is not None:
             rings = switch(given, "rings_through_dnd", problems, place)
             found[name] = ServiceRule(name=name, url=url, rings_through_dnd=rings)
+            if wrong := trouble(found[name]):
+                key = next(one for one in ("url", "url_file", "url_env") if one in given)
+                problems.add(problems.at(place, key), wrong)
     return found
 
 
 def _senders(document: Mapping[str, Any], problems: Problems, secrets: _Secrets) -> dict[str, SenderRule]:
     found: dict[str, SenderRule] = {}
     for name, given in table(document, "senders", problems).items():
-        place = Place(f"sender {name}", problems.line_of(f"senders.{name}"))
+        place = Place(f"sender {name}", problems.line_of(f"senders.{name}"), section=True)
         if not SENDER_NAME.fullmatch(name):
             problems.add(place, "a name has letters, digits, '-' and '_', at most 32")
         if name in (*KNOWN_SENDERS, "console", "discord-webhook", "person", "service"):
@@ -200,7 +226,7 @@ def _senders(document: Mapping[str, Any], problems: Problems, secrets: _Secrets)
         problems.unknown_keys(given, ("platform", "token_file", "token_env"), place)
         platform = str(given.get("platform", ""))
         if platform not in tuple(Platform):
-            problems.add(place, f"platform is one of {', '.join(Platform)}")
+            problems.add(problems.at(place, "platform"), f"platform is one of {', '.join(Platform)}")
         token = secrets.of(given, "token", place, inline=False)
         if token is not None and platform in tuple(Platform):
             found[name] = SenderRule(name=name, platform=Platform(platform), token=token)
@@ -214,12 +240,13 @@ def _fallback(
     services: Mapping[str, ServiceRule],
 ) -> FallbackRule:
     given = table(document, "fallback", problems)
-    place = Place("[fallback]", problems.line_of("fallback"))
+    place = Place("[fallback]", problems.line_of("fallback"), section=True)
     problems.unknown_keys(given, ("order", "after"), place)
     after = duration_of(given, "after", problems, place) or FallbackRule().after
     order = given.get("order", [])
     if not isinstance(order, list):
-        problems.add(place, 'order is a list, such as ["telegram", "discord", "discord-webhook", "service:pager"]')
+        example = 'order is a list, such as ["telegram", "discord", "discord-webhook", "service:pager"]'
+        problems.add(problems.at(place, "order"), example)
         order = []
-    entries = [entry(one, problems, place, known, services) for one in order]
+    entries = [entry(one, problems, problems.at(place, "order"), known, services) for one in order]
     return FallbackRule(order=tuple(one for one in entries if one is not None), after=after)

@@ -2,8 +2,8 @@
 
 import difflib
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -26,6 +26,7 @@ from bot.alerts.routes import (
     Target,
     WebhookTarget,
 )
+from bot.alerts.routes_problems import Place, Problems
 from bot.text.clean import name as shown
 from bot.text.durations import BadDuration, duration
 from risk.decisions.incidents import CauseKind
@@ -41,52 +42,6 @@ _LONGEST = timedelta(days=7)
 _EXAMPLES = "telegram:CHAT/TOPIC, discord:CHANNEL/THREAD, person:NAME, service:NAME or discord-webhook"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where something stands, for sentences. ``line`` is 0 where it is not known."""
-
-    what: str
-    line: int = 0
-
-    def __str__(self) -> str:
-        return f"line {self.line}, {self.what}" if self.line else self.what
-
-
-class Problems:
-    """Everything that is wrong with a file, in its order."""
-
-    def __init__(self, written: str) -> None:
-        self._lines = written.splitlines()
-        self._found: list[str] = []
-
-    @property
-    def found(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(self._found))
-
-    def add(self, place: Place, sentence: str) -> None:
-        self._found.append(f"{place}: {sentence}")
-
-    def line_of(self, heading: str, nth: int = 1) -> int:
-        """The line of the nth heading ``[heading]`` or ``[[heading]]``; 0 where it is written another way."""
-        wanted = re.compile(rf"\s*\[\[?\s*{re.escape(heading)}\s*\]")
-        at = [number for number, line in enumerate(self._lines, start=1) if wanted.match(line)]
-        return at[nth - 1] if len(at) >= nth else 0
-
-    def unknown_keys(self, given: Mapping[str, Any], known: Collection[str], place: Place) -> None:
-        for key in given:
-            if key not in known:
-                close = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
-                hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
-                self.add(place, f"{shown(key)} means nothing here; {hint}")
-
-    def tables(self, document: Mapping[str, Any], key: str) -> list[Any]:
-        given = document.get(key, [])
-        if not isinstance(given, list):
-            self.add(Place(f"[{key}]"), f"write [[{key}]] with two brackets, once for each")
-            return []
-        return given
-
-
 def table(document: Mapping[str, Any], key: str, problems: Problems) -> dict[str, Any]:
     """A table of the file; empty where there is none."""
     given = document.get(key, {})
@@ -100,7 +55,8 @@ def text(given: Mapping[str, Any], key: str, problems: Problems, place: Place) -
     value = given.get(key)
     if isinstance(value, str) and value.strip():
         return value.strip()
-    problems.add(place, f'{key} is missing; write {key} = "..."' if value is None else f"{key} is a text in quotes")
+    sentence = f'{key} is missing; write {key} = "..."' if value is None else f"{key} is a text in quotes"
+    problems.add(problems.at(place, key), sentence)
     return None
 
 
@@ -108,7 +64,7 @@ def switch(given: Mapping[str, Any], key: str, problems: Problems, place: Place)
     value = given.get(key, False)
     if isinstance(value, bool):
         return value
-    problems.add(place, f"{key} is true or false, without quotes")
+    problems.add(problems.at(place, key), f"{key} is true or false, without quotes")
     return False
 
 
@@ -116,6 +72,7 @@ def duration_of(given: Mapping[str, Any], key: str, problems: Problems, place: P
     value = given.get(key)
     if value is None:
         return None
+    place = problems.at(place, key)
     if not isinstance(value, str):
         problems.add(place, f'{key} is a time in quotes, such as "5 min"')
         return None
@@ -134,18 +91,18 @@ def route(
     given: Any, number: int, problems: Problems, known: Mapping[str, Platform], services: Mapping[str, ServiceRule]
 ) -> Route | None:
     """One ``[[routes]]``; None where it says nothing that could be used."""
-    place = Place(f"route number {number}", problems.line_of("routes", number))
+    place = Place(f"route number {number}", problems.line_of("routes", number), section=True)
     if not isinstance(given, dict):
         problems.add(place, "a route is a table: [[routes]] with a name and steps")
         return None
     problems.unknown_keys(given, ("name", "accounts", "from", "kinds", "steps"), place)
     name = text(given, "name", problems, place)
     if name is not None:
-        place = Place(f"route {shown(name)}", place.line)
+        place = replace(place, what=f"route {shown(name)}")
         if not _ROUTE_NAME.fullmatch(name):
-            problems.add(place, "a name has letters, digits, spaces, '.', '-' and '_', at most 32")
+            problems.add(problems.at(place, "name"), "a name has letters, digits, spaces, '.', '-' and '_', at most 32")
         if name.lower() in _RESERVED:
-            problems.add(place, "this name is Keel's own; choose another")
+            problems.add(problems.at(place, "name"), "this name is Keel's own; choose another")
     steps = _steps(given.get("steps"), problems, place, known, services)
     accounts = _texts(given, "accounts", "nicknames", problems, place)
     least = _tier(given, problems, place)
@@ -161,7 +118,7 @@ def _texts(given: Mapping[str, Any], key: str, what: str, problems: Problems, pl
     value = given[key]
     if isinstance(value, list) and value and all(isinstance(one, str) and one.strip() for one in value):
         return tuple(one.strip() for one in value)
-    problems.add(place, f"{key} is a list of {what}; leave it out for all of them")
+    problems.add(problems.at(place, key), f"{key} is a list of {what}; leave it out for all of them")
     return ()
 
 
@@ -169,7 +126,8 @@ def _tier(given: Mapping[str, Any], problems: Problems, place: Place) -> Tier:
     said = str(given.get("from", Tier.WATCH.name)).strip().upper()
     found = [tier for tier in LADDER if tier.name == said]
     if not found:
-        problems.add(place, f"from is one of {', '.join(tier.name for tier in LADDER)}; UNKNOWN counts as HIGH")
+        known = ", ".join(tier.name for tier in LADDER)
+        problems.add(problems.at(place, "from"), f"from is one of {known}; UNKNOWN counts as HIGH")
     return found[0] if found else Tier.WATCH
 
 
@@ -177,7 +135,8 @@ def _kinds(given: Mapping[str, Any], problems: Problems, place: Place) -> frozen
     said = _texts(given, "kinds", f"{', '.join(CauseKind)}", problems, place)
     for one in said:
         if one.lower() not in tuple(CauseKind):
-            problems.add(place, f"{shown(one)} is no kind of alert; kinds are {', '.join(CauseKind)}")
+            known = ", ".join(CauseKind)
+            problems.add(problems.at(place, "kinds"), f"{shown(one)} is no kind of alert; kinds are {known}")
     return frozenset(kind for kind in CauseKind if kind.value in {one.lower() for one in said})
 
 
@@ -185,12 +144,12 @@ def _steps(
     given: Any, problems: Problems, place: Place, known: Mapping[str, Platform], services: Mapping[str, ServiceRule]
 ) -> tuple[Step, ...]:
     if not isinstance(given, list) or not given:
-        problems.add(place, 'it points nowhere: give it steps = [{ to = ["telegram:CHAT"] }]')
+        problems.add(problems.at(place, "steps"), 'it points nowhere: give it steps = [{ to = ["telegram:CHAT"] }]')
         return ()
     steps: list[Step] = []
     told: dict[Target, int] = {}
     for number, one in enumerate(given, start=1):
-        here = Place(f"{place.what}, step {number}", place.line)
+        here = Place(f"{place.what}, step {number}", problems.line_of_step(place, number))
         step = _step(one, problems, here, known, services)
         if step is None:
             continue

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
-from bot.alerts.facts import facts_of, to_json
+from bot.alerts.facts import MarginFacts, facts_of, recalled, to_json
 from bot.alerts.figures import Figures
 from bot.alerts.lost import concerned
 from bot.alerts.routing import Recipient, Routing
@@ -43,6 +43,7 @@ class Telling:
     Args:
         label: What people call an account.
         nearness: Daily moves between an account and liquidation; infinite where not known.
+        awaited: Whether the first reading is out and will be here soon: what figures explain waits for them.
     """
 
     def __init__(
@@ -53,9 +54,11 @@ class Telling:
         label: Callable[[str], str],
         nearness: Callable[[str], float],
         repeats: RepeatIntervals,
+        awaited: Callable[[], bool] = lambda: False,
     ) -> None:
         self._outbox, self._figures, self._label = outbox, figures, label
-        self._nearness, self._repeats = nearness, repeats
+        self._nearness, self._repeats, self._awaited = nearness, repeats, awaited
+        self._waiting: set[int] = set()
         self._silent: dict[int, _Silent] = {}
 
     async def notices(
@@ -71,14 +74,36 @@ class Telling:
             recipients = routing.recipients(incident, incident.market, now)
             if not self._is_silent(incident, recipients, now):
                 asked.append((incident, recipients))
+        asked = self._without_those_that_wait(asked)
         heard = await self._outbox.last_notices([incident.incident_id for incident, _ in asked])
+        bodies = await self._outbox.last_bodies([one.incident_id for one, _ in asked if self._lacks_figures(one)])
         found: list[NewNotice] = []
         for number, (incident, recipients) in enumerate(asked, start=1):
             if number % _BREATHE_EVERY == 0:
                 await asyncio.sleep(0)
             known = heard.get(incident.incident_id, {})
-            found += self._of(incident, recipients, known, now, urgent=urgent)
+            recall = recalled(bodies.get(incident.incident_id, ()), incident.tier)
+            found += self._of(incident, recipients, known, now, urgent=urgent, recall=recall)
         return found
+
+    @property
+    def overdue(self) -> bool:
+        """Whether something waited for a first reading that is not to be waited for any more."""
+        return bool(self._waiting) and not self._awaited()
+
+    def _lacks_figures(self, incident: Incident) -> bool:
+        cause = incident.cause
+        return incident.standing and cause.kind is CauseKind.HEALTH and not self._figures.known(cause)
+
+    def _without_those_that_wait(
+        self, asked: Sequence[tuple[Incident, tuple[Recipient, ...]]]
+    ) -> list[tuple[Incident, tuple[Recipient, ...]]]:
+        """Right after a start what an earlier process found is due to the next person before anything was read: an
+        alert of which one knows no more than the tier is worth waiting a moment for."""
+        awaited = self._awaited()
+        waiting = {one.incident_id for one, _ in asked if awaited and self._lacks_figures(one)}
+        self._waiting = (self._waiting - {one.incident_id for one, _ in asked}) | waiting
+        return [one for one in asked if one[0].incident_id not in waiting]
 
     def rank(self, cause: Cause) -> float:
         """Order among what is equally urgent, see storage.NewNotice."""
@@ -100,6 +125,7 @@ class Telling:
 
     def keep(self, incident_ids: Collection[int]) -> None:
         """Others are over."""
+        self._waiting &= set(incident_ids)
         self._silent = {number: one for number, one in self._silent.items() if number in incident_ids}
 
     def _is_silent(self, incident: Incident, recipients: tuple[Recipient, ...], now: datetime) -> bool:
@@ -119,6 +145,7 @@ class Telling:
         now: datetime,
         *,
         urgent: bool,
+        recall: MarginFacts | None,
     ) -> list[NewNotice]:
         found: list[NewNotice] = []
         again: list[datetime] = []
@@ -133,7 +160,9 @@ class Telling:
                 label = self._label(account_id) if account_id else ""
                 margin = self._figures.full if urgent else self._figures.brief
                 facts = facts_of(incident, reason, last.tier if last else None, label, None)
-                facts = replace(facts, margin=margin(incident.cause, incident.tier))
+                facts = replace(
+                    facts, margin=recall or margin(incident.cause, incident.tier), remembered=recall is not None
+                )
                 found.append(
                     NewNotice(
                         outbox_id=uuid4().hex, incident_id=incident.incident_id, receiver=recipient.receiver,

@@ -2,16 +2,17 @@
 
 import math
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.alerts.facts import AlertFacts, MarginFacts
 from bot.alerts.marks import accent, topic
 from bot.market_prices import toward
 from bot.messages import Button, Line, Message, Tone
-from bot.text.ages import moment
+from bot.text.ages import day_and_moment, moment
 from bot.text.clean import name
-from bot.text.numbers import Rounding, daily_moves, distance, health_ratio, percent_of_fraction, price, usd
+from bot.text.numbers import Rounding, count, daily_moves, distance, health_ratio, percent_of_fraction, price, usd
 from bot.text.provenance import SEPARATOR, provenance
+from bot.text.retold import retold
 from risk.decisions.incidents import CauseKind, NoticeReason
 from risk.decisions.tiers import Tier
 
@@ -19,6 +20,7 @@ ACK, SNOOZE, DETAILS = "ack", "snooze", "details"
 _URGENT = (Tier.CRITICAL, Tier.LIQUIDATING)
 _MANY_MOVES = 100.0  # beyond, nothing is near
 _FEW_CENTS, _WHOLE_FROM_CENTS, _SEARCHED_TO = 5, 10_000, 2e-6
+_A_DAY = timedelta(days=1)
 _WHO_COLUMNS = 16  # so that a long name leaves room for the answer; the last line has it whole
 
 
@@ -67,19 +69,23 @@ def headline(facts: AlertFacts) -> str:
             # The reason is a sentence of its own, too long for a lock screen.
             return f"UNKNOWN {who}: {'data cannot be trusted' if facts.account else 'no fresh data'}"
         case CauseKind.DRAWDOWN:
-            return f"DRAWDOWN {who}: {facts.detail}"
+            return f"DRAWDOWN {who}: {retold(facts.detail)}"
         case CauseKind.LIMIT:
-            return f"LIMIT {who}: {facts.detail}"
+            return f"LIMIT {who}: {retold(facts.detail)}"
         case CauseKind.RISK:
-            return f"RISK {who}: {facts.detail}"
+            return f"RISK {who}: {retold(facts.detail)}"
         case CauseKind.SYSTEM | CauseKind.EVENT:
-            return f"{facts.tier.name} {who}: {facts.detail}"
+            return f"{facts.tier.name} {who}: {retold(facts.detail)}"
 
 
 def origin(facts: AlertFacts, now: datetime) -> str:
     """Where the figures come from, and the number people know the alert by."""
     account = facts.account or ("Keel" if facts.kind is CauseKind.SYSTEM else "all accounts")
-    if facts.margin is None:
+    if facts.remembered and facts.margin is not None:
+        at, slot = facts.margin.observed_at, count(facts.margin.slot)
+        told = moment(at) if now - at < _A_DAY else day_and_moment(at)
+        where = f"{name(account)}{SEPARATOR}as of {told}{SEPARATOR}slot {slot}"
+    elif facts.margin is None:
         where = f"{name(account)}{SEPARATOR}{moment(facts.happened_at)}"
     else:
         age_s = (now - facts.margin.observed_at).total_seconds()
@@ -97,14 +103,15 @@ def _danger(facts: AlertFacts) -> str:
     if facts.tier is Tier.LIQUIDATING:
         return "now"
     if facts.margin is None:
-        return facts.detail
+        return facts.detail or "no figures can be read"
+    last = "last known " if facts.remembered else ""
     if facts.margin.distance_frac is not None:
-        return f"{distance(facts.margin.distance_frac)} to liq"
-    return _ratio(facts.margin)
+        return f"{last}{distance(facts.margin.distance_frac)} to liq"
+    return f"{last}{_ratio(facts.margin)}"
 
 
 def _fix(facts: AlertFacts) -> str:
-    if facts.margin is None or not facts.margin.deposit_usd:
+    if facts.margin is None or facts.remembered or not facts.margin.deposit_usd:
         return ""
     return f", +{enough(facts.margin.deposit_usd)} fixes"
 
@@ -136,8 +143,8 @@ def explanation(facts: AlertFacts) -> list[str]:
         texts.append(
             f"{'Was' if over or facts.reason is NoticeReason.ESCALATED else 'Eased from'} {facts.previous.name}."
         )
-    if facts.margin is not None and facts.kind is CauseKind.HEALTH and not over:
-        texts += _health(facts.margin, facts.tier)
+    if facts.kind is CauseKind.HEALTH and not over:
+        texts += _figures(facts)
     if facts.kind is CauseKind.DATA and not over:
         texts.append(f"{facts.detail[:1].upper()}{facts.detail[1:]}.")
         texts.append("Health cannot be stated until the data is back; look at the venue itself.")
@@ -146,6 +153,13 @@ def explanation(facts: AlertFacts) -> list[str]:
     if facts.reason is NoticeReason.REPEAT_DUE:
         texts.append("Said again because nobody has acknowledged it.")
     return texts
+
+
+def _figures(facts: AlertFacts) -> list[str]:
+    if facts.margin is None:
+        return [] if facts.detail else ["Its figures cannot be read now, and none are remembered; look at the venue."]
+    known = _health(facts.margin, facts.tier)
+    return ["It cannot be read now: these are the last figures known.", *known] if facts.remembered else known
 
 
 def _health(margin: MarginFacts, tier: Tier) -> list[str]:

@@ -128,7 +128,9 @@ class Wording:
 
     def _renewed(self, facts: AlertFacts, incident: Incident) -> AlertFacts:
         margin = self._figures.fresh(incident.cause, facts.tier)
-        return facts if margin is None or margin == facts.margin else replace(facts, margin=margin)
+        if margin is None or (margin == facts.margin and not facts.remembered):
+            return facts
+        return replace(facts, margin=margin, remembered=False)
 
     async def _told(self, notice: Notice, facts: AlertFacts, incident: Incident, called: Mapping[str, str]) -> Told:
         own = called.get(incident.cause.account_id, facts.account)

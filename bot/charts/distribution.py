@@ -18,6 +18,7 @@ from risk.decisions.tiers import Tier
 _BINS: Final = 48
 _OUTLIERS: Final = (0.002, 0.998)  # of the axis: a few wild paths would squeeze the rest into one bar
 _FOOT_PX: Final = 150
+_MOST_MARKS: Final = 6
 _MARK_PX: Final = 96
 
 
@@ -61,7 +62,7 @@ def _range(pnl_usd: FloatArray, var_usd: float, es_usd: float) -> tuple[float, f
 
 
 def _axis(sheet: Sheet, low: float, high: float, x: Callable[[float], float], bottom: float) -> None:
-    step = nice_step((high - low) / 4)
+    step = nice_step((high - low) / _MOST_MARKS)
     marks = value_ticks(low, high, step=step)
     for mark, label in zip(marks, usd_labels(marks, step=step), strict=True):
         at = x(mark)

@@ -31,13 +31,14 @@ def heatmap_sheet(
         y = top + row * cell
         label = name(assets[row], columns=8)
         sheet.text(left - 18, y + cell / 2, label, size=LABEL_PX, ha="right", width=_LABELS_PX)
-        sheet.text(left + row * cell + cell / 2, top + count * cell + 34, label, size=LABEL_PX, ha="center", width=cell)
+        below = max(NOTE_PX, min(LABEL_PX, cell * 0.3))
+        sheet.text(left + row * cell + cell / 2, top + count * cell + 34, label, size=below, ha="center", width=cell)
         for column in range(count):
             value = float(values[row, column])
             fill = _shade(palette, value)
             x = left + column * cell
             sheet.box(x + _GAP_PX, y + _GAP_PX, x + cell - _GAP_PX, y + cell - _GAP_PX, fill=fill, round_px=8)
-            text = "1" if row == column else figure(f"{value:.2f}")
+            text = _shown(sheet, value, size=size, room=cell - 2 * _GAP_PX)
             sheet.text(
                 x + cell / 2, y + cell / 2, text, size=size, ha="center", colour=ink_on(fill), bold=row != column
             )
@@ -45,6 +46,14 @@ def heatmap_sheet(
     sheet.text(MARGIN, bottom, note, size=NOTE_PX, colour=palette.dim, width=WIDTH_PX - 2 * MARGIN)
     sheet.end_at(round(bottom + MARGIN))
     return sheet
+
+
+def _shown(sheet: Sheet, value: float, *, size: float, room: float) -> str:
+    """With two decimals, without the nought before them where the cell has no room for it."""
+    if abs(value) >= 0.995:
+        return f"{value:.0f}"
+    text = figure(f"{value:.2f}")
+    return text if sheet.width_of(text, size=size, bold=True) <= room else text.replace("0", "", 1)
 
 
 def _shade(palette: Palette, value: float) -> str:

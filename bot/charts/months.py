@@ -12,6 +12,7 @@ from risk.decisions.tiers import Tier
 
 MOST_MONTHS: Final = 12
 _FOOT_PX: Final = 150
+_WIDEST_PX: Final = 150  # one month alone is a bar, not a wall
 
 
 def months_sheet(months: Sequence[tuple[str, float]], *, title: str, subtitle: str, palette: Palette) -> Sheet:
@@ -34,14 +35,20 @@ def months_sheet(months: Sequence[tuple[str, float]], *, title: str, subtitle: s
         middle = MARGIN + (at + 0.5) * width
         end = zero - value / span * (bottom - top)
         fill = palette.tiers[Tier.OK] if value >= 0 else palette.tiers[Tier.CRITICAL]
-        sheet.box(middle - 0.36 * width, min(zero, end), middle + 0.36 * width, max(zero, end), fill=fill, layer=2)
-        size = min(LABEL_PX, width * 0.34)
+        half = min(0.36 * width, _WIDEST_PX / 2)
+        sheet.box(middle - half, min(zero, end), middle + half, max(zero, end), fill=fill, layer=2)
+        size = max(NOTE_PX, min(LABEL_PX, width * 0.34))
         above = end - 30 if value >= 0 else end + 30
-        sheet.text(middle, above, percent_of_fraction(value, signed=True), size=max(NOTE_PX - 4, size), ha="center")
-        sheet.text(middle, bottom + 36, label, size=max(NOTE_PX - 4, size), colour=palette.dim, ha="center")
+        sheet.text(middle, above, _percent(value), size=size, ha="center", width=width)
+        sheet.text(middle, bottom + 36, label, size=size, colour=palette.dim, ha="center", width=width)
     sheet.line([MARGIN, WIDTH_PX - MARGIN], [zero, zero], colour=palette.dim, width=3, layer=3)
     sheet.text(
-        MARGIN, bottom + 96, "return by month, UTC; deposits are not counted", size=NOTE_PX,
+        MARGIN, bottom + 96, "percent by month, UTC; deposits are not counted", size=NOTE_PX,
         colour=palette.dim, width=WIDTH_PX - 2 * MARGIN,
     )  # fmt: skip
     return sheet
+
+
+def _percent(value: float) -> str:
+    """Without its sign, for which twelve columns have no room; the note under the picture names the unit."""
+    return percent_of_fraction(value, decimals=0 if abs(value) >= 0.1 else 1, signed=True).replace("%", "").strip()

@@ -11,7 +11,7 @@ from bot.alerts.routes import Routes
 from bot.alerts.routes_file import BadRoutes
 from bot.checking.facts import Fact, advice, ok, wrong
 from bot.checking.machine import all_of, secret_file
-from bot.config import BadSettings, Settings
+from bot.config import Settings
 from bot.heartbeat_urls import HeartbeatUrl, Way
 from bot.roster import Roster, Watched
 from bot.run import routes_of
@@ -25,8 +25,9 @@ def routes(settings: Settings) -> tuple[list[Fact], Routes | None]:
     """The file of routes as it stands."""
     try:
         found = routes_of(settings)
-    except (BadRoutes, BadSettings) as exc:
-        return [wrong("routes", str(exc), f"put {settings.routes_file} right; keel run does not start with it")], None
+    except BadRoutes as exc:
+        remedy = f"put {settings.routes_file} right; keel run does not start with it"
+        return [wrong("routes", f"{settings.routes_file}: {problem}", remedy) for problem in exc.problems], None
     file = settings.routes_file
     facts = [wrong("routes file", f"others can read the secrets in {file}", f"chmod 600 {file}")] * found.exposed
     if not found.routes:

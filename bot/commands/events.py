@@ -1,11 +1,12 @@
 """/events: which kinds of what happens to accounts a chat hears of."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from bot.alerts.event_names import GROUPS, NAMES
 from bot.alerts.wishes import Wish
 from bot.commands import wishing
+from bot.commands.last_hearer import heard_here_alone
 from bot.commands.spec import Command, Request, Services, Usage
 from bot.messages import Line, Message
 from bot.text.clean import name
@@ -17,6 +18,8 @@ from risk.decisions.tiers import Tier
 from risk.model.event_kinds import EventKind
 
 _ON, _OFF, _ALL = "on", "off", "all"
+_STAYS = "still told here, for no other chat that can be reached hears of it."
+_NEVER_LOST = "An event of CRITICAL or worse that no other chat hears of is told here whatever is switched off."
 
 
 async def run(services: Services, request: Request) -> Message:
@@ -25,28 +28,35 @@ async def run(services: Services, request: Request) -> Message:
     if not words:
         return _overview(before)
     if words[0] not in (_ON, _OFF):
-        return _detail(before, _kinds(words))
+        kinds = _kinds(words)
+        off = [kind for kind in kinds if not before.tells(kind.value)]
+        return _detail(before, kinds, await heard_here_alone(services, wishing.here(request.address), off))
     if len(words) == 1:
         raise Usage(f"Say which: {', '.join(GROUPS)}, a kind of event, or all.")
     await wishing.require_say(services, request.person, request.address)
     told = words[0] == _ON
-    kinds = [kind for kind in _kinds(words[1:]) if before.tells(kind.value) is not told]
-    if not kinds:
+    asked = [kind for kind in _kinds(words[1:]) if before.tells(kind.value) is not told]
+    if not asked:
         return Message(blocks=(Line(f"That is {words[0]} here already.", strong=True),))
+    kept = () if told else await heard_here_alone(services, wishing.here(request.address), asked)
+    kinds = [kind for kind in asked if kind not in kept]
+    stays = (f"{_listed(kept)}: {_STAYS}",) if kept else ()
+    if not kinds:
+        return Message(blocks=(Line(stays[0], strong=True), Line("Link another chat first, or switch it on in one.")))
     wish = Wish(events={kind.value: told for kind in kinds})
-    done = (f"{_listed(kinds)}: {'told here' if told else 'not told here any more'}.",)
+    done = (f"{_listed(kinds)}: {'told here' if told else 'not told here any more'}.", *stays)
     weighty = [kind for kind in kinds if severity(DEFAULT_TIERS[kind]) >= severity(Tier.HIGH)]
     if weighty and not told:
         worst = max((DEFAULT_TIERS[kind] for kind in weighty), key=severity)
         question = f"Hear nothing here of {_listed(weighty)}?"
-        return await wishing.ask(services, request, wish, question, _why(worst), done)
+        return await wishing.ask(services, request, wish, question, " ".join((_why(worst), *stays)), done)
     return await wishing.grant(services, request, wish, done)
 
 
 def _why(worst: Tier) -> str:
     if urgent(worst):
-        return f"That is {worst.name}. Other chats hear of it; the last one that would cannot switch it off."
-    return f"That is {worst.name}. Other chats hear of it as they did."
+        return f"That is {worst.name}. Another chat hears of it; while none can be reached, it is told here all the same."
+    return f"That is {worst.name}. What other chats hear stays as it is."
 
 
 def _kinds(words: Sequence[str]) -> tuple[EventKind, ...]:
@@ -73,10 +83,14 @@ def _meant(word: str) -> Iterable[EventKind]:
 
 def _overview(preferences: ChatPreferences) -> Message:
     rows = [(group, _state(preferences, kinds)) for group, kinds in GROUPS.items()]
-    return wishing.shown(
-        Line("What happens, as this chat hears of it", strong=True), fit(rows, header=("group", "told here")),
-        Line("Look closer: /events fills. Change: /events off fills, or /events on orders."),
-    )  # fmt: skip
+    return Message(
+        blocks=(
+            Line("What happens, as this chat hears of it", strong=True),
+            fit(rows, header=("group", "told here")),
+            Line("Look closer: /events fills. Change: /events off fills, or /events on orders."),
+            Line(_NEVER_LOST),
+        )
+    )
 
 
 def _state(preferences: ChatPreferences, kinds: Sequence[EventKind]) -> str:
@@ -86,12 +100,17 @@ def _state(preferences: ChatPreferences, kinds: Sequence[EventKind]) -> str:
     return f"{told} of {len(kinds)}"
 
 
-def _detail(preferences: ChatPreferences, kinds: Sequence[EventKind]) -> Message:
-    rows = [(kind.value, "yes" if preferences.tells(kind.value) else "no") for kind in kinds]
-    return wishing.shown(
-        Line(f"{sum(row[1] == 'yes' for row in rows)} of {len(rows)} kinds are told here", strong=True),
+def _detail(preferences: ChatPreferences, kinds: Sequence[EventKind], alone: Collection[EventKind]) -> Message:
+    """``alone``: those that are off here, and told here nevertheless."""
+    told = {kind: preferences.tells(kind.value) or kind in alone for kind in kinds}
+    rows = [(kind.value, "no other" if kind in alone else "yes" if told[kind] else "no") for kind in kinds]
+    blocks = [
+        Line(f"{sum(told.values())} of {len(kinds)} kinds are told here", strong=True),
         fit(rows, header=("kind", "told")),
-    )  # fmt: skip
+    ]
+    if alone:
+        blocks.append(Line("No other: switched off here, and told here, for no other chat can be told of it now."))
+    return Message(blocks=(*blocks, Line(_NEVER_LOST)))
 
 
 def _listed(kinds: Sequence[EventKind]) -> str:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from bot.alerts.announced import KINDS
 from bot.alerts.expectations import what
+from bot.commands import wishing
 from bot.commands.common import account_of, require_named, require_role
 from bot.commands.mute import span
 from bot.commands.spec import Command, Denied, Request, Services, Usage
@@ -13,6 +14,7 @@ from bot.messages import Line, Message
 from bot.roster import Watched
 from bot.text.ages import day_and_moment
 from bot.text.clean import name
+from risk.errors import ReadFailed
 from risk.model.event_kinds import EventKind
 from storage import LinkedPerson, Role
 
@@ -61,6 +63,11 @@ async def _delegate(
     if not words or len(words[0]) > _LONGEST_ADDRESS:
         raise Usage(f"Say the address of the new delegate, or {_NOBODY} where there will be none.")
     counterpart = "" if words[0].lower() == _NOBODY else words[0]
+    if counterpart:
+        try:
+            services.watching.require_address(counterpart)
+        except ReadFailed as exc:
+            raise wishing.refused(exc) from exc
     return await _announce(services, person, watched, kind, words[1:], counterpart=counterpart)
 
 

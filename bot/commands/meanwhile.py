@@ -1,4 +1,4 @@
-"""What is said while a figure is being calculated: the last one that was stored, with its age, or that it takes time."""
+"""What is said while a figure is calculated: the last one that was stored, with its age, or that it takes time."""
 
 import math
 from collections.abc import Callable

@@ -94,7 +94,8 @@ async def _again(services: Services, request: Request, person: LinkedPerson) -> 
 async def _welcome(services: Services, person: LinkedPerson, first: str, request: Request) -> Message:
     headline = Line(f"{first} You are {roles(person.access, label_for(services))}.", strong=True)
     if request.private:
-        hears = "Which alerts are told where: /routes." if services.book.routes.routes else "This chat hears of every alert."
+        routed = services.book.routes.routes
+        hears = "Which alerts are told where: /routes." if routed else "This chat hears of every alert."
         hears += f" Accounts: {services.roster.names}."
         return Message(blocks=(headline, Line(hears), Line("Ask /health, or /help for everything.")))
     # A group: nothing of an account is said before an admin has said that it may be.

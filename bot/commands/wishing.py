@@ -5,16 +5,19 @@ from datetime import datetime, timedelta
 
 from bot.alerts.wishes import Wish, WishCard, from_json, to_json
 from bot.commands import cards
+from bot.commands.last_hearer import heard_here_alone
 from bot.commands.spec import Denied, PressReply, PressRequest, Request, Services, Usage
 from bot.messages import Address, Block, Button, Line, Message
 from bot.text.ages import day_and_moment
 from bot.text.clean import name
 from risk.decisions.hearing import ChatPreferences, hold
 from risk.decisions.tiers import LADDER, Tier
+from risk.model.event_kinds import EventKind
 from storage import LinkedPerson, Receiver, Role
 
 GRANT, UNDO, CANCEL = "hear", "hear-undo", "hear-no"
 _UNDO_FOR = timedelta(hours=24)
+_LAST = "By now no other chat that can be reached hears of something CRITICAL in this."
 _NEVER_HELD = "CRITICAL and worse always comes through."
 
 
@@ -90,6 +93,8 @@ async def on_grant(services: Services, press: PressRequest) -> PressReply:
     card = await _taken(services, press)
     if card is None:
         return cards.over("This card has expired. Nothing was changed; ask again.")
+    if await _nobody_else(services, card):
+        return cards.over(f"{_LAST} Nothing was changed; ask again.")
     answer = await _grant(services, card.chat, card.wish, (*card.done, cards.confirmed_by(press)))
     return PressReply(notice="Changed", replace=answer)
 
@@ -99,9 +104,17 @@ async def on_undo(services: Services, press: PressRequest) -> PressReply:
     card = await _taken(services, press)
     if card is None:
         return PressReply(notice="This can no longer be taken back here; say it anew.")
+    if await _nobody_else(services, card):
+        return PressReply(notice=f"{_LAST} Nothing was changed.")
     answer = await _grant(services, card.chat, card.wish, card.done)
     by = name(press.person.display_name or press.person.user_id)
     return PressReply(notice="Taken back", replace=Message(blocks=(*answer.blocks, Line(f"By {by}."))))
+
+
+async def _nobody_else(services: Services, card: WishCard) -> bool:
+    """Whether a wish would end what no other chat hears of; that may have become so since it was asked about."""
+    off = [EventKind(kind) for kind, told in card.wish.events.items() if told is False]
+    return bool(await heard_here_alone(services, card.chat, off))
 
 
 async def _taken(services: Services, press: PressRequest) -> WishCard | None:
@@ -114,7 +127,7 @@ async def _taken(services: Services, press: PressRequest) -> WishCard | None:
 PRESSES = {GRANT: on_grant, UNDO: on_undo, CANCEL: cards.cancel}
 
 
-def refused(error: ValueError) -> Usage:
+def refused(error: Exception) -> Usage:
     """What was wrong with what somebody typed, as a sentence of its own."""
     text = str(error)
     return Usage(f"{text[:1].upper()}{text[1:]}{'' if text.endswith('?') else '.'}")

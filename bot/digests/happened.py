@@ -6,6 +6,7 @@ from datetime import datetime
 from bot.alerts.event_codec import event_from
 from bot.alerts.event_words import told
 from bot.commands.spec import Services
+from bot.text.retold import retold
 from risk.decisions.event_tiers import ON_REQUEST
 from risk.decisions.incidents import CauseKind, Incident
 from storage import EVERYWHERE
@@ -30,6 +31,6 @@ async def happened(services: Services, since: datetime, until: datetime) -> Mapp
 
 
 def _alert(incident: Incident) -> str:
-    what = incident.fact or incident.cause.kind.value
+    what = retold(incident.fact) or incident.cause.kind.value
     over = "over" if incident.resolved_at else "still open"
     return f"alert #{incident.incident_id} {incident.peak.name}: {what}, {over}"

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from bot.charts import Stretch, Theme, told_chart
 from bot.messages import Table
@@ -130,6 +130,7 @@ def as_text(report: ReplayReport) -> str:
         [
             *_book_lines(recording),
             f"{day_and_moment(first)} to {day_and_moment(last)}, {report.played:,} prices",
+            *_unpriced_lines(recording),
             "",
             *table_lines(Table(header=header, rows=tuple(rows)), columns=_COLUMNS),
             "",
@@ -188,6 +189,14 @@ def _book_lines(recording: Recording) -> list[str]:
             f" {numbers.multiple(abs(size) * entry / recording.book.collateral_usd)}"
         )
     return lines
+
+
+def _unpriced_lines(recording: Recording) -> list[str]:
+    """That the recordings begin earlier than the replay, where they do."""
+    began = datetime.fromtimestamp(recording.ticks.recorded_from_s, UTC)
+    if began >= recording.at(0):
+        return []
+    return [f"UNKNOWN from {day_and_moment(began)} on: no book opens without a price, so it begins at the first."]
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -22,7 +22,7 @@ class Span:
 def cut(every: Sequence[Bars], book: ReplayBook, span: Span) -> list[Bars]:
     """The bars of a span, for each position in the order of the book. Raises: BadRecording where they share no time."""
     begin = max(int(bars.opened_s[0]) for bars in every)
-    end = min(int(bars.opened_s[-1]) + bars.length_s for bars in every)
+    end = min(bars.end_s for bars in every)
     if end - begin < 2 * max(bars.length_s for bars in every):
         raise BadRecording("the histories of its markets have no time in common; import later bars")
     if span.days is not None:
@@ -51,4 +51,12 @@ def _within(bars: Bars, begin: int, end: int) -> Bars:
     kept = (bars.opened_s >= begin) & (bars.opened_s < end)
     if kept.sum() < 2:
         raise BadRecording(f"{bars.asset} has fewer than two bars in that time; ask for more days")
-    return replace(bars, opened_s=bars.opened_s[kept], prices_usd=bars.prices_usd[kept])
+    opened_s = bars.opened_s[kept]
+    last_s = int(opened_s[-1]) + bars.length_s
+    return replace(
+        bars,
+        opened_s=opened_s,
+        prices_usd=bars.prices_usd[kept],
+        from_s=None,
+        until_s=min(bars.end_s, end) if min(bars.end_s, end) > last_s else None,
+    )

@@ -52,6 +52,11 @@ class UnknownService(ValueError):
     """A URL that stands for no service, or lacks something. The text does not repeat it: it holds keys."""
 
 
+def require_service(name: str, url: str) -> None:
+    """Raises: UnknownService."""
+    _service(name, url)
+
+
 class ServiceTransport(SendOnly):
     """One service; see bot.messages.Transport.
 

@@ -5,7 +5,7 @@ from typing import Self
 
 import numpy as np
 
-from risk.decisions.tiers import Tier, TierState, TierThresholds
+from risk.decisions.tiers import Asked, Tier, TierState, TierThresholds
 from risk.margin.book import BoolArray, FloatArray, IntArray
 
 _NEVER_KNOWN = -2
@@ -45,7 +45,7 @@ class Standing:
         return cls(
             np.array([state.tier.value for state in states], np.int64),
             np.array([_NEVER_KNOWN if state.known is None else state.known.value for state in states], np.int64),
-            np.array([state.easing_to is not None or state.easing_since is not None for state in states], np.bool_),
+            np.array([state.recovering for state in states], np.bool_),
         )
 
 
@@ -58,9 +58,9 @@ def may_change(standing: Standing, readings: Readings, thresholds: TierThreshold
     if thresholds.distance_frac:
         raise ValueError("a distance to a liquidation price is measured for each account alone")
     unknown = readings.unknown | np.isnan(readings.ratio_percent)
-    entered, left = (_steps(readings, ladder) for ladder in thresholds.ladders)
+    entered, left = (_steps(readings, thresholds.ladder(asked)) for asked in (Asked.ENTERED, Asked.CALM))
     unknown_still = unknown & (standing.tier == Tier.UNKNOWN.value)
-    # Worse at once; better only where the step itself is left.
+    # Worse at once; better only where the step itself is left, and none is left before a calm begins.
     same_step = ~unknown & (standing.tier == standing.known) & (entered <= standing.known) & (standing.known <= left)
     return np.asarray(standing.easing | ~(unknown_still | same_step))
 

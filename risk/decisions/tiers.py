@@ -1,4 +1,5 @@
-"""Tiers of danger with hysteresis: worse at once, better only where the next milder tier begins, and after a dwell.
+"""Tiers of danger with hysteresis: worse at once, better only where the next milder tier begins and after a dwell, or
+a margin away after a long calm.
 
 UNKNOWN is no step of the ladder: while it stands, the last known step is remembered and comes back with the data, so a
 gap in the data neither hides nor repeats a warning.
@@ -9,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import Enum
+from enum import Enum, auto
 
 from risk.errors import CannotAssess
 from risk.model.liquidation import RiskLevel
@@ -61,7 +62,8 @@ def risk_level(tier: Tier) -> RiskLevel:
 class TierThresholds:
     """When a tier begins: a measure below its threshold. A measure equal to it is still the better tier.
 
-    A tier is left only where the next milder one begins, so that a market that hovers around a threshold rings once.
+    A tier is left where the next milder one begins, so that a market that hovers around a threshold rings once; and
+    after a long calm a margin beyond its own threshold, so that it does not stand for ever where nothing happens.
     docs/alert-quality.md says how the defaults were chosen.
 
     Attributes:
@@ -69,7 +71,8 @@ class TierThresholds:
         distance_frac: On the distance to the nearest liquidation price, a fraction; off where absent.
         distance_sigmas: On the distance to liquidation in daily moves of the book; off where absent.
         ease_margin_frac: How far beyond its own threshold a measure must recover at least, as a fraction of it.
-        ease_dwell: How long it must stay there.
+        ease_dwell: How long it must stay where the next milder tier begins.
+        calm_dwell: How long it must stay beyond its own threshold by the margin alone.
     """
 
     ratio_percent: Mapping[Tier, float] = field(
@@ -87,8 +90,10 @@ class TierThresholds:
     )
     ease_margin_frac: float = 0.05
     ease_dwell: timedelta = timedelta(seconds=60)
+    calm_dwell: timedelta = timedelta(hours=12)
     _enter: "Ladders" = field(init=False, repr=False, compare=False)
     _leave: "Ladders" = field(init=False, repr=False, compare=False)
+    _calm: "Ladders" = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name, ladder in (
@@ -101,22 +106,36 @@ class TierThresholds:
                 raise ValueError(f"{name} thresholds must be positive numbers")
             if any(later >= earlier for earlier, later in itertools.pairwise(steps)):
                 raise ValueError(f"{name} thresholds must fall from WATCH to LIQUIDATING")
-        if self.ease_margin_frac < 0 or self.ease_dwell < timedelta(0):
-            raise ValueError("easing margin and dwell cannot be negative")
+        if self.ease_margin_frac < 0 or min(self.ease_dwell, self.calm_dwell) < timedelta(0):
+            raise ValueError("easing margin and dwells cannot be negative")
         enter = (self.ratio_percent, self.distance_frac, self.distance_sigmas)
         leave = tuple(_left_at(ladder, self.ease_margin_frac) for ladder in enter)
+        calm = tuple({tier: step * (1 + self.ease_margin_frac) for tier, step in ladder.items()} for ladder in enter)
         # Looked up at every tick of every account; a frozen class sets what it derives in this way.
         object.__setattr__(self, "_enter", _steps(enter))
         object.__setattr__(self, "_leave", _steps(leave))
+        object.__setattr__(self, "_calm", _steps(calm))
 
-    @property
-    def ladders(self) -> "tuple[Ladders, Ladders]":
-        """Where each tier is entered and where it is left, the worst first: thresholds on ratio, distance and daily
-        moves, minus infinity where there is none."""
-        return self._enter, self._leave
+    def ladder(self, asked: "Asked") -> "Ladders":
+        """For each tier, the worst first: thresholds on ratio, distance and daily moves, minus infinity where there is
+        none."""
+        match asked:
+            case Asked.ENTERED:
+                return self._enter
+            case Asked.LEFT:
+                return self._leave
+            case Asked.CALM:
+                return self._calm
 
 
-# For each tier, the worst first, the thresholds on ratio, distance and daily moves; minus infinity where there is none.
+class Asked(Enum):
+    """What is asked of a measure: below which step it falls, or which steps it has left for the better."""
+
+    ENTERED = auto()
+    LEFT = auto()
+    CALM = auto()
+
+
 Ladders = tuple[tuple[Tier, tuple[float, float, float]], ...]
 
 
@@ -169,14 +188,23 @@ class TierState:
     Attributes:
         tier: The tier shown.
         known: Last known step; None before the first assessable reading. Equals ``tier`` unless that is UNKNOWN.
-        easing_to: Worst step seen since easing began; None while not easing.
-        easing_since: When it began.
+        easing_to: Worst step seen since it has left its step; None while it has not.
+        easing_since: When it did.
+        calm_to: Worst step seen since it has been beyond its threshold by the margin; None while it is not.
+        calm_since: Since when it has.
     """
 
     tier: Tier = Tier.UNKNOWN
     known: Tier | None = None
     easing_to: Tier | None = None
     easing_since: datetime | None = None
+    calm_to: Tier | None = None
+    calm_since: datetime | None = None
+
+    @property
+    def recovering(self) -> bool:
+        """Whether time alone may bring it to a better tier."""
+        return self.easing_to is not None or self.calm_to is not None
 
 
 def begins_percent(thresholds: TierThresholds, tier: Tier, step_percent: float = math.nan) -> float | None:
@@ -217,11 +245,11 @@ def _on_ratio(ladders: "Ladders", tier: Tier, step_percent: float) -> float | No
     return None
 
 
-def tier_of(reading: TierReading, thresholds: TierThresholds, *, easing: bool = False) -> Tier:
+def tier_of(reading: TierReading, thresholds: TierThresholds, asked: Asked = Asked.ENTERED) -> Tier:
     """The step a single reading stands on, without memory.
 
     Args:
-        easing: Ask for the step that an account may ease to: each counts until its measures have left it.
+        asked: LEFT and CALM ask for the step that an account may ease to: each counts until its measures have left it.
     """
     if reading.unknown:
         return Tier.UNKNOWN
@@ -230,7 +258,7 @@ def tier_of(reading: TierReading, thresholds: TierThresholds, *, easing: bool = 
     ratio = reading.ratio_percent
     distance = math.inf if reading.distance_frac is None else reading.distance_frac
     sigmas = math.inf if reading.distance_sigmas is None else reading.distance_sigmas
-    for tier, (ratio_below, distance_below, sigmas_below) in thresholds._leave if easing else thresholds._enter:
+    for tier, (ratio_below, distance_below, sigmas_below) in thresholds.ladder(asked):
         if ratio < ratio_below or distance < distance_below or sigmas < sigmas_below:
             return tier
     return Tier.OK
@@ -241,18 +269,32 @@ def classify(state: TierState, reading: TierReading, thresholds: TierThresholds,
     entered = tier_of(reading, thresholds)
     if entered is Tier.UNKNOWN:
         # A dwell must be watched without a gap: easing starts again when the data is back.
-        return replace(state, tier=Tier.UNKNOWN, easing_to=None, easing_since=None)
+        return TierState(tier=Tier.UNKNOWN, known=state.known)
     known = state.known
     if known is None or entered.worse_than(known):
         return TierState(tier=entered, known=entered)
-    settled = tier_of(reading, thresholds, easing=True)
-    if not known.worse_than(settled):
-        return TierState(tier=known, known=known)
-    if state.easing_to is None or state.easing_since is None:
-        state = replace(state, easing_to=settled, easing_since=now)
-    elif settled.worse_than(state.easing_to):
-        state = replace(state, easing_to=settled)
-    goal, since = state.easing_to, state.easing_since
-    if goal is not None and since is not None and now - since >= thresholds.ease_dwell:
-        return TierState(tier=goal, known=goal)
-    return replace(state, tier=known)
+    easing_to, easing_since = _recovery(
+        known, tier_of(reading, thresholds, Asked.LEFT), state.easing_to, state.easing_since, now
+    )
+    calm_to, calm_since = _recovery(
+        known, tier_of(reading, thresholds, Asked.CALM), state.calm_to, state.calm_since, now
+    )
+    for goal, since, dwell in (
+        (easing_to, easing_since, thresholds.ease_dwell), (calm_to, calm_since, thresholds.calm_dwell),
+    ):  # fmt: skip
+        if goal is not None and since is not None and now - since >= dwell:
+            return TierState(tier=goal, known=goal)
+    return TierState(
+        tier=known, known=known, easing_to=easing_to, easing_since=easing_since, calm_to=calm_to, calm_since=calm_since
+    )
+
+
+def _recovery(
+    known: Tier, step: Tier, to: Tier | None, since: datetime | None, now: datetime
+) -> tuple[Tier | None, datetime | None]:
+    """The worst step seen since an account has left its own, and since when it has; None while it has not."""
+    if not known.worse_than(step):
+        return None, None
+    if to is None or since is None:
+        return step, now
+    return (step if step.worse_than(to) else to), since

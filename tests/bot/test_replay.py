@@ -79,6 +79,32 @@ async def test_a_missing_bar_is_unknown_and_its_end_is_told() -> None:
     assert report.lead_s(Tier.UNKNOWN) is None
 
 
+PRICED, BLANK = "100,100,100,100,1", "nan,,NaN,null,"
+ROWS = {
+    "every second one": ([PRICED, BLANK] * 4, 60),
+    "one between two": ([PRICED, BLANK, PRICED], 60),
+    "the last six": ([PRICED, PRICED, *[BLANK] * 6], 120),
+}
+
+
+@pytest.mark.parametrize("case", ROWS)
+async def test_lines_without_prices_are_unknown_wherever_they_stand(case: str, tmp_path: Path) -> None:
+    rows, unknown_after = ROWS[case]
+    lines = [f"{START_S + at * 3_600},{row}" for at, row in enumerate(rows)]
+    (tmp_path / "SOL.csv").write_text("\n".join(["ts,open,high,low,close,volume", *lines]))
+    recording = record(ReplayBook(collateral_usd=10_000.0, positions=(long(),)), [read_bars(tmp_path, "SOL")])
+    report = await play(recording, RATIO_ALONE)
+    assert report.first_at == {Tier.UNKNOWN: after(unknown_after)}
+
+
+async def test_lines_without_prices_before_the_first_are_said(tmp_path: Path) -> None:
+    lines = [f"{START_S + at * 3_600},{row}" for at, row in enumerate((BLANK, PRICED, PRICED))]
+    (tmp_path / "SOL.csv").write_text("\n".join(["ts,open,high,low,close,volume", *lines]))
+    recording = record(ReplayBook(collateral_usd=10_000.0, positions=(long(),)), [read_bars(tmp_path, "SOL")])
+    text = as_text(await play(recording, RATIO_ALONE))
+    assert "UNKNOWN from 9 Oct 2025 09:00 UTC on: no book opens without a price, so it begins at the first." in text
+
+
 async def test_who_is_warned_of_a_worse_tier_is_warned_of_the_milder_ones() -> None:
     report = await play(recorded([(100, 100, 86, 90), *flat(90)]), RATIO_ALONE)
     # HIGH at once at 86; where WARNING begins at 40 minutes, which is believed at the next price; 90 is not yet WATCH.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.answering import Patience
-from bot.messages import Line, Message, Picture, lines
+from bot.messages import Block, Line, Message, Picture, lines
 from tests.contracts.transport_worlds import WORLDS, World
 from tests.support.png import tiny_png
 
@@ -39,7 +39,8 @@ async def answered(world: World, message: Message) -> None:
 async def test_text_and_picture_take_the_place_of_the_announcement(world: World, length: int) -> None:
     png = tiny_png(shade=9)
     told = [f"Line {number} says something of the account." for number in range(length)]
-    blocks = (Line("main: VaR 95% in 1 day: $279", strong=True), *map(Line, told), Picture(png, alt="the picture"))
+    lines_told = [Line("main: VaR 95% in 1 day: $279", strong=True), *map(Line, told)]
+    blocks: tuple[Block, ...] = (*lines_told, Picture(png, alt="the picture"))
 
     await answered(world, Message(blocks=blocks))
 

@@ -1,5 +1,6 @@
 """Whole-process stories over real sockets: the next person on the other platform, and the way round what is blocked."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from tests.support.phone import Phone
 from tests.support.plain_tiers import ratio_alone
 from tests.support.scenarios import OnePosition
 from tests.support.services import HttpService
-from tests.support.solana_rpc import SolanaRpc
+from tests.support.solana_rpc import Reset, SolanaRpc
 from tests.support.telegram import Fault, TelegramServer
 from tests.support.waiting import until
 
@@ -75,6 +76,7 @@ class Cast:
     ann: Phone
     bob: Screen
     private: Channel
+    again: Callable[[], Awaitable[KeelProcess]]
 
 
 Play = Callable[[str], Awaitable[Cast]]
@@ -92,18 +94,25 @@ async def play(
     async def begin(routes: str) -> Cast:
         (stage.folder / "routes.toml").write_text(routes)
         await ratio_alone(stage.folder / "keel.sqlite3", scene.user)
-        bot = await start(
-            DISCORD_TOKEN=discord.token, DISCORD_API_URL=discord.api_url, DISCORD_GATEWAY_URL=discord.gateway_url,
-            DISCORD_WEBHOOK_URL=webhook, ROUTES_FILE="routes.toml",
-            PAGER_URL=f"json://{pager.host}/{PAGER_KEY}", NO_PROXY="127.0.0.1",
-        )  # fmt: skip
-        started.append(bot)
+
+        async def again() -> KeelProcess:
+            bot = await start(
+                DISCORD_TOKEN=discord.token, DISCORD_API_URL=discord.api_url, DISCORD_GATEWAY_URL=discord.gateway_url,
+                DISCORD_WEBHOOK_URL=webhook, ROUTES_FILE="routes.toml",
+                PAGER_URL=f"json://{pager.host}/{PAGER_KEY}", NO_PROXY="127.0.0.1",
+            )  # fmt: skip
+            started.append(bot)
+            return bot
+
+        bot = await again()
         await phone.link(await bot.link_code())
         code = (await phone.ask("/invite responder all for Bob")).split("/start ")[1][:9]
         bob = Screen(discord, BOB)
         await bob.connected()
         assert (await bob.asks("start", code)).startswith("Linked.")
-        return Cast(bot=bot, ann=phone, bob=bob, private=discord.direct(BOB))
+        # Before Ann was there, that the file names her was no fault that she would have to hear of.
+        assert not [one.text for one in phone.messages if "is called telegram/1001" in one.text]
+        return Cast(bot=bot, ann=phone, bob=bob, private=discord.direct(BOB), again=again)
 
     yield begin
     for bot in started:
@@ -133,6 +142,40 @@ async def test_high_unacknowledged_goes_to_the_next_person_on_the_other_platform
     fall_to("CRITICAL", scene, rpc)
     await cast.ann.alert("CRITICAL", timeout_s=WAIT_S)
     assert await cast.bot.stop() == 0
+
+
+async def test_a_step_that_falls_due_while_nobody_runs_is_told_with_figures_after_the_start(
+    play: Play, scene: OnePosition, rpc: SolanaRpc
+) -> None:
+    cast = await play(STORY)
+    fall_to("HIGH", scene, rpc)
+    await cast.ann.alert("HIGH", timeout_s=WAIT_S)
+    await cast.bot.kill()
+    await asyncio.sleep(3)  # the turn of step 2 comes by the wall clock
+    assert cast.bob.alert("HIGH", cast.private) is None
+
+    await cast.again()
+    page = await cast.bob.sees("HIGH", cast.private)
+    assert "Health ratio" in page.text
+    assert "Back to WATCH: " in page.text
+    assert "cannot be read" not in page.text
+
+
+async def test_where_the_node_is_down_as_well_the_last_figures_known_are_told_with_their_time(
+    play: Play, scene: OnePosition, rpc: SolanaRpc
+) -> None:
+    cast = await play(STORY)
+    fall_to("HIGH", scene, rpc)
+    await cast.ann.alert("HIGH", timeout_s=WAIT_S)
+    await cast.bot.kill()
+    rpc.inject(Reset())
+    await asyncio.sleep(3)
+
+    await cast.again()
+    page = await cast.bob.sees("HIGH", cast.private)
+    assert "HIGH main: last known " in page.text
+    assert "Health ratio" in page.text
+    assert "main · as of " in page.text
 
 
 async def blocked(cast: Cast, telegram: TelegramServer) -> None:

@@ -399,3 +399,15 @@ async def test_a_thousand_incidents_and_chats_are_looked_up_in_one_question(stor
     heard = await Outbox(store).last_notices(range(1, count + 1))
     assert len(heard) == count
     assert all(len(of_incident) == 1 for of_incident in heard.values())
+
+
+async def test_what_was_last_said_of_an_incident_is_known_newest_first_and_only_a_few(store: Store) -> None:
+    bodies = [f'{{"number": {number}}}' for number in range(7)]
+    receivers = [Receiver(transport="telegram", chat=str(number)) for number in range(7)]
+    notices = [make_notice(f"n{at}", body_json=body, receiver=receivers[at]) for at, body in enumerate(bodies)]
+    await open_with_notices(store, *notices)
+    await open_with_notices(store, make_notice("other", incident_id=2, body_json="{}"), incident_id=2)
+
+    known = await Outbox(store).last_bodies([1, 3])
+    assert known == {1: bodies[:1:-1]}
+    assert await Outbox(store).last_bodies([]) == {}

@@ -41,6 +41,31 @@ async def test_a_life_knows_the_one_before_it(store: Store) -> None:
     assert (stopped.stopped_at, stopped.last_at) == (after(70), after(70))
 
 
+async def test_what_a_life_did_last_is_a_sign_of_it(store: Store) -> None:
+    lives, outbox = Lives(store), Outbox(store)
+    await lives.begin(NOW)
+    await lives.seen(after(10))
+    await open_with_notices(store, make_notice("n1"))
+    (batch,) = await outbox.claim(after(12), "telegram", most=1, lease=LEASE)
+    await outbox.delivered(batch, "7", after(17))
+
+    killed = await lives.begin(after(60))
+    assert killed is not None
+    assert (killed.seen_at, killed.did_at, killed.last_at) == (after(10), after(17), after(17))
+
+
+async def test_what_is_dated_behind_now_was_dated_by_another_clock(store: Store) -> None:
+    lives, outbox = Lives(store), Outbox(store)
+    await lives.begin(NOW)
+    await open_with_notices(store, make_notice("n1"))
+    (batch,) = await outbox.claim(after(12), "telegram", most=1, lease=LEASE)
+    await outbox.delivered(batch, "7", after(900))
+
+    killed = await lives.begin(after(60))
+    assert killed is not None
+    assert killed.last_at == NOW
+
+
 async def test_an_absence_is_untold_until_it_is_over(store: Store) -> None:
     absences = Absences(store)
     number = await absences.note(ABSENCE)

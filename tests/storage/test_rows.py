@@ -65,8 +65,9 @@ incidents = st.builds(
     resolved_at=maybe_moments,
 )
 states = st.builds(
-    TierState, tier=tiers, known=st.none() | tiers, easing_to=st.none() | tiers, easing_since=maybe_moments
-)
+    TierState, tier=tiers, known=st.none() | tiers, easing_to=st.none() | tiers, easing_since=maybe_moments,
+    calm_to=st.none() | tiers, calm_since=maybe_moments,
+)  # fmt: skip
 samples = st.builds(
     EquitySample,
     account_id=texts,

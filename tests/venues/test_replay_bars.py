@@ -59,7 +59,44 @@ def test_a_line_without_prices_is_a_missing_bar(tmp_path: Path) -> None:
     assert (bars.opened_s.tolist(), bars.length_s) == ([0, 180, 240], 60)
 
 
-def test_bars_are_as_long_as_the_shortest_step(tmp_path: Path) -> None:
+def test_lines_without_prices_count_for_the_length_of_a_bar(tmp_path: Path) -> None:
+    text = lines(*(f"{at * 3_600},{'nan,nan,nan,nan' if at % 2 else '1,1,1,1'},0" for at in range(8)))
+    bars = read_bars(written(tmp_path, text), "SOL")
+    assert (bars.opened_s.tolist(), bars.length_s) == ([0, 7_200, 14_400, 21_600], 3_600)
+
+
+def test_a_recording_reaches_over_its_first_and_last_lines_without_prices(tmp_path: Path) -> None:
+    text = lines("0,,,,,", "60,1,1,1,1,0", "120,1,1,1,1,0", "180,nan,nan,nan,nan,0", "240,,,,,")
+    bars = read_bars(written(tmp_path, text), "SOL")
+    assert (bars.opened_s.tolist(), bars.begin_s, bars.end_s) == ([60, 120], 0, 300)
+    whole = read_bars(written(tmp_path, GOOD), "SOL")
+    assert (whole.begin_s, whole.end_s) == (1_760_126_400, 1_760_133_600)
+
+
+def test_bars_are_as_long_as_the_step_that_most_lines_make(tmp_path: Path) -> None:
+    moments = [0, 60, 120, 300, 360, 420]
+    text = lines(*(f"{at},1,1,1,1,0" for at in moments))
+    assert read_bars(written(tmp_path, text), "SOL").length_s == 60
+
+
+@pytest.mark.parametrize(
+    ("moments", "line"),
+    [([0, 3_600, 3_601, 7_200, 10_800], 4), ([0, 3_600, 7_200, 10_800, 12_600, 14_400], 6), ([0, 3_600, 7_200, 12_500], 5)],
+)
+def test_a_stray_line_is_refused_and_named(moments: list[int], line: int, tmp_path: Path) -> None:
+    text = lines(*(f"{at},1,1,1,1,0" for at in moments))
+    with pytest.raises(BadRecording, match=rf"line {line} comes .* after the line before.*remove it"):
+        read_bars(written(tmp_path, text), "SOL")
+
+
+def test_days_of_a_zone_with_summer_time_and_months_are_bars_all_the_same(tmp_path: Path) -> None:
+    for days in ((24, 24, 23, 24, 25, 24), (31 * 24, 28 * 24, 31 * 24, 30 * 24)):
+        moments = [sum(days[:at]) * 3_600 for at in range(len(days) + 1)]
+        text = lines(*(f"{at},1,1,1,1,0" for at in moments))
+        assert read_bars(written(tmp_path, text), "SOL").length_s == max(days, key=days.count) * 3_600
+
+
+def test_bars_are_as_long_as_the_shortest_step_where_none_is_more_frequent(tmp_path: Path) -> None:
     text = lines(*(f"{at},1,1,1,1,0" for at in (0, 7_200, 10_800)))
     assert read_bars(written(tmp_path, text), "SOL").length_s == 3_600
 
@@ -79,6 +116,8 @@ def test_bars_are_as_long_as_the_shortest_step(tmp_path: Path) -> None:
         (lines("0,1,1,1,1,0", "60,-1,1,1,1,0"), "open -1 cannot be"),
         (lines("0,1,1,1,1,0", "60,,1,1,1,0"), "open '' is no price"),
         (lines("0,1,1,1,1,0", "60,1,2,3,1,0"), "line 3: low 3 is above high 2"),
+        (lines("0,1,1,1,1,0", "60,100,99,98,98.5,0"), "line 3: open 100 is outside low 98 to high 99"),
+        (lines("0,1,1,1,1,0", "60,98.5,99,98,105,0"), "line 3: close 105 is outside low 98 to high 99"),
         (lines("0,1,1,1,1,0", "60,1,1"), "line 3 has 3 of 6 columns"),
         (lines("noon,1,1,1,1,0"), "'noon' is no time; write 2025-10-10T21:00:00Z"),
         (lines("1760126400000,1,1,1,1,0"), "milliseconds must be divided by 1000"),

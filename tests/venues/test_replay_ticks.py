@@ -1,5 +1,6 @@
 """When a bar's prices are played, and what stands where bars are missing."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -49,6 +50,18 @@ def test_a_missing_bar_has_no_price_from_its_open_to_the_next_one() -> None:
             (180, 4), (200, 4), (220, 4), (240, 4),
         ],
     )  # fmt: skip
+
+
+def test_lines_without_prices_behind_the_last_bar_are_played_as_missing() -> None:
+    bars = replace(make_bars(flat(1, 2)), until_s=START_S + 4 * HOUR_S)
+    assert same(
+        played(ticks_of([bars]))[7:], [(120, 2), *((at, NAN) for at in (120, 140, 160, 180, 200, 220))]
+    )  # fmt: skip
+
+
+def test_what_is_recorded_without_a_price_before_the_first_is_not_played_and_known() -> None:
+    ticks = ticks_of([replace(make_bars(flat(1, 2)), from_s=START_S - 2 * HOUR_S)])
+    assert (ticks.at_s[0], ticks.recorded_from_s) == (START_S, START_S - 2 * HOUR_S)
 
 
 def test_assets_play_side_by_side_and_one_may_be_missing_alone() -> None:

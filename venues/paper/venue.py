@@ -109,6 +109,12 @@ class PaperVenue:
             raise VenueRejected(_no_account(account_id, self._known()))
         return account_id
 
+    def require_address(self, text: str) -> None:
+        """See risk.ports.AddressGrammar: here only accounts and their owners are somebody."""
+        accounts = self._exchange.world.accounts
+        if text not in accounts and text not in {account.authority for account in accounts.values()}:
+            raise VenueRejected(f"{text!r} is nobody's address here; write the id of an account, or of an owner")
+
     async def sub_accounts(self, authority: str) -> list[str]:
         """Ids of all accounts of an owner, by sub-account number; empty for a stranger."""
         await self._arrive()

@@ -2,8 +2,8 @@
 
 ``SOL.csv`` or ``SOL.csv.gz`` with the columns ts, open, high, low, close; others, such as volume, are not looked at.
 ``ts`` is the bar's open: ISO 8601, in UTC where no zone is given, or whole Unix seconds. Bars stand in order of time.
-They are as long as the shortest step between two of them; a longer step means that bars are missing, and so does a line
-whose four prices are empty or nan.
+They are as long as the step that most lines make; a longer step means that bars are missing, and so does a line whose
+four prices are empty or nan. A step that no number of bars explains is refused: played, it would make them all unknown.
 """
 
 import csv
@@ -11,9 +11,11 @@ import gzip
 import io
 import math
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +26,7 @@ from venues.replay.errors import BadRecording
 _ENDINGS = (".csv", ".csv.gz")
 _NO_PRICE = frozenset({"", "nan", "null", "none"})
 _PRICES = ("open", "high", "low", "close")
+_JITTER_FRAC = 1 / 8  # of a bar: daylight saving of daily bars, months, clocks that are a little off
 _LAST_S = 253_402_300_799  # the end of the year 9999
 
 
@@ -35,12 +38,26 @@ class Bars:
         opened_s: Unix seconds at which each bar opens, rising.
         prices_usd: Open, high, low and close of each, shape (n_bars, 4).
         length_s: Of every bar.
+        from_s: When lines without prices begin that stand before the first bar; None where there are none.
+        until_s: When those end that stand behind the last bar; None likewise.
     """
 
     asset: str
     opened_s: IntArray
     prices_usd: FloatArray
     length_s: int
+    from_s: int | None = None
+    until_s: int | None = None
+
+    @property
+    def begin_s(self) -> int:
+        """When the recording begins, with or without a price."""
+        return int(self.opened_s[0]) if self.from_s is None else self.from_s
+
+    @property
+    def end_s(self) -> int:
+        """When it ends, likewise."""
+        return int(self.opened_s[-1]) + self.length_s if self.until_s is None else self.until_s
 
 
 def read_bars(folder: Path, asset: str) -> Bars:
@@ -54,8 +71,8 @@ def read_file(path: Path, asset: str) -> Bars:
     try:
         header = [name.strip().lower() for name in next(rows, [])]
         columns = _columns(path, header)
-        moments: list[int] = []
-        prices: list[list[float]] = []
+        moments, numbers = list[int](), list[int]()
+        prices: list[list[float] | None] = []
         for row in rows:
             if not row:
                 continue
@@ -64,21 +81,37 @@ def read_file(path: Path, asset: str) -> Bars:
                 raise BadRecording(f"{line} has {len(row)} of {len(header)} columns; write it whole or leave it out")
             moment, cells = _moment(row[columns[0]], line), [row[at] for at in columns[1:]]
             _check_order(moments, moment, line)
-            if all(cell.strip().lower() in _NO_PRICE for cell in cells):
-                continue
             moments.append(moment)
-            prices.append(_bar(cells, line))
+            numbers.append(rows.line_num)
+            prices.append(None if all(cell.strip().lower() in _NO_PRICE for cell in cells) else _bar(cells, line))
     except csv.Error as exc:
         raise BadRecording(f"{path.name} is not a CSV file ({exc}); export it again") from exc
-    if len(moments) < 2:
-        raise BadRecording(f"{path.name} has {len(moments)} bars; give two or more, for their distance is their length")
-    opened_s = np.array(moments, np.int64)
+    known = [at for at, bar in enumerate(prices) if bar is not None]
+    if len(known) < 2:
+        raise BadRecording(f"{path.name} has {len(known)} bars; give two or more, for their distance is their length")
+    length_s = _length_s(path, moments, numbers)
     return Bars(
         asset=asset,
-        opened_s=opened_s,
-        prices_usd=np.array(prices, np.float64),
-        length_s=int(np.diff(opened_s).min()),
+        opened_s=np.array(moments, np.int64)[known],
+        prices_usd=np.array([bar for bar in prices if bar is not None], np.float64),
+        length_s=length_s,
+        from_s=moments[0] if known[0] else None,
+        until_s=moments[-1] + length_s if known[-1] < len(moments) - 1 else None,
     )
+
+
+def _length_s(path: Path, moments: Sequence[int], numbers: Sequence[int]) -> int:
+    """The most frequent step, the shortest of those as frequent. Raises: BadRecording for a step that is no multiple."""
+    steps = [later - earlier for earlier, later in pairwise(moments)]
+    length_s = min(Counter(steps).items(), key=lambda found: (-found[1], found[0]))[0]
+    for step, number in zip(steps, numbers[1:], strict=True):
+        bars = max(1, round(step / length_s))
+        if abs(step - bars * length_s) > _JITTER_FRAC * length_s:
+            raise BadRecording(
+                f"{path.name}, line {number} comes {step:,} s after the line before, where bars are {length_s:,} s long;"
+                " remove it if it is a stray one, and write a missing bar as a line without prices"
+            )
+    return length_s
 
 
 def assets_in(folder: Path) -> frozenset[str]:
@@ -170,4 +203,9 @@ def _bar(cells: Iterable[str], line: str) -> list[float]:
         values.append(value)
     if values[2] > values[1]:
         raise BadRecording(f"{line}: low {values[2]:g} is above high {values[1]:g}; check the file")
+    for name, value in (("open", values[0]), ("close", values[3])):
+        if not values[2] <= value <= values[1]:
+            raise BadRecording(
+                f"{line}: {name} {value:g} is outside low {values[2]:g} to high {values[1]:g}; check the file"
+            )
     return values

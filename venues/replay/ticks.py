@@ -24,14 +24,21 @@ _LOW_FIRST, _HIGH_FIRST = (0, 2, 1, 3), (0, 1, 2, 3)  # columns of Bars.prices_u
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Ticks:
-    """Moments in order, shape (n,), and prices, shape (n, n_assets): NaN where an asset's bar is missing."""
+    """Moments in order, shape (n,), and prices, shape (n, n_assets): NaN where an asset's bar is missing.
+
+    Attributes:
+        recorded_from_s: When every recording had begun; before ``at_s[0]`` where one had no price then.
+    """
 
     at_s: FloatArray
     prices_usd: FloatArray
+    recorded_from_s: float
 
 
 def ticks_of(every: Sequence[Bars], *, high_first: bool = False) -> Ticks:
     """The moments from the first at which every asset has a price to the end of the longest recording.
+
+    A book cannot be opened without prices; what is recorded without any before that is not played.
 
     Raises: BadRecording when there is no such moment, or there are far too many of them.
     """
@@ -47,7 +54,11 @@ def ticks_of(every: Sequence[Bars], *, high_first: bool = False) -> Ticks:
             "give recordings of the same time"
         )
     start = int(complete[0])
-    return Ticks(at_s=(moments[start:] // 2) / (_PER_S / 2), prices_usd=prices[start:])
+    return Ticks(
+        at_s=(moments[start:] // 2) / (_PER_S / 2),
+        prices_usd=prices[start:],
+        recorded_from_s=float(max(bars.begin_s for bars in every)),
+    )
 
 
 def _played(bars: Bars, *, high_first: bool) -> tuple[IntArray, FloatArray]:
@@ -65,11 +76,11 @@ def _played(bars: Bars, *, high_first: bool) -> tuple[IntArray, FloatArray]:
 
 def _missing(bars: Bars) -> IntArray:
     """Unix seconds at which bars that are not there would have opened. Less than half a bar is no gap."""
-    steps = np.diff(bars.opened_s)
-    counts = (2 * steps + bars.length_s) // (2 * bars.length_s) - 1
+    ends = np.append(bars.opened_s, bars.end_s)
+    counts = (2 * np.diff(ends) + bars.length_s) // (2 * bars.length_s) - 1
     if counts.sum() > _MOST_MISSING:
         raise BadRecording(f"{bars.asset} lacks {counts.sum():,} bars; look for a stray time among those it has")
-    gaps = np.flatnonzero(counts)
+    gaps = np.flatnonzero(counts > 0)
     places = [np.arange(1, counts[gap] + 1) * bars.length_s + bars.opened_s[gap] for gap in gaps]
     return np.concatenate(places) if places else np.zeros(0, np.int64)
 
@@ -77,5 +88,4 @@ def _missing(bars: Bars) -> IntArray:
 def _standing(bars: Bars, moments: IntArray, prices: FloatArray, asked: IntArray) -> FloatArray:
     """What stands at each moment asked for: the last price played, and none after the end of the recording."""
     found = prices[np.searchsorted(moments, asked, side="right") - 1]
-    end = (int(bars.opened_s[-1]) + bars.length_s) * _PER_S
-    return np.where(asked > end, np.nan, found)
+    return np.where(asked > bars.end_s * _PER_S, np.nan, found)

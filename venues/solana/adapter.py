@@ -145,6 +145,10 @@ class DriftAdapter:
         """See Directory.resolve."""
         return await self._directory.resolve(reference)
 
+    def require_address(self, text: str) -> None:
+        """See risk.ports.AddressGrammar."""
+        parse_key(text)
+
     async def sub_accounts(self, authority: str) -> list[str]:
         """Ids of all accounts of a wallet, by sub-account number; empty when it has none."""
         return [str(address) for _, address in await self._directory.sub_accounts(parse_key(authority))]

@@ -235,3 +235,32 @@ async def test_the_bot_stays_in_a_group_that_the_file_names(monkeypatch: pytest.
             await in_group(routed, Membership(group=group, joined=True, by=mallory))
 
         assert left == ["-666"]
+
+
+async def test_a_route_to_people_is_no_fault_before_anybody_is_linked() -> None:
+    async with routed_world(STORY, linked=False) as routed:
+        assert ROUTES not in await faults(routed)
+        problems = await routed.world.app.services.book.problems()
+        assert "route desk, step 1: nobody who is linked is called Ann; linked: nobody yet" in problems
+
+        await routed.link("telegram", ANN, "Ann")
+        assert (await faults(routed))[ROUTES] == "route desk, step 2: nobody who is linked is called Bob; linked: Ann"
+
+
+async def test_what_was_wrong_with_the_routes_is_looked_at_again_before_somebody_new_hears_of_it() -> None:
+    async with routed_world(STORY, linked=False) as routed:
+        wrong = Finding(cause=ROUTES, tier=Tier.WARNING, fact="nobody is called Ann")
+        await raised_before(routed, wrong)
+        await routed.link("telegram", ANN, "Ann")
+        await routed.link("discord", BOB, "Bob")
+        await routed.stand_at(400)
+
+        assert routed.told(routed.telegram) == routed.told(routed.discord) == []
+        assert await routed.world.app.services.incidents.open_incidents() == ()
+
+
+async def raised_before(routed: RoutedWorld, finding: Finding) -> None:
+    """By an earlier process, when nobody could hear of it."""
+    await routed.world.app.desk.settle([finding])
+    (incident,) = await routed.world.app.services.incidents.open_incidents()
+    assert incident.cause == finding.cause

@@ -43,6 +43,9 @@ def test_the_worst_is_the_headline_and_every_other_incident_has_a_line_with_its_
         told(3, account="alt", tier=Tier.HIGH),
     ) == [
         "CRITICAL main: 4.1% to liq, +$820 fixes",
+        "Health ratio 119.2%, below 120.0%; 100% is liquidation.",
+        "SOL-PERP liquidates at 153.43 USD, 4.1% away, others fixed.",
+        "Back to WATCH: deposit $820 or cut SOL-PERP by $4,399.",
         "HIGH alt: 4.1% to liq, +$820 fixes · alert #3",
         "WATCH calm: 4.1% to liq, +$820 fixes · alert #1",
         "main · 0 s old · slot 348,900,662 · alert #2",
@@ -65,6 +68,47 @@ def test_one_fall_of_one_account_reads_as_one_alert() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "news",
+    [
+        told(2, kind=CauseKind.SYSTEM, account="", margin=None, tier=Tier.OK, reason=NoticeReason.RESOLVED,
+             previous=Tier.WARNING, detail="the routes are in order"),
+        told(2, kind=EVENT, account="alt", margin=None, tier=Tier.WATCH, passing=True, detail="bought 3 SOL"),
+    ],
+)  # fmt: skip
+def test_the_worst_keeps_its_explanation_whatever_travels_with_it(news: Told) -> None:
+    worst = told(1, reason=NoticeReason.ESCALATED, previous=Tier.HIGH)
+    first, *lines = texts(news, worst)
+
+    assert first == "CRITICAL main: 4.1% to liq, +$820 fixes"
+    assert lines[:4] == [
+        "Was HIGH.",
+        "Health ratio 119.2%, below 120.0%; 100% is liquidation.",
+        "SOL-PERP liquidates at 153.43 USD, 4.1% away, others fixed.",
+        "Back to WATCH: deposit $820 or cut SOL-PERP by $4,399.",
+    ]
+    assert lines[4].endswith("· alert #2")
+
+
+def no_data(number: int, **changes: Any) -> Told:
+    return told(
+        number, kind=CauseKind.DATA, tier=Tier.UNKNOWN, account="", margin=None, detail="no answer for 12 s", **changes
+    )
+
+
+def test_that_nothing_is_known_keeps_its_reason_beside_what_is_less_bad() -> None:
+    assert texts(no_data(1), told(2, kind=LIMIT, tier=Tier.WARNING, detail="leverage 16.5x", margin=None))[:3] == [
+        "UNKNOWN all accounts: no fresh data",
+        "No answer for 12 s.",
+        "Health cannot be stated until the data is back; look at the venue itself.",
+    ]
+
+
+def test_that_nothing_is_known_keeps_its_reason_beside_what_is_worse() -> None:
+    assert "UNKNOWN all accounts: no fresh data · no answer for 12 s · alert #1" in texts(no_data(1), told(2))
+    assert not any("12 s" in line for line in texts(no_data(1, ended_at=NOW), told(2)))
+
+
 def test_health_comes_before_what_is_as_bad() -> None:
     first, *_ = texts(told(1, kind=DRAWDOWN, detail="25.1% below its high", margin=None), told(2))
 
@@ -75,7 +119,8 @@ def test_what_does_not_fit_is_counted() -> None:
     each = [told(number, account=f"account {number}") for number in range(1, 16)]
     lines = texts(*each)
 
-    assert lines[MOST_LINES] == "and 7 more: /alerts"
+    explained = 3  # of the worst
+    assert lines[MOST_LINES + explained] == "and 7 more: /alerts"
     assert sum("CRITICAL" in line for line in lines) == MOST_LINES
 
 
@@ -206,7 +251,7 @@ any_told = st.builds(
     tier=st.sampled_from(Tier),
     previous=st.none() | st.sampled_from(Tier),
     passing=st.booleans(),
-    detail=st.just("a fact"),
+    detail=st.sampled_from(["a fact", "a fact of very many words " * 12]),
     remedy=st.sampled_from(["", "Do something."]),
     held=st.booleans(),
     acked_by=st.sampled_from(["", "Ann"]),

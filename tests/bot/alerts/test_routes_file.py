@@ -132,9 +132,9 @@ MISTAKES = {
     "a name of Keel's own": (ONE.replace('"desk"', '"Default"'), "this name is Keel's own"),
     "a name given twice": (ONE + ONE.replace('"desk"', '"Desk"'), "two routes have this name"),
     "no steps": ('\n[[routes]]\nname = "desk"\n', "line 2, route desk: it points nowhere: give it steps"),
-    "steps of nothing": ('[[routes]]\nname = "desk"\nsteps = []\n', "line 1, route desk: it points nowhere"),
+    "steps of nothing": ('[[routes]]\nname = "desk"\nsteps = []\n', "line 3, route desk: it points nowhere"),
     "a step to nobody": (
-        ONE.replace('["telegram:1"]', "[]"), "line 1, route desk, step 1: it points nowhere: to is a list of",
+        ONE.replace('["telegram:1"]', "[]"), "line 3, route desk, step 1: it points nowhere: to is a list of",
     ),
     "a step without a receiver": (ONE.replace('to = ["telegram:1"]', 'after = "1 s"'), "step 1: it points nowhere"),
     "a step that is a text": (ONE.replace('{ to = ["telegram:1"] }', '"telegram:1"'), "a step is written"),
@@ -207,8 +207,44 @@ def test_all_mistakes_are_named_at_once() -> None:
     found = problems(ONE.replace("telegram:1", "fax:1") + 'from = "PANIC"\n\n[fallback]\nafter = "soon"\n')
 
     assert len(found) == 3
-    assert found[0].startswith("line 1, route desk")
-    assert found[2].startswith("line 6, [fallback]")
+    assert found[0].startswith("line 3, route desk, step 1")
+    assert found[2].startswith("line 7, [fallback]")
+
+
+MANY = """[[routes]]
+name = "desk"  # [[routes]]
+# from = "nothing"
+from = "PANIC"
+kinds = ["weather"]
+steps = [
+    { to = ["telegram:1", "person:{"] },
+    { after = "soon", to = ["fax:1"] },
+]
+
+[[routes]]
+name = "Desk"
+steps = 3
+
+[services.pager]
+rings_through_dnd = "yes"
+url = "nothing://secret"
+"""
+
+
+def test_each_mistake_is_named_with_the_line_of_its_key_and_the_others() -> None:
+    with pytest.raises(BadRoutes) as refused:
+        parse_routes(MANY, trouble=lambda service: f"the URL of service {service.name} is none that is known")
+
+    assert list(dict.fromkeys(problem.partition(":")[0] for problem in refused.value.problems)) == [
+        "line 16, service pager",
+        "line 17, service pager",
+        "line 8, route desk, step 2",
+        "line 4, route desk",
+        "line 5, route desk",
+        "line 12, route Desk",
+        "line 13, route Desk",
+    ]
+    assert "secret" not in str(refused.value)
 
 
 def test_without_a_file_there_are_no_routes_unless_one_was_asked_for(tmp_path: Path) -> None:

@@ -36,6 +36,12 @@ FIRST_LINES: dict[str, tuple[dict[str, Any], str]] = {
         {"kind": CauseKind.DATA, "tier": Tier.UNKNOWN, "margin": None, "account": "", "detail": "no answer for 12 s"},
         "UNKNOWN all accounts: no fresh data",
     ),
+    "no figures at all": ({"tier": Tier.HIGH, "margin": None}, "HIGH main: no figures can be read"),
+    "figures of before": ({"tier": Tier.HIGH, "remembered": True}, "HIGH main: last known 4.1% to liq"),
+    "ratio of before": (
+        {"tier": Tier.HIGH, "remembered": True, "margin": make_margin(distance_frac=None)},
+        "HIGH main: last known health ratio 119.2%"[:LOCK_SCREEN],
+    ),
     "drawdown": (
         {"kind": CauseKind.DRAWDOWN, "tier": Tier.HIGH, "detail": "15.1% below its high, deposits not counted"},
         "DRAWDOWN main: 15.1% below its high, dep",
@@ -296,3 +302,19 @@ def test_a_threshold_is_named_for_every_step(tier: Tier) -> None:
     margin = make_margin(ratio_percent=80.0, threshold_percent=150.0)
 
     assert "below 150.0%" in text_of(alert_message(make_facts(tier=tier, margin=margin), NOW))
+
+
+def test_figures_of_before_say_so_and_of_which_moment_they_are() -> None:
+    facts = make_facts(tier=Tier.HIGH, remembered=True, margin=make_margin(distance_frac=None, nearest_market=None))
+    lines = text_of(alert_message(facts, NOW + timedelta(minutes=3))).split("\n")
+
+    assert lines[1] == "It cannot be read now: these are the last figures known."
+    assert lines[-1] == "main · as of 12:00:00 UTC · slot 348,900,662 · alert #12"
+    later = text_of(alert_message(facts, NOW + timedelta(days=2))).split("\n")
+    assert later[-1].startswith("main · as of 5 Jan 2026 12:00 UTC · ")
+
+
+def test_an_alert_without_any_figures_says_what_to_do() -> None:
+    text = text_of(alert_message(make_facts(tier=Tier.HIGH, margin=None), NOW))
+
+    assert "Its figures cannot be read now, and none are remembered; look at the venue." in text

@@ -7,9 +7,12 @@ from bot.alerts.event_names import GROUPS, subject_of
 from risk.decisions.incidents import Cause, CauseKind
 from risk.decisions.tiers import Tier
 from risk.model.event_kinds import EventKind
-from storage import Role
+from storage import Receiver, Role
 from tests.support.bot_world import BotWorld, bot_world
 from tests.support.recording_transport import Sent
+
+
+STAYS = "still told here, for no other chat that can be reached hears of it."
 
 
 async def happens(world: BotWorld, kind: EventKind, tier: Tier = Tier.WATCH) -> list[str]:
@@ -70,16 +73,66 @@ async def test_what_is_critical_is_switched_off_only_when_confirmed_and_never_by
         card = await world.answer("/events off withdrawal")
         assert card.text.split("\n")[:2] == [
             "Hear nothing here of Withdrawal?",
-            "That is CRITICAL. Other chats hear of it; the last one that would cannot switch it off.",
+            "That is CRITICAL. Another chat hears of it; while none can be reached, it is told here all the same.",
         ]
         assert await happens(world, EventKind.WITHDRAWAL, Tier.CRITICAL) == ["home", "office"]
         assert await press(world, card, "Confirm") == "Changed"
         assert await happens(world, EventKind.WITHDRAWAL, Tier.CRITICAL) == ["office"]
 
-        (card,) = await world.say("/events off money", user="bob", chat="office")
-        await world.press(card.data("Confirm"), user="bob", ref=card.ref)
+        (off,) = await world.say("/events off money", user="bob", chat="office")
+        assert off.text.split("\n")[1] == f"Withdrawal: {STAYS}"
         assert await happens(world, EventKind.DEPOSIT) == ["home"]
-        assert await happens(world, EventKind.WITHDRAWAL, Tier.CRITICAL) == ["home", "office"]
+        assert await happens(world, EventKind.WITHDRAWAL, Tier.CRITICAL) == ["office"]
+
+        (off,) = await world.say("/events off liquidation withdrawal", user="bob", chat="office")
+        assert off.text.startswith("Hear nothing here of Liquidation begun, liquidation took something, bankrupt?")
+        assert f"Withdrawal: {STAYS}" in off.text
+        (off,) = await world.say("/events off withdrawal", user="bob", chat="office")
+        assert off.first == f"Withdrawal: {STAYS}"
+
+
+async def test_where_there_is_no_other_chat_nothing_critical_can_be_switched_off_and_it_says_so() -> None:
+    async with bot_world() as world:
+        answer = await world.answer("/events off liquidation")
+        assert answer.text.split("\n")[:2] == [
+            "Liquidation ended, bankruptcy resolved: not told here any more.",
+            f"Liquidation begun, liquidation took something, bankrupt: {STAYS}",
+        ]
+        assert await happens(world, EventKind.LIQUIDATION_BEGUN, Tier.LIQUIDATING) == ["home"]
+        assert (await world.answer("/events liquidation")).first == "3 of 5 kinds are told here"
+
+
+async def test_a_chat_that_cannot_be_told_is_no_other_chat() -> None:
+    async with bot_world() as world:
+        await world.link("bob", Role.RESPONDER, chat="office")
+        office = Receiver(transport=world.transport.name, chat="office")
+        card = await world.answer("/events off withdrawal")
+        world.app.services.book.unreachable = {office: "the bot was blocked"}
+        assert (await world.answer("/events off withdrawal")).first == f"Withdrawal: {STAYS}"
+
+        await press(world, card, "Confirm")  # asked while the office could still be told
+        assert await world.app.services.preferences.all() == {}
+
+        world.app.services.book.unreachable = {}
+        card = await world.answer("/events off withdrawal")
+        await press(world, card, "Confirm")
+        assert await happens(world, EventKind.WITHDRAWAL, Tier.CRITICAL) == ["office"]
+        world.app.services.book.unreachable = {office: "the bot was blocked"}
+        assert "home" in await happens(world, EventKind.WITHDRAWAL, Tier.CRITICAL)
+        shown = (await world.answer("/events withdrawal")).text
+        assert shown.startswith("1 of 1 kinds are told here")
+        assert "withdrawal  no other" in shown
+
+
+async def test_whoever_looks_at_what_is_off_is_not_told_that_it_always_comes_through() -> None:
+    async with bot_world() as world:
+        await world.link("bob", Role.RESPONDER, chat="office")
+        card = await world.answer("/events off liquidation")
+        await press(world, card, "Confirm")
+        shown = (await world.answer("/events liquidation")).text
+        assert shown.startswith("0 of 5 kinds are told here")
+        assert "always comes through" not in shown
+        assert "that no other chat hears of is told here" in shown
 
 
 REFUSED = {
@@ -110,5 +163,5 @@ async def test_everything_can_be_switched_at_once() -> None:
         assert await happens(world, EventKind.DEPOSIT) == []
         assert "fills  no" in (await world.answer("/events")).text
         on = await world.answer("/events on all")
-        assert on.first.startswith("Positions, fills, orders, money, costs, liquidation, access, venue, gap")
+        assert on.first.startswith("Positions, fills, orders, costs, venue, deposit, ")  # the rest never went off
         assert await happens(world, EventKind.ORDER_PLACED) == ["home"]

@@ -4,8 +4,10 @@ import pytest
 
 from risk.model.events import EventKind
 from storage import Role
-from tests.bot.alerts.event_world import MAIN, EventWorld, event_world
+from tests.bot.alerts.event_world import MAIN, EventWorld, RecordedVenue, event_world, standing
 from tests.bot.alerts.happenings import flow
+from tests.support.clock import FakeClock
+from venues.errors import VenueRejected
 
 K = EventKind
 DELEGATE = "9xQeWvG816bUx9EPjHmaT23yvVM2ZWbrrpZb9PusVFin"
@@ -108,6 +110,41 @@ async def test_another_account_of_the_owner_is_expected() -> None:
         (heard,) = await world.heard()
 
         assert heard.startswith("WATCH main: the owner opened another account, second, announced")
+
+
+async def test_what_others_are_told_is_written_for_nobody_in_particular() -> None:
+    async with event_world() as world:
+        await world.bot.link("other", Role.VIEWER)
+        await world.bot.say("/settings numbers de")
+        await world.bot.say("/settings zone Asia/Tokyo")
+
+        said = await answer(world, "/expect withdrawal 12500.5 2h")
+
+        assert said.startswith("main: a withdrawal of up to 12.500,50 USD is expected until 5 Jan 2026 23:00 JST")
+        heard = {one.chat: one.first for one in world.bot.alerts}
+        assert heard["other"].endswith("expects a withdrawal of up to 12,500.50 USD until 5 Jan 2026 14:00 UTC")
+        assert "12.500,50 USD" in heard["home"]  # numbers are retold to everybody in their own way
+
+        await answer(world, "/expect off 1")
+        heard = {one.chat: one.first for one in world.bot.alerts}
+        assert heard["other"].endswith("no longer expects a withdrawal of up to 12,500.50 USD")
+
+
+async def test_what_is_no_address_becomes_no_delegate() -> None:
+    class Strict(RecordedVenue):
+        """A venue that knows what an address looks like."""
+
+        def require_address(self, text: str) -> None:
+            if len(text) < 32:
+                raise VenueRejected(f"{text!r} is no address; copy it again")
+
+    clock = FakeClock()
+    async with event_world(venue=Strict(clock, MAIN), clock=clock) as world:
+        world.put(standing())
+        await world.look()
+        assert (await answer(world, "/expect delegate foo 1h")).startswith("'foo' is no address; copy it again.")
+        assert "is expected" in await answer(world, f"/expect delegate {DELEGATE} 1h")
+        assert "is expected" in await answer(world, "/expect delegate none 1h")
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,8 @@ async def test_limits_show_their_values_and_what_breaks_them() -> None:
         answer = await world.answer("/limits")
 
         assert answer.text.split("\n")[:3] == [
-            "main: 2 limit breaches, 3 not checked", "leverage 10.6x, above 5.0x", "SOL-PERP 1,053% of equity, above 30.0%"
+            "main: 2 limit breaches, 3 not checked", "leverage 10.6x, above 5.0x",
+            "SOL-PERP 1,053% of equity, above 30.0%",
         ]  # fmt: skip
         assert rows_of(answer) == {
             "portfolio_leverage": ("5.0x", "NO"),

@@ -1,11 +1,15 @@
 """/settings: how somebody reads, everywhere the bot says something to them, and nobody else."""
 
+from dataclasses import replace
+
 import pytest
 
+from bot.app import local_owner
 from bot.messages import Table
-from storage import Role
+from bot.reading import Styles
+from storage import NUMBERS, Receiver, Role
 from tests.bot.commands.accounts import rich
-from tests.support.bot_world import BotWorld, bot_world
+from tests.support.bot_world import GENEROUS, BotWorld, bot_world
 from tests.support.recording_transport import Sent
 from tests.support.team import group, member
 
@@ -151,3 +155,29 @@ async def test_tables_fit_a_phone_in_every_way_of_writing_numbers(locale: str) -
         await world.answer(f"/settings numbers {locale}")
         for text in ("/portfolio", "/positions", "/health", "/liq", "/stress", "/limits", "/tiers", "/accounts"):
             assert await widths(world, text) <= 34
+
+
+async def test_the_terminal_is_alerted_as_whoever_sits_there_reads() -> None:
+    async with bot_world(console=Receiver(transport="console", chat="console")) as world:
+        services = world.app.services
+        styles = Styles(services.personal, services.people)
+        terminal = Receiver(transport="console", chat="console", route="terminal")
+        assert (await styles.of(terminal)).numbers.locale == "en"
+        await services.personal.put(NUMBERS, "de", local_owner(world.clock).person_id, world.clock.now())
+        assert (await styles.of(terminal)).numbers.locale == "de"
+
+
+async def test_what_was_stored_for_everybody_is_read_with_ones_own_separators() -> None:
+    limits = replace(GENEROUS, max_portfolio_leverage=0.01)
+    async with bot_world(limits=limits) as world:
+        world.put(400.0)
+        await world.check()
+        await world.app.limits.check()
+        await world.say("/settings numbers de")
+        said = (await world.answer("/digest now")).text
+        lines = [line for line in said.split("\n") if "leverage" in line]
+        assert len(lines) >= 2
+        assert all("0,01x" in line or "," in line for line in lines), lines
+        assert not [line for line in lines if ".0" in line], lines
+        await world.deliver()
+        assert any(one.first == "LIMIT main: leverage 5,0x, above 0,1x" for one in world.alerts), [one.first for one in world.alerts]

@@ -19,9 +19,9 @@ from tests.support.slow_executor import SlowExecutor
 
 
 @contextlib.asynccontextmanager
-async def slow_world(**given: object) -> AsyncIterator[tuple[BotWorld, SlowExecutor]]:
+async def slow_world() -> AsyncIterator[tuple[BotWorld, SlowExecutor]]:
     executor = SlowExecutor()
-    async with calculating_world(days=200, executor=executor, patience_s=0.02, **given) as world:
+    async with calculating_world(days=200, executor=executor, patience_s=0.02) as world:
         yield world, executor
 
 
@@ -37,7 +37,7 @@ async def asking(world: BotWorld, text: str) -> AsyncIterator[asyncio.Task[None]
 
 async def until(holds: Callable[[], object]) -> None:
     async with asyncio.timeout(5):
-        while not holds():
+        while not holds():  # noqa: ASYNC110  # what is waited for happens in a transport, which tells nobody
             await asyncio.sleep(0.005)
 
 

@@ -24,12 +24,14 @@ def states(draw: st.DrawFn) -> TierState:
     known = draw(st.one_of(st.none(), st.sampled_from(KNOWN)))
     if known is None:
         return TierState()
-    easing = draw(st.booleans())
+    easing, calm = draw(st.booleans()), draw(st.booleans())
     return TierState(
         tier=draw(st.sampled_from([known, known, known, Tier.UNKNOWN])),
         known=known,
         easing_to=draw(st.sampled_from(KNOWN)) if easing else None,
         easing_since=NOW if easing else None,
+        calm_to=draw(st.sampled_from(KNOWN)) if calm else None,
+        calm_since=NOW if calm else None,
     )
 
 
@@ -55,6 +57,7 @@ def thresholds(draw: st.DrawFn) -> TierThresholds:
         distance_sigmas=ladder(0.75),
         ease_margin_frac=draw(st.sampled_from([0.0, 0.05, 0.5])),
         ease_dwell=timedelta(seconds=draw(st.sampled_from([0, 60]))),
+        calm_dwell=timedelta(seconds=draw(st.sampled_from([0, 60, 43_200]))),
     )
 
 
@@ -81,7 +84,7 @@ def test_nobody_who_changes_is_passed_over(
         after = classify(state, look, limits, NOW + timedelta(seconds=30))
         if not moves:
             assert after == state
-        elif state.easing_to is None:
+        elif not state.recovering:
             assert after != state, "the screen is exact but for those whose dwell runs"
 
 
@@ -91,7 +94,7 @@ def test_whoever_stays_where_he_is_is_passed_over_at_the_next_look(look: TierRea
     settled = classify(state, look, limits, NOW)
     again = classify(settled, look, limits, NOW)
     moves = bool(may_change(Standing.of([settled]), columns([look]), limits)[0])
-    assert moves == (again != settled or settled.easing_to is not None)
+    assert moves == (again != settled or settled.recovering)
 
 
 def test_a_thousand_of_them_are_one_look() -> None:

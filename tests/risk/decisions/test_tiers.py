@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from risk.decisions.tiers import (
     LADDER,
+    Asked,
     Tier,
     TierReading,
     TierState,
@@ -32,8 +33,8 @@ KNOWN = st.sampled_from([tier for tier in Tier if tier.known])
 UNKNOWN = TierReading(unknown_because=("the venue is silent",))
 
 
-def at(ratio: float) -> TierReading:
-    return TierReading(ratio_percent=ratio)
+def at(ratio: float, sigmas: float | None = None) -> TierReading:
+    return TierReading(ratio_percent=ratio, distance_sigmas=sigmas)
 
 
 def standing(tier: Tier) -> TierState:
@@ -187,6 +188,36 @@ def test_a_better_tier_needs_the_dwell() -> None:
     assert shown == [Tier.CRITICAL] * 12 + [Tier.OK] * 2  # seconds 0 to 55, then 60
 
 
+CALM = TierThresholds(calm_dwell=timedelta(hours=2))
+
+
+def test_a_long_calm_a_margin_beyond_the_threshold_leaves_a_tier_as_well() -> None:
+    quiet = [at(127.0)] * 5  # HIGH is left at 200 %, CRITICAL at 150 %, and 126 % is a margin beyond CRITICAL
+    assert follow(quiet, standing(Tier.CRITICAL), thresholds=CALM, every_s=1_800) == [*[Tier.CRITICAL] * 4, Tier.HIGH]
+    assert follow([at(125.0)] * 20, standing(Tier.CRITICAL), thresholds=CALM, every_s=1_800)[-1] is Tier.CRITICAL
+
+
+@pytest.mark.parametrize("between", [at(125.0), at(119.0), UNKNOWN], ids=["near", "entered again", "unknown"])
+def test_a_calm_that_is_interrupted_begins_again(between: TierReading) -> None:
+    readings = [*[at(130.0)] * 4, between, *[at(130.0)] * 4]
+    shown = follow(readings, standing(Tier.CRITICAL), thresholds=CALM, every_s=1_800)
+    assert shown[-1] is Tier.CRITICAL
+    assert follow([*readings, at(130.0)], standing(Tier.CRITICAL), thresholds=CALM, every_s=1_800)[-1] is Tier.HIGH
+
+
+def test_a_calm_goes_to_the_worst_step_seen_meanwhile() -> None:
+    readings = [at(300.0), at(130.0), *[at(180.0)] * 3]
+    nimble = TierThresholds(calm_dwell=timedelta(hours=2), ease_dwell=timedelta(hours=9))
+    assert follow(readings, standing(Tier.CRITICAL), thresholds=nimble, every_s=1_800)[-1] is Tier.HIGH
+
+
+def test_a_market_that_lies_still_does_not_hold_an_account_in_high_for_ever() -> None:
+    opening, still = at(700.0, sigmas=2.9), at(700.0, sigmas=4.8)
+    shown = follow([opening, *[still] * 30], every_s=1_800)
+    assert shown[0] is Tier.HIGH
+    assert shown[-1] is Tier.WARNING
+
+
 def test_an_interruption_starts_the_dwell_again() -> None:
     shown = follow([*[at(300.0)] * 11, at(119.0), *[at(300.0)] * 13], standing(Tier.CRITICAL))
     assert shown[-2:] == [Tier.CRITICAL, Tier.OK]
@@ -285,9 +316,10 @@ def test_a_tier_becomes_better_only_after_a_whole_dwell_beyond_its_margin(
         before, now = shown[step - 1], shown[step]
         if not (before.known and now.known and before.worse_than(now)):
             continue
+        # Forty readings at most a minute and a half apart are no long calm.
         steps_back = math.ceil(DEFAULTS.ease_dwell.total_seconds() / every_s - 1e-9)
         settled = [
-            tier_of(reading, DEFAULTS, easing=True) for reading in readings[max(0, step - steps_back) : step + 1]
+            tier_of(reading, DEFAULTS, Asked.LEFT) for reading in readings[max(0, step - steps_back) : step + 1]
         ]
         assert step >= steps_back
         assert all(tier.known and not tier.worse_than(now) for tier in settled)

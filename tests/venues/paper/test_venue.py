@@ -219,3 +219,10 @@ async def test_it_states_what_trading_has_cost_each_account() -> None:
     assert paid[0] > 0
     assert paid[1] == 0
     assert np.isnan(paid[2])
+
+
+def test_only_accounts_and_their_owners_are_somebody_here(venue: PaperVenue) -> None:
+    for known in ("ann-0", "bob"):
+        venue.require_address(known)
+    with pytest.raises(VenueRejected, match="'foo' is nobody's address here"):
+        venue.require_address("foo")
