@@ -27,8 +27,9 @@ _START = datetime(2026, 1, 5, 14, 0, tzinfo=UTC)
 _CONSOLE = Address(transport="console", chat=CONSOLE_CHAT)
 _EQUITY_EVERY_S = 10  # a minute would leave the demo's chart with three points
 
-# What somebody types during the script, by second.
-SCRIPT = {
+# What somebody types during the script, by second. Estimates come with a picture of their own.
+ESTIMATES = {16: "/var", 20: "/liqprob"}
+SCRIPT = ESTIMATES | {
     1: "/portfolio",
     12: "/health",
     33: "/liq",
@@ -52,8 +53,9 @@ async def script(out: TextIO, pictures_dir: Path | None = None) -> None:
     clock = ScriptClock(_START)
     typed = SCRIPT if pictures_dir is None else SCRIPT | PICTURES
     transport = ConsoleTransport(now=clock.now, stdout=out, lines=_nothing(), pictures_dir=pictures_dir)
+    # Every second is looked at by hand, so nobody follows the stream, and /status is not to say that it is down.
     # However long something is calculated: what is said meanwhile would make two runs differ.
-    async with _app(clock, transport, patience_s=math.inf) as app:
+    async with _app(clock, transport, patience_s=math.inf, stream=False) as app:
         console = app.services.process.transports["console"]
         await app.prepare()
         for second in range(DEMO_LASTS_S + 1):
@@ -118,7 +120,7 @@ def _ending() -> Message:
 
 @contextlib.asynccontextmanager
 async def _app(
-    clock: Clock, transport: ConsoleTransport, *, patience_s: float = PATIENCE_S
+    clock: Clock, transport: ConsoleTransport, *, patience_s: float = PATIENCE_S, stream: bool = True
 ) -> AsyncIterator[App]:
     venue = demo_venue(clock)
     roster = Roster([Watched(account_id=DEMO_ACCOUNT, nickname=DEMO_NAME, thresholds=_TIERS)])
@@ -129,7 +131,7 @@ async def _app(
                 executor=executor, candles=venue.past,
                 console=Receiver(transport="console", chat=CONSOLE_CHAT, route="terminal"),
                 pace=Pace(check_interval=timedelta(seconds=CHECK_EVERY_S)), drawdowns=DrawdownThresholds(by_tier={}),
-                patience_s=patience_s,
+                patience_s=patience_s, stream=stream,
             )  # fmt: skip
             # The demo's account lives dangerously; limits it breaks from the start would drown the story.
             await app.services.accounts.save_limits(DEMO_ACCOUNT, _LIMITS)

@@ -5,6 +5,7 @@ Nothing in here may disturb what it looks after. Whatever fails is logged and be
 
 import asyncio
 import contextlib
+import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -313,13 +314,13 @@ class Operations:
             incidents=Counter(incident.tier for incident in await services.incidents.open_incidents()),
             beats_taken=sum(one.taken for one in standings),
             beats_failed=sum(one.failed for one in standings),
-            beat_age_s=age_s(self.heartbeat.last_taken_at(), now),
+            beat_age_s=_age_or_never(self.heartbeat.last_taken_at(), now) if self._care.heartbeats else None,
             ailing=tuple(dict.fromkeys(ailment.organ.value for ailment in found)),
             unprotected_s=self.protection.unprotected_s,
             unprotected_account_s=self.protection.unprotected_account_s,
             loop_stalls=self.loop.stalls,
             storage_failures=dict(self._store.failures),
-            backup_age_s=age_s(self.backups.last_at, now) if self.backups is not None else None,
+            backup_age_s=_age_or_never(self.backups.last_at, now) if self.backups is not None else None,
         )
 
 
@@ -333,6 +334,11 @@ async def _again_and_again(name: str, companion: Companion) -> None:
             # The top of a companion: it must neither end nor take the process with it.
             log.exception("beside.failed", name=name)
         await asyncio.sleep(_AGAIN_S)
+
+
+def _age_or_never(at: datetime | None, now: datetime) -> float:
+    """An age that is beyond any threshold where what is wanted has never been: an alarm on it rings then too."""
+    return math.inf if at is None else (now - at).total_seconds()
 
 
 def _by_state(pending: int, leased: int, sent: int, dead: int, superseded: int) -> Mapping[str, int]:

@@ -34,7 +34,14 @@ def too_long(text: str) -> Message | None:
 def nearest(word: str, commands: Mapping[str, Command]) -> Message:
     """The answer to what is no command."""
     starts = [known for known in commands if word and (known.startswith(word) or word.startswith(known))]
-    close = starts or difflib.get_close_matches(word, commands, n=1, cutoff=0.5) or ["help"]
+    close = starts or difflib.get_close_matches(word, commands, n=1, cutoff=0.5)
+    if not close:
+        return Message(
+            blocks=(
+                Line(f"/{name(word)} is not a command. None is like it.", strong=True),
+                Line(f"Usage: {commands['help'].usage}"),
+            )
+        )
     found = commands[close[0]]
     return Message(
         blocks=(

@@ -124,6 +124,8 @@ def restore(backup: Path, database: Path, now: datetime) -> Restored:
     """
     if backup.exists() and database.exists() and backup.samefile(database):
         raise DatabaseUnavailable(f"{backup} is the database itself; name a backup of it.")
+    if not backup.is_file():
+        raise DatabaseUnavailable(f"There is no backup file {backup}; name one that keel backup has made.")
     checked = checked_file(backup)
     lock = FileLock(database)
     try:

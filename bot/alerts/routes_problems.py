@@ -1,4 +1,4 @@
-"""What is wrong with a file of routes, and on which line. The parser keeps no lines, so they are looked for in the text."""
+"""What is wrong with a file of routes, and on which line: the parser keeps none, so they are looked for in the text."""
 
 import difflib
 import re

@@ -42,7 +42,10 @@ def folder(path: Path, subject: str) -> Fact:
         return wrong(subject, f"{path} cannot be written by this user", f"chown {os.getuid()} {path}")
     if mode & 0o002 and not mode & stat.S_ISVTX:
         return wrong(subject, f"{path} has mode {mode:04o}: anybody may replace files in it", f"chmod 700 {path}")
-    return ok(subject, f"{path} can be written ({mode:04o})")
+    if mode & 0o077:
+        remedy = "use a folder of its own, made with mkdir -m 700" if mode & stat.S_ISVTX else f"chmod 700 {path}"
+        return advice(subject, f"{path} has mode {mode:04o}: others of this machine may look into it", remedy)
+    return ok(subject, f"{path} can be written, by its owner alone ({mode:04o})")
 
 
 def room(path: Path, subject: str = "disk") -> Fact:

@@ -149,7 +149,8 @@ def reply_of_all(services: Services, *blocks: Block) -> Message:
         own += [Line(f"! {watched.nickname}: {reason}") for reason in reasons]
     if len(own) > MOST_WARNINGS:
         own = [*own[:MOST_WARNINGS], Line(f"! and {len(own) - MOST_WARNINGS} more like these")]
-    source = origin(services, f"{len(services.roster)} accounts")
+    number = len(services.roster)
+    source = origin(services, f"{number} account{'' if number == 1 else 's'}")
     return Message(blocks=(*blocks, *warnings, *own, *_notices(services), source))
 
 

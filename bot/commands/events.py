@@ -8,7 +8,7 @@ from bot.alerts.wishes import Wish
 from bot.commands import wishing
 from bot.commands.last_hearer import heard_here_alone
 from bot.commands.spec import Command, Request, Services, Usage
-from bot.messages import Line, Message
+from bot.messages import Block, Line, Message
 from bot.text.clean import name
 from bot.text.tables import fit
 from risk.decisions.event_tiers import DEFAULT_TIERS
@@ -28,9 +28,9 @@ async def run(services: Services, request: Request) -> Message:
     if not words:
         return _overview(before)
     if words[0] not in (_ON, _OFF):
-        kinds = _kinds(words)
-        off = [kind for kind in kinds if not before.tells(kind.value)]
-        return _detail(before, kinds, await heard_here_alone(services, wishing.here(request.address), off))
+        shown = _kinds(words)
+        off = [kind for kind in shown if not before.tells(kind.value)]
+        return _detail(before, shown, await heard_here_alone(services, wishing.here(request.address), off))
     if len(words) == 1:
         raise Usage(f"Say which: {', '.join(GROUPS)}, a kind of event, or all.")
     await wishing.require_say(services, request.person, request.address)
@@ -40,9 +40,9 @@ async def run(services: Services, request: Request) -> Message:
         return Message(blocks=(Line(f"That is {words[0]} here already.", strong=True),))
     kept = () if told else await heard_here_alone(services, wishing.here(request.address), asked)
     kinds = [kind for kind in asked if kind not in kept]
-    stays = (f"{_listed(kept)}: {_STAYS}",) if kept else ()
+    stays = [f"{_listed(kept)}: {_STAYS}"] if kept else []
     if not kinds:
-        return Message(blocks=(Line(stays[0], strong=True), Line("Link another chat first, or switch it on in one.")))
+        return Message(blocks=(Line(*stays, strong=True), Line("Link another chat first, or switch it on in one.")))
     wish = Wish(events={kind.value: told for kind in kinds})
     done = (f"{_listed(kinds)}: {'told here' if told else 'not told here any more'}.", *stays)
     weighty = [kind for kind in kinds if severity(DEFAULT_TIERS[kind]) >= severity(Tier.HIGH)]
@@ -55,7 +55,7 @@ async def run(services: Services, request: Request) -> Message:
 
 def _why(worst: Tier) -> str:
     if urgent(worst):
-        return f"That is {worst.name}. Another chat hears of it; while none can be reached, it is told here all the same."
+        return f"That is {worst.name}. Another chat hears of it; while none can be reached, it is told here again."
     return f"That is {worst.name}. What other chats hear stays as it is."
 
 
@@ -104,7 +104,7 @@ def _detail(preferences: ChatPreferences, kinds: Sequence[EventKind], alone: Col
     """``alone``: those that are off here, and told here nevertheless."""
     told = {kind: preferences.tells(kind.value) or kind in alone for kind in kinds}
     rows = [(kind.value, "no other" if kind in alone else "yes" if told[kind] else "no") for kind in kinds]
-    blocks = [
+    blocks: list[Block] = [
         Line(f"{sum(told.values())} of {len(kinds)} kinds are told here", strong=True),
         fit(rows, header=("kind", "told")),
     ]

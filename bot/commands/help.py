@@ -6,6 +6,7 @@ from bot.commands.persons import label_for
 from bot.commands.role_words import roles
 from bot.commands.spec import Command, Request, Services
 from bot.messages import Line, Message
+from bot.words import nearest
 from storage import LinkedPerson, Role
 
 
@@ -16,6 +17,8 @@ def command(known: Mapping[str, Command]) -> Command:
         wanted = request.args[0].removeprefix("/").lower() if request.args else ""
         if wanted in known:
             return _one(known[wanted], request.person)
+        if wanted:
+            return nearest(wanted, known)
         listed = (Line(f"{one.usage} - {one.summary}") for one in known.values() if _may(request.person, one))
         who = f"You are {roles(request.person.access, label_for(services))}. " if request.person else ""
         return Message(

@@ -105,7 +105,8 @@ async def _change(
         done.insert(1, "Times that overlap or touch became one.")
     minutes = sum(one.ends_minute - one.begins_minute for one in quiet)
     if minutes > _MUCH_MINUTES:
-        question = f"Quiet for {minutes / 60:g} h of every day?"
+        hours, rest = divmod(minutes, 60)
+        question = f"Quiet for {hours} h{f' {rest:02d} min' if rest else ''} of every day?"
         why = f"{_all(quiet)}, {where.key}. HIGH alerts would wait until that is over; {_NEVER}"
         return await wishing.ask(services, request, wish, question, why, done)
     return await wishing.grant(services, request, wish, done)

@@ -65,8 +65,8 @@ def _span(services: Services, rest: tuple[str, ...]) -> Span:
     if len(rest) == 1 and digits.isascii() and digits.isdigit() and 1 <= int(digits[:6]) <= _MOST_DAYS:
         return Span(days=int(digits[:6]))
     raise Usage(
-        f"{name(rest[0])} is neither an account of {services.roster.names} nor a number of days up to {_MOST_DAYS}"
-        f" nor {_CRASH}."
+        f"{name(rest[0])} is no account ({services.roster.names}), no number of days from 1 to {_MOST_DAYS},"
+        f" and not {_CRASH}."
     )
 
 

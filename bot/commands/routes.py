@@ -119,7 +119,7 @@ async def _test(services: Services, called: str) -> Message:
 def _trials(hearers: Hearers, called: str) -> Iterable[_Trial]:
     wanted = called.casefold()
     if wanted == DEFAULT_ROUTE:
-        yield from (_Trial(label=_shown(one), receiver=one) for one in hearers.everybody.all)
+        yield from (_Trial(label=_shown(one), receiver=one) for one in (*hearers.always, *hearers.everybody.all))
     if wanted == _FALLBACK:
         found = (
             _Trial(label=f"{way.name}, {_shown(one)}", receiver=one) for way in hearers.ways for one in way.reach.all

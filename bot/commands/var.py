@@ -19,6 +19,16 @@ from risk.model.metrics import VaRMethod, VaRResult
 
 _NUMBER = re.compile(r"(\d{0,3}(?:\.\d{1,4})?)%?")
 _DAYS = re.compile(r"(\d{1,3})d")
+_SHORT = {
+    "hist": VaRMethod.HISTORICAL,
+    "fhs": VaRMethod.FILTERED,
+    "gaussian": VaRMethod.NORMAL,
+    "t": VaRMethod.STUDENT_T,
+    "student": VaRMethod.STUDENT_T,
+    "cf": VaRMethod.CORNISH_FISHER,
+    "mc": VaRMethod.MONTE_CARLO,
+}
+_METHODS = {one.value: one for one in VaRMethod} | _SHORT
 WORDS = {
     VaRMethod.HISTORICAL: "past days as they were",
     VaRMethod.FILTERED: "past days at today's volatility",
@@ -63,10 +73,10 @@ def _parsed(words: tuple[str, ...]) -> tuple[float, int, VaRMethod | None]:
             days = int(match[1])
         elif (match := _NUMBER.fullmatch(word)) and match[1]:
             confidence = _confidence(float(match[1]), word)
-        elif word in [one.value for one in VaRMethod]:
-            method = VaRMethod(word)
+        elif word in _METHODS:
+            method = _METHODS[word]
         else:
-            known = ", ".join(one.value for one in VaRMethod)
+            known = f"{', '.join(one.value for one in VaRMethod)}; in short {', '.join(_SHORT)}"
             raise Usage(f"{name(word)} is no account, confidence, horizon or method. Methods: {known}.")
     return confidence, days, method
 

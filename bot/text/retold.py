@@ -1,11 +1,14 @@
-"""Sentences that were stored, and are read by somebody else: written for nobody in particular, retold in their way."""
+"""Sentences that were stored for everybody, retold with the numbers of whoever reads them."""
 
 import re
 
 from bot.text.reader import figure
 
 # Only what can be nothing but a number as bot.text.numbers writes it: no address, version, time or word with digits.
-_NUMBER = re.compile(r"(?<![\w.,:#/])-?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.\d+)(?=(?:[KMBTx%]|\s%)?(?:[\s,;:)]|\.?$|\.\s))")
+_NUMBER = re.compile(
+    r"(?<![\w.,:#/])-?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.\d+)"
+    r"(?=(?:[KMBTx%]|\s%)?(?:[\s,;:)]|\.?$|\.\s))"
+)
 
 
 def retold(text: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot import demo
-from bot.demo import PICTURES, SCRIPT
+from bot.demo import ESTIMATES, PICTURES, SCRIPT
 from risk.decisions.tiers import LADDER
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,7 +95,7 @@ def test_it_ends_with_what_to_do_next(transcript: str) -> None:
 def test_pictures_are_saved_where_asked(tmp_path: Path, transcript: str) -> None:
     text = played(tmp_path)
 
-    assert len(list(tmp_path.glob("*.png"))) == len(PICTURES)
+    assert len(list(tmp_path.glob("*.png"))) == len(PICTURES) + len(ESTIMATES)
     assert all(file.read_bytes().startswith(b"\x89PNG") for file in tmp_path.glob("*.png"))
     assert HEADLINE.findall(text) == HEADLINE.findall(transcript)
 
@@ -160,9 +160,14 @@ print("end:", *sorted({HEAVY} & set(sys.modules)), file=sys.stderr)
 """
 
 
-def test_the_first_line_waits_for_no_heavy_library_and_the_demo_needs_few_at_all() -> None:
+def test_the_first_line_waits_for_no_heavy_library_and_the_demo_needs_neither_chat_nor_chain() -> None:
     run = subprocess.run([sys.executable, "-c", FIRST_LINE], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = dict(line.split(":") for line in run.stderr.strip().split("\n"))
 
     assert loaded["first"].split() == []
-    assert set(loaded["end"].split()) <= {"pandas"}, "sqlite-utils brings it, in the storage thread"
+    # sqlite-utils brings pandas, in the storage thread; estimates and their pictures bring the others on first use.
+    assert set(loaded["end"].split()) <= {"pandas", "scipy.stats", "arch", "matplotlib"}
+
+
+def test_the_script_says_nothing_of_a_stream_that_nobody_follows(transcript: str) -> None:
+    assert "Stream:" not in transcript.split("> /status")[1].split("\n>")[0]

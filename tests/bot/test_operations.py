@@ -8,6 +8,7 @@ import pytest
 from bot.alerts.sender import Sender
 from bot.backup_plan import BackupPlan
 from bot.beats import Beat, BeatChat, encoded, thresholds_of
+from bot.heartbeat_urls import heartbeat_urls
 from bot.messages import UNLIMITED, Address, Limits, Message, Rate, RetryAfter, lines, text_of
 from bot.metrics import Metrics
 from bot.operations import Care, Operations
@@ -148,6 +149,19 @@ async def test_backups_that_are_planned_and_not_made_are_said(desk: Desk) -> Non
     planned = Operations(desk.world.app, store=desk.world.store, care=Care(backups=plan), metrics=Metrics())
 
     assert "Backups: none was made yet." in planned.lines()
+
+
+async def test_what_never_was_is_older_than_any_threshold_and_what_is_not_wanted_is_absent(desk: Desk) -> None:
+    without = (await desk.operations._metrics.exposed()).decode()
+    assert "keel_backup_age_seconds" not in without
+    assert "keel_heartbeat_age_seconds" not in without
+
+    plan = BackupPlan(folder=desk.world.store.where)  # type: ignore[arg-type]  # never looked into here
+    care = Care(backups=plan, heartbeats=heartbeat_urls(["https://127.0.0.1/beat"], ""))
+    planned = Operations(desk.world.app, store=desk.world.store, care=care, metrics=Metrics())
+    text = (await planned._metrics.exposed()).decode()
+    assert "keel_backup_age_seconds +Inf" in text
+    assert "keel_heartbeat_age_seconds +Inf" in text
 
 
 # The last lane.

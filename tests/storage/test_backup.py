@@ -286,6 +286,12 @@ async def test_a_file_that_cannot_serve_is_refused_and_nothing_changes(
     assert await remembered(database) == ["here"]
 
 
+async def test_a_backup_that_is_not_there_is_what_is_named(database: Path, tmp_path: Path) -> None:
+    for wrong in (tmp_path / "nofile", tmp_path):
+        with pytest.raises(DatabaseUnavailable, match=r"There is no backup file .*; name one that keel backup"):
+            restore(wrong, database, NOW)
+
+
 async def test_a_restore_that_is_cut_off_half_way_leaves_a_database(
     database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

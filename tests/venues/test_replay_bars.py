@@ -81,7 +81,11 @@ def test_bars_are_as_long_as_the_step_that_most_lines_make(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("moments", "line"),
-    [([0, 3_600, 3_601, 7_200, 10_800], 4), ([0, 3_600, 7_200, 10_800, 12_600, 14_400], 6), ([0, 3_600, 7_200, 12_500], 5)],
+    [
+        ([0, 3_600, 3_601, 7_200, 10_800], 4),
+        ([0, 3_600, 7_200, 10_800, 12_600, 14_400], 6),
+        ([0, 3_600, 7_200, 12_500], 5),
+    ],
 )
 def test_a_stray_line_is_refused_and_named(moments: list[int], line: int, tmp_path: Path) -> None:
     text = lines(*(f"{at},1,1,1,1,0" for at in moments))

@@ -101,14 +101,14 @@ def read_file(path: Path, asset: str) -> Bars:
 
 
 def _length_s(path: Path, moments: Sequence[int], numbers: Sequence[int]) -> int:
-    """The most frequent step, the shortest of those as frequent. Raises: BadRecording for a step that is no multiple."""
+    """The most frequent step, the shortest of equals. Raises: BadRecording for a step that is no multiple of it."""
     steps = [later - earlier for earlier, later in pairwise(moments)]
     length_s = min(Counter(steps).items(), key=lambda found: (-found[1], found[0]))[0]
     for step, number in zip(steps, numbers[1:], strict=True):
         bars = max(1, round(step / length_s))
         if abs(step - bars * length_s) > _JITTER_FRAC * length_s:
             raise BadRecording(
-                f"{path.name}, line {number} comes {step:,} s after the line before, where bars are {length_s:,} s long;"
+                f"{path.name}, line {number} comes {step:,} s after the line before, and bars are {length_s:,} s long;"
                 " remove it if it is a stray one, and write a missing bar as a line without prices"
             )
     return length_s

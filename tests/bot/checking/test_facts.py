@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import stat
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -41,14 +42,21 @@ def test_a_file_that_is_not_there_is_no_fact(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "standing"), [(0o700, Standing.OK), (0o755, Standing.OK), (0o777, Standing.WRONG), (0o1777, Standing.OK)]
-)
+    ("mode", "standing"),
+    [
+        (0o700, Standing.OK), (0o755, Standing.ADVICE), (0o750, Standing.ADVICE), (0o777, Standing.WRONG),
+        (0o1777, Standing.ADVICE),
+    ],
+)  # fmt: skip
 def test_a_folder_in_which_anybody_may_replace_files_is_wrong(tmp_path: Path, mode: int, standing: Standing) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
     folder.chmod(mode)
 
-    assert machine.folder(folder, "database folder").standing is standing
+    found = machine.folder(folder, "database folder")
+    assert found.standing is standing
+    # Nobody must be told to close a folder that everybody uses, such as /tmp.
+    assert not (mode & stat.S_ISVTX and "chmod" in found.remedy)
 
 
 def test_a_folder_that_is_not_there_says_how_to_make_it(tmp_path: Path) -> None:

@@ -39,6 +39,14 @@ async def test_accounts_are_listed_with_the_health_of_each() -> None:
         assert "Without a name alpha is meant." in answer.text
 
 
+async def test_one_account_is_one_account() -> None:
+    async with bot_world() as world:
+        await world.check()
+        text = (await world.answer("/accounts")).text
+        assert text.startswith("1 account\n")
+        assert "\n1 account · " in text
+
+
 async def test_an_account_nobody_can_assess_has_dashes_and_a_reason() -> None:
     async with bot_world("alpha", "bravo") as world:
         world.reader.problems["account-of-bravo"] = ("its account data is truncated",)

@@ -104,6 +104,17 @@ async def test_var_by_each_method_says_which(method: VaRMethod) -> None:
         assert ("seed 0" in answer.text) == (method is VaRMethod.MONTE_CARLO)
 
 
+@pytest.mark.parametrize(
+    ("short", "method"),
+    [("mc", "monte-carlo"), ("t", "student-t"), ("hist", "historical"), ("fhs", "filtered"), ("cf", "cornish-fisher")],
+)
+async def test_var_knows_the_short_names_of_methods(short: str, method: str) -> None:
+    async with calculating_world(days=300) as world:
+        answer, same = [(await asked(world, f"/var 99 {word}")).text for word in (short, method)]
+        assert answer == same
+        assert "is no account" not in answer
+
+
 @pytest.mark.parametrize("words", ["99 7d", "7d 99", "99% 7d", "0.99 7d", "main 99 7d", ".99 7D"])
 async def test_var_takes_level_and_horizon_in_any_order(words: str) -> None:
     async with calculating_world(days=300) as world:

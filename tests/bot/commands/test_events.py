@@ -11,7 +11,6 @@ from storage import Receiver, Role
 from tests.support.bot_world import BotWorld, bot_world
 from tests.support.recording_transport import Sent
 
-
 STAYS = "still told here, for no other chat that can be reached hears of it."
 
 
@@ -73,7 +72,7 @@ async def test_what_is_critical_is_switched_off_only_when_confirmed_and_never_by
         card = await world.answer("/events off withdrawal")
         assert card.text.split("\n")[:2] == [
             "Hear nothing here of Withdrawal?",
-            "That is CRITICAL. Another chat hears of it; while none can be reached, it is told here all the same.",
+            "That is CRITICAL. Another chat hears of it; while none can be reached, it is told here again.",
         ]
         assert await happens(world, EventKind.WITHDRAWAL, Tier.CRITICAL) == ["home", "office"]
         assert await press(world, card, "Confirm") == "Changed"

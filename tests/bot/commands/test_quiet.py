@@ -93,6 +93,7 @@ async def test_more_than_half_the_day_is_asked_about_first() -> None:
         card = await world.answer("/quiet 08:00-22:00 UTC")
 
         assert card.first == "Quiet for 14 h of every day?"
+        assert (await world.answer("/quiet 00:00-23:59 UTC")).first == "Quiet for 23 h 59 min of every day?"
         assert (await world.answer("/quiet")).first == "No quiet hours here"
         assert await press(world, card, "Confirm") == "Changed"
         assert (await world.answer("/quiet")).first == "Quiet until 22:00 UTC: 08:00-22:00"

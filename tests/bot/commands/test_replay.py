@@ -96,7 +96,7 @@ async def test_what_is_neither_days_nor_crash_is_refused_with_the_usage(text: st
     async with bot_world() as world:
         await world.check(400)
         answer = await world.answer(f"/replay {text}")
-        assert "is neither an account of main nor a number of days up to 730 nor crash." in answer.first
+        assert "is no account (main), no number of days from 1 to 730, and not crash." in answer.first
         assert "Usage: /replay" in answer.text
 
 

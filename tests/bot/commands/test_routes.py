@@ -1,9 +1,11 @@
 """/routes: who hears of what, what is wrong with it, and a test through a route."""
 
-from bot.messages import TryAgain, Unreachable
-from storage import Grant, Role
+from bot.messages import Address, Command, Person, TryAgain, Unreachable
+from storage import Grant, Receiver, Role
 from tests.bot.alerts.routed_world import ANN, BOB, PAGER, RoutedWorld, routed_world
-from tests.support.recording_transport import Sent
+from tests.support.bot_world import bot_world
+from tests.support.clock import FakeClock
+from tests.support.recording_transport import RecordingTransport, Sent
 
 DESK = (
     """
@@ -162,6 +164,19 @@ async def test_a_test_goes_through_every_step_and_says_what_arrived() -> None:
             "TEST of route desk: this would be an alert\n"
             "Sent by hand at 12:00:00 UTC as step 3, service:pager:pager. Nothing is wrong."
         )
+
+
+async def test_the_default_route_of_a_terminal_alone_can_be_tested() -> None:
+    clock = FakeClock()
+    terminal = RecordingTransport(now=clock.now, name="console")
+    console = Receiver(transport="console", chat="console", route="terminal")
+    async with bot_world(clock=clock, transport=terminal, console=console, linked=False) as world:
+        typed = Command(
+            sender=Person(transport="console", user_id="local"),
+            address=Address(transport="console", chat="console"), text="/routes test default", sent_at=clock.now(),
+        )  # fmt: skip
+        await world.serve(typed)
+        assert terminal.sent[-1].first == "Route default: 1 of 1 taken"
 
 
 async def ask_for_test(routed: RoutedWorld, name: str) -> Sent:

@@ -180,4 +180,4 @@ async def test_what_was_stored_for_everybody_is_read_with_ones_own_separators() 
         assert all("0,01x" in line or "," in line for line in lines), lines
         assert not [line for line in lines if ".0" in line], lines
         await world.deliver()
-        assert any(one.first == "LIMIT main: leverage 5,0x, above 0,1x" for one in world.alerts), [one.first for one in world.alerts]
+        assert "LIMIT main: leverage 5,0x, above 0,1x" in [one.first for one in world.alerts]

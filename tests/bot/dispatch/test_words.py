@@ -16,11 +16,11 @@ EVERY_COMMAND = sorted(all_commands())
         ("/pos", "/pos is not a command. Did you mean /positions?"),
         ("porfolio", "/porfolio is not a command. Did you mean /portfolio?"),
         ("/acknowledge 1", "/acknowledge is not a command. Did you mean /ack?"),
-        ("🤷", "/🤷 is not a command. Did you mean /help?"),
-        ("/", "/? is not a command. Did you mean /help?"),
-        ("", "/? is not a command. Did you mean /help?"),
-        ('/"', '/" is not a command. Did you mean /help?'),
-        ("/<b>&amp;", "/<b>&amp; is not a command. Did you mean /help?"),
+        ("🤷", "/🤷 is not a command. None is like it."),
+        ("/", "/? is not a command. None is like it."),
+        ("", "/? is not a command. None is like it."),
+        ('/"', '/" is not a command. None is like it.'),
+        ("/<b>&amp;", "/<b>&amp; is not a command. None is like it."),
     ],
 )
 async def test_what_is_no_command_gets_the_usage_of_the_nearest(text: str, first: str) -> None:
@@ -104,6 +104,12 @@ async def test_help_knows_each_command_by_itself(command: str) -> None:
         for text in (f"/help {command}", f"/help /{command.upper()}"):
             answer = await world.answer(text)
             assert answer.first == all_commands()[command].usage
+
+
+async def test_help_on_what_is_no_command_says_so() -> None:
+    async with bot_world() as world:
+        assert (await world.answer("/help helth")).first == "/helth is not a command. Did you mean /health?"
+        assert (await world.answer("/help xyzzy")).first == "/xyzzy is not a command. None is like it."
 
 
 async def test_every_command_has_a_usage_and_a_summary_that_fit_a_menu() -> None:
