@@ -37,8 +37,8 @@ from bot.commands.spec import Services
 from bot.desks import Desks
 from bot.digests.teller import DigestTeller
 from bot.dispatch import Dispatcher
-from bot.history_watch import LOOK_EVERY_S as HISTORY_EVERY_S
-from bot.history_watch import HistoryWatch
+from bot.history.watch import LOOK_EVERY_S as HISTORY_EVERY_S
+from bot.history.watch import HistoryWatch
 from bot.jobs import EquityBook, Housekeeping, LimitsWatch
 from bot.market_data import MarketDataManager
 from bot.messages import Transport

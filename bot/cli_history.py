@@ -31,8 +31,8 @@ def import_(files: tuple[str, ...], asset: str, interval: str | None, trades: st
 async def _import(files: tuple[Path, ...], asset: str, interval: str | None, trades: str, account: str) -> None:
     from bot.clock import SystemClock
     from bot.config import load_settings
-    from bot.history_import import import_files
-    from bot.trades_import import import_trades
+    from bot.history.bars_import import import_files
+    from bot.history.trades_import import import_trades
 
     database, clock = load_settings().database_path, SystemClock()
     for one in await import_files(database, files, asset=asset, interval=interval, clock=clock):
@@ -52,7 +52,7 @@ def status() -> None:
 async def _status() -> None:
     from bot.clock import SystemClock
     from bot.config import load_settings
-    from bot.history_status import status_lines
+    from bot.history.status import status_lines
 
     for line in await status_lines(load_settings().database_path, SystemClock()):
         click.echo(line)

@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import structlog
 
-from bot.history_gaps import Backoff, Window, missing_windows
-from bot.history_progress import ENOUGH_DAYS, Progress
+from bot.history.gaps import Backoff, Window, missing_windows
+from bot.history.progress import ENOUGH_DAYS, Progress
 from risk.errors import BadSeries, ReadFailed
 from risk.model.candles import Candles, Interval
 from risk.model.funding import FundingHistory

@@ -19,11 +19,11 @@ from bot.app import Pace, assemble
 from bot.clock import SystemClock
 from bot.config import AccountSpec, BadSettings, Settings, VenueName, environment
 from bot.discord_parts import discord_transport
+from bot.history.sources import begun_anew, close, past_of
 from bot.logs import setup_logging
 from bot.messages import Transport
 from bot.metrics import Metrics
 from bot.operations import Care, Operations
-from bot.past_sources import begun_anew, close, past_of
 from bot.roster import Roster
 from bot.suggestions import Suggestions
 from bot.transports.console import CONSOLE_CHAT, ConsoleTransport

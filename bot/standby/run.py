@@ -13,11 +13,11 @@ from bot.app import App, Pace, assemble
 from bot.clock import SystemClock
 from bot.config import BadSettings, Settings
 from bot.heartbeat_urls import SHORTEST_SECRET
+from bot.history.sources import begun_anew, close, past_of
 from bot.logs import setup_logging
 from bot.messages import Transport
 from bot.metrics import Metrics
 from bot.operations import Care, Operations
-from bot.past_sources import begun_anew, close, past_of
 from bot.run import (
     connected_transports,
     default_thresholds,

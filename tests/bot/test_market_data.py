@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.history_gaps import Backoff, missing_windows
+from bot.history.gaps import Backoff, missing_windows
 from bot.market_data import WANTED_DAYS, MarketDataManager
 from risk.model.candles import Candles, Interval, no_candles
 from risk.model.funding import FundingHistory, FundingRate

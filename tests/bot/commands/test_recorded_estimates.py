@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.history_import import import_files
+from bot.history.bars_import import import_files
 from bot.messages import Picture, Table
 from risk.margin.snapshot import snapshot_of
 from tests.support.bot_world import BotWorld, bot_world

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.history_watch import HistoryWatch
+from bot.history.watch import HistoryWatch
 from bot.market_data import MarketDataManager
 from risk.fleet import Fleet
 from risk.model.account import Side

@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from bot.cli import main
 from bot.data_url import checked_data_url
-from bot.history_status import status_lines
-from bot.trades_import import BadTrades, import_trades, read_trades
+from bot.history.status import status_lines
+from bot.history.trades_import import BadTrades, import_trades, read_trades
 from risk.model.account import Side
 from risk.performance_tracker import PerformanceTracker
 from storage import Accounts, AccountSource, EquityLog, FillLog, Store, WatchedAccount

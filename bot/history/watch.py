@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.history_gaps import Backoff
+from bot.history.gaps import Backoff
 from bot.market_data import MarketDataManager
 from risk.errors import ReadFailed
 from risk.fleet import Fleet
