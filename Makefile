@@ -126,7 +126,7 @@ docs: $(VENV)/.project
 	@rm -rf build/pictures && mkdir -p build/pictures docs/pictures
 	$(VENV)/bin/keel demo --script </dev/null >docs/demo.txt
 	$(VENV)/bin/keel demo --script --pictures build/pictures </dev/null >/dev/null
-	@for kind in health distance equity; do cp build/pictures/*-$$kind.png docs/pictures/$$kind.png; done
+	@for kind in health distance equity var liquidation; do cp build/pictures/*-$$kind.png docs/pictures/$$kind.png; done
 
 $(LOCK_VENV)/.$(UV):
 	$(call make_venv,$(LOCK_VENV))

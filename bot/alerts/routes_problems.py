@@ -34,14 +34,14 @@ class Problems:
 
     def __init__(self, written: str) -> None:
         self._lines = written.splitlines()
-        self._found: list[str] = []
+        self._found: list[tuple[int, str]] = []
 
     @property
     def found(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(self._found))
+        return tuple(dict.fromkeys(sentence for _, sentence in sorted(self._found, key=lambda one: one[0])))
 
     def add(self, place: Place, sentence: str) -> None:
-        self._found.append(f"{place}: {sentence}")
+        self._found.append((place.line, f"{place}: {sentence}"))
 
     def line_of(self, heading: str, nth: int = 1) -> int:
         """The line of the nth heading ``[heading]`` or ``[[heading]]``; 0 where it is written another way."""

@@ -12,7 +12,7 @@ from bot.charts.palette import Palette
 from bot.charts.plot import LABEL_PX, MARGIN, NOTE_PX
 from bot.charts.series import FloatArray
 from bot.charts.ticks import nice_step, usd_labels, value_ticks
-from bot.text.numbers import usd
+from bot.text.numbers import Rounding, usd
 from risk.decisions.tiers import Tier
 
 _BINS: Final = 48
@@ -46,7 +46,9 @@ def distribution_sheet(
     sheet.line([left, right], [bottom, bottom], colour=palette.dim, width=2, layer=2.5)
     _axis(sheet, low, high, x, bottom)
     sheet.text(left, bottom + 104, unit, size=NOTE_PX, colour=palette.dim, width=right - left)
-    for at, label, row in ((-var_usd, f"VaR {usd(var_usd)}", 0), (-es_usd, f"mean beyond {usd(es_usd)}", 1)):
+    # Losses are rounded up, as in the answer.
+    shown_var, shown_es = (usd(loss, rounding=Rounding.UP) for loss in (var_usd, es_usd))
+    for at, label, row in ((-var_usd, f"VaR {shown_var}", 0), (-es_usd, f"mean beyond {shown_es}", 1)):
         if low <= at <= high:
             _mark(sheet, x(at), label, top=top - (2 - row) * _MARK_PX + 20, bottom=bottom)
     return sheet

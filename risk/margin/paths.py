@@ -129,6 +129,8 @@ def simulate_hits(
     times = time_grid(horizons_hours) if steps_hours is None else np.asarray(steps_hours, np.float64)
     random = np.random.Generator(np.random.SFC64(seed))
     root = root_of(diffusion.correlation)
+    # Where a path ends between steps only a probability is known; for the picture it ends when that passes its fate.
+    fates = np.random.Generator(np.random.SFC64([seed, 1])).random(paths)
     scopes = margin.excess_usd.size
     funding = np.zeros(scopes) if funding_usd_per_hour is None else funding_usd_per_hour
     factors = np.ones((k, paths))
@@ -175,7 +177,7 @@ def simulate_hits(
             dead_by_asset += np.bincount(np.argmin(taken, axis=0), weights=died, minlength=k)
         alive_before = survival
         survivals.append(float(survival.mean()))
-        quantiles.append(np.quantile(np.where(survival > 0, after.min(axis=0), 0.0) / first, _QUANTILES))
+        quantiles.append(np.quantile(np.where(survival > fates, after.min(axis=0), 0.0) / first, _QUANTILES))
         before, elapsed = after, float(at)
     return _result(
         margin, times, np.array(survivals), np.array(quantiles).T, dead_by_asset, horizons_hours, paths, seed

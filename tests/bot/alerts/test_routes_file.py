@@ -236,13 +236,13 @@ def test_each_mistake_is_named_with_the_line_of_its_key_and_the_others() -> None
         parse_routes(MANY, trouble=lambda service: f"the URL of service {service.name} is none that is known")
 
     assert list(dict.fromkeys(problem.partition(":")[0] for problem in refused.value.problems)) == [
-        "line 16, service pager",
-        "line 17, service pager",
-        "line 8, route desk, step 2",
         "line 4, route desk",
         "line 5, route desk",
+        "line 8, route desk, step 2",
         "line 12, route Desk",
         "line 13, route Desk",
+        "line 16, service pager",
+        "line 17, service pager",
     ]
     assert "secret" not in str(refused.value)
 

@@ -102,6 +102,15 @@ def test_a_leg_is_named_and_half_of_the_paths_have_a_time() -> None:
     assert simulated(line(150, 60), 24.0).median_hours is None
 
 
+def test_the_quantiles_end_where_as_many_paths_have_ended() -> None:
+    """What ends between two steps has ended for the picture too."""
+    steps = np.arange(24.0, 24.0 * 15, 24.0)
+    found = simulated(line(150, 135), 24.0 * 14, steps_hours=steps)
+    assert found.median_hours is not None
+    ended = found.step_hours[np.flatnonzero(found.health_quantiles[2] <= 0)[0]]
+    assert found.median_hours <= ended <= found.median_hours + 48.0
+
+
 def test_the_same_seed_gives_the_same_numbers() -> None:
     one, other = (simulated(line(150, 130), 24.0, seed=4) for _ in range(2))
     assert one.hits == other.hits

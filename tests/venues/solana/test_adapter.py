@@ -290,6 +290,13 @@ async def test_references_that_are_looked_up_together_are_unchecked_together_whi
     assert found == [addresses.user_address(ANN, number) for number in range(5)]
 
 
+async def test_an_address_is_told_from_a_word_without_asking_anybody(drift: DriftAdapter, rpc: SolanaRpc) -> None:
+    rpc.inject(Reset())
+    drift.require_address(ANN)
+    with pytest.raises(VenueRejected, match="'foo' is not a Solana address"):
+        drift.require_address("foo")
+
+
 async def test_a_silent_venue_does_not_excuse_a_reference_that_is_none(drift: DriftAdapter, rpc: SolanaRpc) -> None:
     rpc.inject(Reset())
     with pytest.raises(VenueRejected, match="is not a Solana address"):
