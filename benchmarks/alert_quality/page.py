@@ -81,8 +81,8 @@ def _thresholds(chosen: TierThresholds) -> str:
         [
             "## What was chosen",
             "A tier begins when either measure is below its threshold. It is left where the next milder one begins, "
-            f"and stays so for {chosen.ease_dwell.total_seconds():.0f} seconds; or where both measures have been "
-            f"{100 * chosen.ease_margin_frac:g} % beyond its own thresholds for "
+            f"and stays so for {chosen.ease_dwell.total_seconds():.0f} seconds. Up to HIGH it is also left where both "
+            f"measures have been {100 * chosen.ease_margin_frac:g} % beyond its own thresholds for "
             f"{chosen.calm_dwell.total_seconds() / 3_600:.0f} hours, so that it does not stand for ever in a "
             "market that lies still. 100 % is liquidation.",
             _table(("tier", "health ratio", "daily moves to liquidation"), rows),

@@ -42,7 +42,8 @@ async def run(services: Services, request: Request) -> Message:
     kinds = [kind for kind in asked if kind not in kept]
     stays = [f"{_listed(kept)}: {_STAYS}"] if kept else []
     if not kinds:
-        return Message(blocks=(Line(" ".join(stays), strong=True), Line("Link another chat first, or switch it on in one.")))
+        how = Line("Link another chat first, or switch it on in one.")
+        return Message(blocks=(Line(" ".join(stays), strong=True), how))
     wish = Wish(events={kind.value: told for kind in kinds})
     done = (f"{_listed(kinds)}: {'told here' if told else 'not told here any more'}.", *stays)
     weighty = [kind for kind in kinds if severity(DEFAULT_TIERS[kind]) >= severity(Tier.HIGH)]

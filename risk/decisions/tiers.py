@@ -62,8 +62,9 @@ def risk_level(tier: Tier) -> RiskLevel:
 class TierThresholds:
     """When a tier begins: a measure below its threshold. A measure equal to it is still the better tier.
 
-    A tier is left where the next milder one begins, so that a market that hovers around a threshold rings once; and
-    after a long calm a margin beyond its own threshold, so that it does not stand for ever where nothing happens.
+    A tier is left where the next milder one begins, so that a market that hovers around a threshold rings once. Up to
+    HIGH it is also left after a long calm a margin beyond its own threshold, so that it does not stand for ever where
+    nothing happens.
     docs/alert-quality.md says how the defaults were chosen.
 
     Attributes:
@@ -72,7 +73,7 @@ class TierThresholds:
         distance_sigmas: On the distance to liquidation in daily moves of the book; off where absent.
         ease_margin_frac: How far beyond its own threshold a measure must recover at least, as a fraction of it.
         ease_dwell: How long it must stay where the next milder tier begins.
-        calm_dwell: How long it must stay beyond its own threshold by the margin alone.
+        calm_dwell: How long it must stay beyond its own threshold by the margin alone; not for CRITICAL and worse.
     """
 
     ratio_percent: Mapping[Tier, float] = field(
@@ -90,7 +91,7 @@ class TierThresholds:
     )
     ease_margin_frac: float = 0.05
     ease_dwell: timedelta = timedelta(seconds=60)
-    calm_dwell: timedelta = timedelta(hours=12)
+    calm_dwell: timedelta = timedelta(hours=72)
     _enter: "Ladders" = field(init=False, repr=False, compare=False)
     _leave: "Ladders" = field(init=False, repr=False, compare=False)
     _calm: "Ladders" = field(init=False, repr=False, compare=False)
@@ -110,7 +111,7 @@ class TierThresholds:
             raise ValueError("easing margin and dwells cannot be negative")
         enter = (self.ratio_percent, self.distance_frac, self.distance_sigmas)
         leave = tuple(_left_at(ladder, self.ease_margin_frac) for ladder in enter)
-        calm = tuple({tier: step * (1 + self.ease_margin_frac) for tier, step in ladder.items()} for ladder in enter)
+        calm = tuple(_calm_at(ladder, self.ease_margin_frac) for ladder in enter)
         # Looked up at every tick of every account; a frozen class sets what it derives in this way.
         object.__setattr__(self, "_enter", _steps(enter))
         object.__setattr__(self, "_leave", _steps(leave))
@@ -156,6 +157,15 @@ def _left_at(ladder: Mapping[Tier, float], margin_frac: float) -> dict[Tier, flo
         left[tier] = max(ladder[tier] * (1 + margin_frac), milder)
         milder = ladder[tier]
     return left
+
+
+def _calm_at(ladder: Mapping[Tier, float], margin_frac: float) -> dict[Tier, float]:
+    """Beyond which a measure is calm. What is all but over is not called calm: CRITICAL is left as ever."""
+    left = _left_at(ladder, margin_frac)
+    return {
+        tier: left[tier] if tier in (Tier.CRITICAL, Tier.LIQUIDATING) else step * (1 + margin_frac)
+        for tier, step in ladder.items()
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

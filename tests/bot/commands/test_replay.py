@@ -88,7 +88,7 @@ async def test_an_account_without_perps_has_nothing_to_play() -> None:
         await world.check()
         answer = await world.answer("/replay")
         require_readable(answer)
-        assert answer.first == "main: nothing to play"
+        assert answer.first == "main: nothing in it moves with a price"
 
 
 @pytest.mark.parametrize("text", ["0", "731", "ten", "-5", "9999999999", "crash now", "30 days"])

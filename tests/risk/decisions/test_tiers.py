@@ -191,29 +191,37 @@ def test_a_better_tier_needs_the_dwell() -> None:
 CALM = TierThresholds(calm_dwell=timedelta(hours=2))
 
 
+def calm(readings: Sequence[TierReading], start: Tier = Tier.HIGH) -> list[Tier]:
+    """Half an hour apart."""
+    return follow(readings, standing(start), thresholds=CALM, every_s=1_800)
+
+
 def test_a_long_calm_a_margin_beyond_the_threshold_leaves_a_tier_as_well() -> None:
-    quiet = [at(127.0)] * 5  # HIGH is left at 200 %, CRITICAL at 150 %, and 126 % is a margin beyond CRITICAL
-    assert follow(quiet, standing(Tier.CRITICAL), thresholds=CALM, every_s=1_800) == [*[Tier.CRITICAL] * 4, Tier.HIGH]
-    assert follow([at(125.0)] * 20, standing(Tier.CRITICAL), thresholds=CALM, every_s=1_800)[-1] is Tier.CRITICAL
+    # HIGH is left at 200 %; 157.5 % is a margin beyond it.
+    assert calm([at(158.0)] * 5) == [*[Tier.HIGH] * 4, Tier.WARNING]
+    assert set(calm([at(157.0)] * 20)) == {Tier.HIGH}
 
 
-@pytest.mark.parametrize("between", [at(125.0), at(119.0), UNKNOWN], ids=["near", "entered again", "unknown"])
+def test_critical_is_never_called_calm() -> None:
+    assert set(calm([at(145.0)] * 50, Tier.CRITICAL)) == {Tier.CRITICAL}
+
+
+@pytest.mark.parametrize("between", [at(157.0), at(149.0), UNKNOWN], ids=["near", "entered again", "unknown"])
 def test_a_calm_that_is_interrupted_begins_again(between: TierReading) -> None:
-    readings = [*[at(130.0)] * 4, between, *[at(130.0)] * 4]
-    shown = follow(readings, standing(Tier.CRITICAL), thresholds=CALM, every_s=1_800)
-    assert shown[-1] is Tier.CRITICAL
-    assert follow([*readings, at(130.0)], standing(Tier.CRITICAL), thresholds=CALM, every_s=1_800)[-1] is Tier.HIGH
+    readings = [*[at(160.0)] * 4, between, *[at(160.0)] * 4]
+    assert calm(readings)[-1] is Tier.HIGH
+    assert calm([*readings, at(160.0)])[-1] is Tier.WARNING
 
 
 def test_a_calm_goes_to_the_worst_step_seen_meanwhile() -> None:
-    readings = [at(300.0), at(130.0), *[at(180.0)] * 3]
     nimble = TierThresholds(calm_dwell=timedelta(hours=2), ease_dwell=timedelta(hours=9))
-    assert follow(readings, standing(Tier.CRITICAL), thresholds=nimble, every_s=1_800)[-1] is Tier.HIGH
+    readings = [at(300.0), at(160.0), *[at(240.0)] * 3]
+    assert follow(readings, standing(Tier.HIGH), thresholds=nimble, every_s=1_800)[-1] is Tier.WARNING
 
 
 def test_a_market_that_lies_still_does_not_hold_an_account_in_high_for_ever() -> None:
     opening, still = at(700.0, sigmas=2.9), at(700.0, sigmas=4.8)
-    shown = follow([opening, *[still] * 30], every_s=1_800)
+    shown = follow([opening, *[still] * 150], every_s=1_800)
     assert shown[0] is Tier.HIGH
     assert shown[-1] is Tier.WARNING
 
