@@ -401,7 +401,10 @@ def assemble(
         housekeeping=Housekeeping(equity=equity, seen=seen, clock=clock),
         moves=MovesMemory(fleet=fleet, settings=services.settings, clock=clock),
         history=HistoryWatch(
-            fleet=fleet, history=history, fills=desks.fills, clock=clock,
+            fleet=fleet,
+            history=history,
+            fills=desks.fills,
+            clock=clock,
             records=[one for one in tuple[object, ...]((reader, candles)) if isinstance(one, FillRecords)],
         ),
         digests=DigestTeller(services),

@@ -107,9 +107,7 @@ async def _reference(text: str, settings: Settings, store: Store) -> str:
     return {**stored, **named}.get(text.lower(), text)
 
 
-async def value_at_risk(
-    one: Asked, *, confidence: float, days: int, method: str | None, seed: int
-) -> VaRResult:
+async def value_at_risk(one: Asked, *, confidence: float, days: int, method: str | None, seed: int) -> VaRResult:
     """Raises: TooLittleHistory, BadParameter, CannotAssess, ReadFailed."""
     chosen = _method(method) if method else None
     try:

@@ -73,9 +73,7 @@ def exposure_of(book: BookHistory, cache: FitCache) -> float | None:
     return correlated_exposure(weights, matrix, np.sqrt(np.diag(ewma_covariance(book.returns.log_returns))))
 
 
-def limit_figures(
-    var: VaRResult | str, exposure: float | str | None, now: datetime
-) -> LimitFigures:
+def limit_figures(var: VaRResult | str, exposure: float | str | None, now: datetime) -> LimitFigures:
     """What limits are held against. A text instead of a figure says why there is none."""
     unknown: dict[LimitName, str] = {}
     frac, method = None, ""

@@ -54,9 +54,7 @@ class BadRoutes(BadSettings):
         super().__init__(f"{where}: " + "; ".join(problems))
 
 
-def load_routes(
-    path: Path, *, environment: Mapping[str, str], required: bool, trouble: Trouble = no_trouble
-) -> Routes:
+def load_routes(path: Path, *, environment: Mapping[str, str], required: bool, trouble: Trouble = no_trouble) -> Routes:
     """The routes of a file.
 
     Args:

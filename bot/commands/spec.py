@@ -85,9 +85,7 @@ class Services:
         async def figures() -> LimitFigures:
             return self.desks.board.limit_figures(account_id)  # what is made already: an answer waits for no fit
 
-        return DriftPortfolioManager(
-            account_id, self.fleet, limits=self.accounts, equity=self.equity, figures=figures
-        )
+        return DriftPortfolioManager(account_id, self.fleet, limits=self.accounts, equity=self.equity, figures=figures)
 
     async def view(self) -> FleetView:
         """The latest evaluation, the last good one when the venue is silent. Raises: ReadFailed before the first."""

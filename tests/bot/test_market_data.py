@@ -194,9 +194,7 @@ async def test_one_market_that_is_not_known_does_not_stop_the_others(
 
 
 @pytest.mark.parametrize("price", [-1.0, float("nan"), float("inf")])
-async def test_bars_that_make_no_sense_are_not_stored(
-    price: float, history: MarketDataManager, source: Source
-) -> None:
+async def test_bars_that_make_no_sense_are_not_stored(price: float, history: MarketDataManager, source: Source) -> None:
     async def damaged(asset: str, interval: Interval, since: datetime, until: datetime) -> Candles:
         return bars_at(asset, interval, [since], price)
 

@@ -229,6 +229,7 @@ async def test_what_stands_survives_a_restart_and_a_gap_in_history(tmp_path: obj
 
 async def test_the_daily_record_is_written_once_a_day_and_again_when_more_is_known() -> None:
     async with bot_world() as world:
+
         async def records() -> int:
             return int(await world.store.run(lambda db: db.table("risk_snapshots").count))
 

@@ -39,9 +39,7 @@ def traded(book: FleetBook, found: PositionSizing) -> FleetBook:
 
 @pytest.mark.parametrize(("user", "side"), [(1, Side.BUY), (4, Side.SELL)])
 @pytest.mark.parametrize("budget", [0.002, 0.005])
-def test_the_desk_finds_the_probability_that_was_promised(
-    material: Path, user: int, side: Side, budget: float
-) -> None:
+def test_the_desk_finds_the_probability_that_was_promised(material: Path, user: int, side: Side, budget: float) -> None:
     """Recorded accounts, real bars, the same seed."""
     recorded = recorded_world(material, "fuzz_shared")
     book = book_of(recorded.world, [list(recorded.expected)[user]])
@@ -115,9 +113,7 @@ async def test_every_limit_holds_after_the_trade_by_whatever_method_var_shows(
     if binding is not None:
         assert found.binding is binding
     assert 0 < found.size_base < found.wanted_base
-    after = make_account(
-        make_position(found.size_base), usdc=10_000 - found.notional_usd * COSTS, perp_markets=MARKETS
-    )
+    after = make_account(make_position(found.size_base), usdc=10_000 - found.notional_usd * COSTS, perp_markets=MARKETS)
     desk = manager(after, limits, shelf(650))
     judged = await desk.judge_limits()
     assert judged.violations == ()

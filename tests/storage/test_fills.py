@@ -80,9 +80,7 @@ async def test_it_knows_how_far_a_source_has_told_and_how_many_there_are(store: 
     st.lists(st.tuples(st.integers(0, 3), st.sampled_from([1.0, 2.0]), st.sampled_from(["", "7", "8"])), max_size=8),
     st.permutations(["a", "b", "c"]),
 )
-async def test_one_file_under_three_names_is_one_file(
-    told: list[tuple[int, float, str]], names: list[str]
-) -> None:
+async def test_one_file_under_three_names_is_one_file(told: list[tuple[int, float, str]], names: list[str]) -> None:
     fills = [fill(10.0 * second, size, order_id=order) for second, size, order in told]
     async with await Store.open(":memory:") as fresh:
         log = FillLog(fresh)

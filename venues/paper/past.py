@@ -169,9 +169,7 @@ def _joined(hours: FloatArray, step: int) -> FloatArray:
     if step == 1:
         return hours
     parts = hours.reshape(-1, step, 4)
-    return np.stack(
-        [parts[:, 0, 0], parts[:, :, 1].max(axis=1), parts[:, :, 2].min(axis=1), parts[:, -1, 3]], axis=1
-    )
+    return np.stack([parts[:, 0, 0], parts[:, :, 1].max(axis=1), parts[:, :, 2].min(axis=1), parts[:, -1, 3]], axis=1)
 
 
 # What the paper market trades. SOL and BTC move together by 0.75, ETH with either by a little more.

@@ -45,7 +45,5 @@ async def test_one_that_lags_fails_or_knows_nothing_is_worth_advice() -> None:
 
 
 async def test_who_asks_nobody_is_told_so_and_paper_needs_none() -> None:
-    assert await said("off") == [
-        (Standing.OK, "history: nobody is asked for it (DATA_URL=off), imported bars serve")
-    ]
+    assert await said("off") == [(Standing.OK, "history: nobody is asked for it (DATA_URL=off), imported bars serve")]
     assert await said("off", venue="paper") == []

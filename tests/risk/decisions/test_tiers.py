@@ -326,9 +326,7 @@ def test_a_tier_becomes_better_only_after_a_whole_dwell_beyond_its_margin(
             continue
         # Forty readings at most a minute and a half apart are no long calm.
         steps_back = math.ceil(DEFAULTS.ease_dwell.total_seconds() / every_s - 1e-9)
-        settled = [
-            tier_of(reading, DEFAULTS, Asked.LEFT) for reading in readings[max(0, step - steps_back) : step + 1]
-        ]
+        settled = [tier_of(reading, DEFAULTS, Asked.LEFT) for reading in readings[max(0, step - steps_back) : step + 1]]
         assert step >= steps_back
         assert all(tier.known and not tier.worse_than(now) for tier in settled)
 

@@ -29,9 +29,7 @@ def walk(seed: int, days: int = 400, steps: int = 400, sigma: float = 0.02) -> B
     paths = np.cumsum(moves.ravel()).reshape(days, steps)
     opens = np.concatenate([[0.0], paths[:-1, -1]])
     tops, bottoms = np.maximum(paths.max(axis=1), opens), np.minimum(paths.min(axis=1), opens)
-    return Bars(
-        open_usd=np.exp(opens), high_usd=np.exp(tops), low_usd=np.exp(bottoms), close_usd=np.exp(paths[:, -1])
-    )
+    return Bars(open_usd=np.exp(opens), high_usd=np.exp(tops), low_usd=np.exp(bottoms), close_usd=np.exp(paths[:, -1]))
 
 
 @pytest.mark.parametrize("estimator", list(RangeEstimator))
