@@ -95,7 +95,7 @@ demo: $(VENV)/.project
 	@if [ -t 0 ]; then $(VENV)/bin/keel demo; else $(VENV)/bin/keel demo --script; fi
 
 test: $(VENV)/.dev $(VENV)/.project
-	$(VENV)/bin/python -m pytest -n 2 --dist worksteal $(ARGS)
+	$(VENV)/bin/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 drift: $(VENV)/.drift $(VENV)/.project
 	@echo 'Ready. Next: $(VENV)/bin/keel setup YOUR_WALLET'

@@ -114,7 +114,7 @@ async def test_the_primary_killed_in_the_crash_is_paged_and_replaced_until_it_is
     await phone.until(lambda: said(phone, "LIQUIDATING main", standby=False), "the primary's own word", START_S)
     recover(scene, rpc)
     recover(scene, pair.rpc)
-    await phone.until(lambda: not phone.messages[-1].text.startswith("LIQUIDATING"), "the recovery", START_S)
+    await phone.until(lambda: said(phone, "RESOLVED main: health", standby=False), "the recovery", START_S)
     before = len(said(phone, "", standby=True))
     fall_to("LIQUIDATING", scene, rpc, pair.rpc)
     await phone.until(lambda: len(said(phone, "LIQUIDATING main", standby=False)) > 1, "the second fall", START_S)

@@ -63,7 +63,7 @@ def grow_stale(rpc: SolanaRpc, scene: OnePosition) -> None:
 FAULTS: dict[str, tuple[Break, str, str]] = {
     "frozen slot": (lambda rpc, _: rpc.set_tick(0), "all accounts", r"slot 300000\d+ has not moved for \d s"),
     "slot that went back": (lambda rpc, _: go_back(rpc), "all accounts", r"slot 300000\d+ has not moved for \d s"),
-    "node far behind": (lambda rpc, _: rpc.inject(StaleSlot(slots=500)), "all accounts", r"\d+ slots behind"),
+    "node far behind": (lambda rpc, _: rpc.inject(StaleSlot(slots=50_000)), "all accounts", r"\d+ slots behind"),
     "connections cut": (lambda rpc, _: cut_off(rpc, Reset()), "all accounts", "no usable answer .* for [1-9] s"),
     "HTTP 503": (lambda rpc, _: cut_off(rpc, HttpError(status=503)), "all accounts", "HTTP status 503"),
     "HTTP 429": (lambda rpc, _: cut_off(rpc, RateLimit(retry_after_s=1)), "all accounts", "no usable answer"),
