@@ -14,7 +14,8 @@ from risk.margin.linear import LinearMargin
 from risk.margin.paths import Diffusion, Jumps, simulate_hits
 from risk.margin.plan import MarginPlan
 from risk.model.metrics import VaRMethod
-from risk.stats.book_var import BookEstimate, Model, estimate
+from risk.stats.book_task import BookEstimate, Model
+from risk.stats.book_var import estimate
 from tests.risk.builders import make_account, make_perp_market, make_position
 
 ASSETS, PATHS, DAYS, STEPS = 10, 10_000, 7, 24

@@ -32,9 +32,7 @@ async def watched_accounts(
             raise BadSettings(f"ACCOUNTS: entry {number} is an account that is there already; leave it out")
     nicknames: list[str] = []
     for spec, account_id in zip(specs, account_ids, strict=True):
-        # Without spaces, or a command could not name it.
-        wanted = "-".join(name(spec.nickname, fallback="").split()) or account_id[:_SHORT]
-        nicknames.append(free(wanted, {known.lower() for known in nicknames}))
+        nicknames.append(free(nickname_of(spec, account_id), {known.lower() for known in nicknames}))
     from_chat = await _from_chat(accounts, account_ids, nicknames, venue)
     for account_id, nickname in zip(account_ids, nicknames, strict=True):
         await _remember(accounts, account_id, nickname, venue, clock)
@@ -43,6 +41,11 @@ async def watched_accounts(
         own = await accounts.load_thresholds(account_id)
         found.append(Watched(account_id=account_id, nickname=nickname, thresholds=own or thresholds))
     return Roster(found)
+
+
+def nickname_of(spec: AccountSpec, account_id: str) -> str:
+    """What the settings call an account; without spaces, or a command could not name it."""
+    return "-".join(name(spec.nickname, fallback="").split()) or account_id[:_SHORT]
 
 
 async def _from_chat(

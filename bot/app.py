@@ -51,7 +51,7 @@ from bot.replaying.asking import Replays
 from bot.risk_board import RiskBoard
 from bot.risk_watch import RISK_EVERY_S, RiskWatch
 from bot.roster import Roster
-from bot.schedule import Job, Schedule
+from bot.schedule import Job, Schedule, once
 from bot.watchdog import Watchdog
 from bot.watching import WatchList
 from risk.decisions.drawdown import DrawdownThresholds
@@ -96,6 +96,7 @@ HOUSEKEEPING_EVERY_S = 3_600.0
 DIGESTS_EVERY_S = 30.0
 GROUPS_EVERY_S = 60.0
 _LIMITS_AFTER_CHECKS = 4
+_RISK_AFTER_CHECK_S = 5.0
 Beside = Callable[[Schedule], Coroutine[Any, Any, None]]
 
 TEST_ALARM = Cause(kind=CauseKind.SYSTEM, subject="test alarm")
@@ -190,13 +191,16 @@ class App:
     def _schedule(self) -> Schedule:
         schedule = Schedule(self.services.clock, observer=self.services.process.observer)
         interval_s = self.pace.check_interval.total_seconds()
-        schedule.every(interval_s, "check", self.watch.check)
+        # At a start nobody waits a minute for figures: they are made as soon as there is something to make them of.
+        check = once(self.watch.check, self._has_read, partial(schedule.soon, "risk", after_s=_RISK_AFTER_CHECK_S))
+        look = once(self.history.look, self._has_read, partial(schedule.soon, "risk"))
+        schedule.every(interval_s, "check", check)
         schedule.every(interval_s * _LIMITS_AFTER_CHECKS, "limits", self.limits.check)
-        schedule.every(RISK_EVERY_S, "risk", self.risk.look)
+        schedule.every(RISK_EVERY_S, "risk", once(self.risk.look, self._has_figures, partial(schedule.soon, "limits")))
         schedule.every(EQUITY_EVERY_S, "equity", self.equity.record)
         schedule.every(HOUSEKEEPING_EVERY_S, "housekeeping", self.housekeeping.tidy)
         schedule.every(SAVED_EVERY_S, "moves", self.moves.save)
-        schedule.every(HISTORY_EVERY_S, "history", self.history.look)
+        schedule.every(HISTORY_EVERY_S, "history", look)
         schedule.every(DIGESTS_EVERY_S, "digests", self._unless_quiet(self.digests.tell_due))
         schedule.every(GROUPS_EVERY_S, "groups", self.dispatcher.guests.leave_overdue)
         for seconds, name, job in self.routing:
@@ -213,6 +217,14 @@ class App:
         schedule.every(watching_s, "watchdog", watchdog.look)
         self.services.process.jobs = schedule.jobs
         return schedule
+
+    def _has_read(self) -> bool:
+        return self.services.fleet.latest is not None
+
+    def _has_figures(self) -> bool:
+        """Whether every limit of some account can be judged."""
+        known = map(self.services.desks.board.of, self.services.roster.account_ids)
+        return any(figures is not None and not figures.limits.unknown for figures in known)
 
     def _unless_quiet(self, job: Job) -> Job:
         async def run() -> None:

@@ -15,7 +15,7 @@ def history() -> None:
 @click.option("--asset", default="", help="Such as SOL; from the name of the file otherwise.")
 @click.option("--interval", type=click.Choice(["1h", "1d"]), default=None, help="As long as the bars are, otherwise.")
 @click.option("--trades", default="", metavar="FILE", help="Trades: ts,market,side,size,price,fee_usd,order_id.")
-@click.option("--account", default="", help="Whose trades they are; not needed where one account is watched.")
+@click.option("--account", default="", help="Whose trades they are; not needed for the only account.")
 def import_(files: tuple[str, ...], asset: str, interval: str | None, trades: str, account: str) -> None:
     """Take in bars from FILEs, .csv or .csv.gz, with ts,open,high,low,close,volume. Not while the bot runs.
 
@@ -32,13 +32,15 @@ async def _import(files: tuple[Path, ...], asset: str, interval: str | None, tra
     from bot.clock import SystemClock
     from bot.config import load_settings
     from bot.history.bars_import import import_files
-    from bot.history.trades_import import import_trades
+    from bot.history.trades_import import import_trades, owners_in
 
-    database, clock = load_settings().database_path, SystemClock()
+    settings, clock = load_settings(asks_venue=False), SystemClock()
+    database = settings.database_path
     for one in await import_files(database, files, asset=asset, interval=interval, clock=clock):
         click.echo(one.sentence)
     if trades:
-        click.echo((await import_trades(database, Path(trades), account=account, clock=clock)).sentence)
+        named = owners_in(settings)
+        click.echo((await import_trades(database, Path(trades), account=account, clock=clock, named=named)).sentence)
 
 
 @history.command()
@@ -54,5 +56,5 @@ async def _status() -> None:
     from bot.config import load_settings
     from bot.history.status import status_lines
 
-    for line in await status_lines(load_settings().database_path, SystemClock()):
+    for line in await status_lines(load_settings(asks_venue=False).database_path, SystemClock()):
         click.echo(line)

@@ -244,6 +244,14 @@ def _heartbeats(variable: str, urls: Sequence[SecretStr], secret: SecretStr) -> 
     return heartbeat_urls(texts, secret.get_secret_value(), variable=variable)
 
 
+class _WithoutVenue(Settings):
+    """For what asks no venue, and so needs neither its address nor accounts on it."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        return self
+
+
 def parse_accounts(text: str) -> tuple[AccountSpec, ...]:
     """``A=main,B:1`` into specs. Raises: ValueError for an empty reference or a nickname given twice.
 
@@ -296,16 +304,17 @@ def environment(env_file: Path | None = Path(".env")) -> dict[str, str]:
     return {name: value for name, value in {**in_file, **os.environ}.items() if value is not None}
 
 
-def load_settings(env_file: Path | None = Path(".env"), **known: object) -> Settings:
+def load_settings(env_file: Path | None = Path(".env"), *, asks_venue: bool = True, **known: object) -> Settings:
     """The settings of this process.
 
     Args:
+        asks_venue: Whether RPC_URLS and ACCOUNTS have to be there for a venue that needs them.
         known: Fields whose value is decided already, whatever the environment says.
 
     Raises: BadSettings, naming each variable and never its value.
     """
     try:
-        return Settings(_env_file=env_file, **known)  # type: ignore[arg-type]  # pydantic checks them
+        return (Settings if asks_venue else _WithoutVenue)(_env_file=env_file, **known)  # type: ignore[arg-type]  # pydantic checks them
     except ValidationError as exc:
         problems = [
             "".join(f"{str(part).upper()}: " for part in error["loc"][:1]) + error["msg"].removeprefix("Value error, ")

@@ -25,7 +25,11 @@ _WIDE = 24
 
 def var_json(found: VaRResult) -> str:
     """The fields that are promised; null for what is not known."""
-    return json.dumps({name: plain(getattr(found, name)) for name in _VAR_FIELDS})
+    record: Json = {name: plain(getattr(found, name)) for name in _VAR_FIELDS}
+    if found.backtest is not None:
+        # Of one day and a level it was made for, which need not be those of the figure.
+        record["backtest"] = {"confidence": found.backtest.at(found.confidence).confidence, **plain(found.backtest)}
+    return json.dumps(record)
 
 
 def as_json(found: RiskMetrics | PerformanceMetrics) -> str:
@@ -68,9 +72,9 @@ def var_text(found: VaRResult, label: str) -> str:
         ("mean loss beyond", numbers.usd(found.es_usd, cents=True, rounding=Rounding.UP)),
         ("confidence, horizon", f"{found.confidence:.1%}, {found.days} d"),
         ("method", found.method.value + (f", {numbers.count(found.simulations)} paths" if found.simulations else "")),
-        ("history", f"{numbers.count(found.n)} days{_window(found)}, {age(found.data_age_s)} old"),
+        ("history", f"{_days(found.n)}{_window(found)}, {age(found.data_age_s)} old"),
         ("seed", str(found.seed)),
-        ("back-test", _record(found)),
+        ("one-day back-test", _record(found)),
     ]
     return _lines(label, rows, found.warnings)
 
@@ -87,7 +91,7 @@ def _record(found: VaRResult) -> str:
     record = found.backtest.at(found.confidence)
     light = f"{found.backtest.light.value} light, " if found.backtest.light else ""
     return (
-        f"{light}{record.violations} of {record.n} days beyond it at {record.confidence:.0%},"
+        f"at {record.confidence:.0%}: {light}{record.violations} of {record.n} days beyond,"
         f" {record.expected:.0f} expected"
     )
 
@@ -112,7 +116,7 @@ def risk_text(found: RiskMetrics, label: str) -> str:
     ]
     if found.correlation_matrix is not None and len(found.correlation_matrix.assets) > 1:
         mean = found.correlation_matrix
-        rows.append(("correlation", f"{_two(mean.average)} on average, {mean.method}, {mean.n} days"))
+        rows.append(("correlation", f"{_two(mean.average)} on average, {mean.method}, {_days(mean.n)}"))
     rows.append(("calculated", found.calculated_at.strftime("%Y-%m-%d %H:%M:%S UTC")))
     return _lines(label, rows, found.warnings)
 
@@ -137,14 +141,21 @@ def performance_text(found: PerformanceMetrics, label: str) -> str:
              f"{numbers.signed_usd(found.average_win)}, {numbers.signed_usd(found.average_loss)}"),
             ("best, worst", f"{numbers.signed_usd(found.largest_win)}, {numbers.signed_usd(found.largest_loss)}"),
         ]  # fmt: skip
+    if found.trades_start is not None and found.trades_end is not None:
+        count = numbers.count(found.total_trades)
+        rows.append(("trades", f"{count} from {found.trades_start:%Y-%m-%d} to {found.trades_end:%Y-%m-%d}"))
     if found.start is not None and found.end is not None:
-        rows.append(("recorded", f"{found.n} days, {found.start:%Y-%m-%d} to {found.end:%Y-%m-%d}"))
+        rows.append(("equity recorded", f"{_days(found.n)}, {found.start:%Y-%m-%d} to {found.end:%Y-%m-%d}"))
     return _lines(label, rows, found.warnings)
 
 
 def _lines(label: str, rows: list[tuple[str, str]], warnings: tuple[str, ...]) -> str:
     shown = [label, *(f"{name:<{_WIDE}} {value}" for name, value in rows), *(f"! {text}" for text in warnings)]
     return "\n".join(shown)
+
+
+def _days(n: int) -> str:
+    return f"{numbers.count(n)} {'day' if n == 1 else 'days'}"
 
 
 def _two(value: float) -> str:

@@ -140,10 +140,11 @@ async def performance(one: Asked, period: str) -> PerformanceMetrics:
         known = ", ".join(known.value for known in Period)
         raise BadParameter(f"there is no period {period!r}; choose one of {known}") from None
     found = await one.tracker.metrics(span)
-    if not found.n and not found.total_trades:
+    if not found.n and not found.fills_on_record:
         raise TooLittleHistory(
             f"nothing is recorded of {one.label} in {one.store.where}: keel run records its equity every minute;"
-            " let it watch the account, or point DATABASE_PATH at the database of a bot that does"
+            " let it watch the account, or point DATABASE_PATH at the database of a bot that does;"
+            " keel history import --trades FILE takes in trades of before"
         )
     return found
 

@@ -67,8 +67,14 @@ class MarketDataManager:
         return self._source is not None
 
     async def candles(self, asset: str, interval: Interval) -> Candles:
-        """Every complete bar that is stored; empty for an asset without history."""
-        key = (asset, interval)
+        """Every complete bar; empty for an asset without history. A day that is not stored is made from its hours."""
+        stored = await self._stored((asset, interval))
+        if interval is Interval.HOUR:
+            return stored
+        return stored.filled((await self._stored((asset, Interval.HOUR))).daily())
+
+    async def _stored(self, key: _Key) -> Candles:
+        asset, interval = key
         if key not in self._known:
             self._known[key] = await self._log.candles(asset, interval)
         return _closed(self._known[key], self._clock.now())
@@ -149,14 +155,15 @@ class MarketDataManager:
 
     async def _missing(self, key: _Key) -> tuple[Window, ...]:
         """Newest first."""
-        asset, interval = key
+        _, interval = key
         end = self._clock.now() - _SETTLES_WITHIN
         begin = end - timedelta(days=WANTED_DAYS[interval])
-        return missing_windows((await self.candles(asset, interval)).at, begin=begin, end=end, span=interval.span)
+        # What hours stand in for is asked for all the same: the source's own bars are better.
+        return missing_windows((await self._stored(key)).at, begin=begin, end=end, span=interval.span)
 
     async def _followed(self, key: _Key, window: Window) -> bool:
         """Whether there are bars behind a window; else it grows with time, and is one question all the same."""
-        at = (await self.candles(*key)).at
+        at = (await self._stored(key)).at
         return bool(at.size) and _moment(at[-1]) >= window.until
 
     async def _fill(self, source: CandleSource, key: _Key, window: Window) -> bool | None:

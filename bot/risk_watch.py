@@ -10,6 +10,7 @@ import structlog
 from bot.alerts.change_words import changed, meaning, settled
 from bot.alerts.desk import Finding, IncidentDesk
 from bot.desks import Desks
+from bot.history.gaps import Backoff
 from bot.risk_board import AccountFigures, RiskBoard
 from bot.roster import Roster
 from risk.decisions.incidents import Cause, CauseKind, Incident
@@ -45,7 +46,8 @@ class RiskWatch:
     """Keeps the board of figures, the daily record and the incidents of risk that has changed.
 
     Figures are due when they are five minutes old, or as soon as an account's positions or a fiftieth of its equity
-    have changed. All arithmetic runs in the executor of the desks, over fits that are made once a day.
+    have changed; where history was missing, sooner at first. All arithmetic runs in the executor of the desks, over
+    fits that are made once a day.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class RiskWatch:
         self._incidents, self._desk, self._clock = incidents, desk, clock
         self._made: dict[str, tuple[datetime, _Shape]] = {}
         self._better_since: dict[Cause, datetime] = {}
+        self._lacking = Backoff(_AGAIN_AFTER)
 
     async def look(self) -> None:
         if self._fleet.latest is None:
@@ -81,6 +84,9 @@ class RiskWatch:
         made, shape = self._made.get(account_id), self._shape(account_id)
         if made is None or shape is None or self._clock.now() - made[0] >= _AGAIN_AFTER:
             return shape is not None
+        known = self._board.of(account_id)
+        if known is not None and known.limits.unknown and not self._lacking.early(account_id, self._clock.now()):
+            return True  # history may have come meanwhile
         before = made[1]
         moved = abs(shape.equity_usd - before.equity_usd) > _MOVED_FRAC * abs(before.equity_usd)
         return shape.sizes != before.sizes or moved
@@ -103,6 +109,10 @@ class RiskWatch:
             account_id,
             AccountFigures(limits=limits, statistics=statistics, liquidation=liquidation, made_at=now),
         )
+        if limits.unknown:
+            self._lacking.in_vain(account_id, now)
+        else:
+            self._lacking.answered(account_id)
         standing = _standing(account_id, open_now)
         alert = await engine.monitor_risk_changes({measure: one.tier for measure, one in standing.items()})
         await self._record(account_id, alert.now)

@@ -46,6 +46,12 @@ class Schedule:
         line = _Line(name, partial(run_once, name, job, state, self._clock, self._observer), self._running)
         self._scheduler.add_job(line.due, IntervalTrigger(seconds=seconds), id=name, next_run_time=datetime.now(UTC))
 
+    def soon(self, name: str, *, after_s: float = 0.0) -> None:
+        """Let a job run before its turn, and at its interval from there on. What is due sooner stays as it is."""
+        job, due = self._scheduler.get_job(name), datetime.now(UTC) + timedelta(seconds=after_s)
+        if job is not None and (job.next_run_time is None or job.next_run_time > due):
+            job.modify(next_run_time=due)
+
     def catch_up(self) -> None:
         """The wall clock was set, or the machine slept: what is overdue runs now, once, and nothing waits for a moment
         that was planned by another time."""
@@ -71,6 +77,20 @@ class Schedule:
         await asyncio.sleep(0)  # for the scheduler to hear of it
         self._scheduler.shutdown(wait=False)
         await asyncio.sleep(0)
+
+
+def once(job: Job, happened: Callable[[], bool], then: Callable[[], None]) -> Job:
+    """A job that sets something off after its first run by whose end something has happened."""
+    over = False
+
+    async def run() -> None:
+        nonlocal over
+        await job()
+        if not over and happened():
+            over = True
+            then()
+
+    return run
 
 
 class _Line:

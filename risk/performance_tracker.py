@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -46,13 +47,7 @@ class PerformanceTracker:
 
     async def round_trips(self, period: Period | str = Period.ALL, market: str | None = None) -> tuple[RoundTrip, ...]:
         """Positions that were closed within a period, net of fees and funding."""
-        period = period_of(period)
-        found = round_trips(await self._known_fills())
-        since = self._since(period)
-        return tuple(
-            trip for trip in found
-            if (since is None or trip.closed_at >= since) and (market is None or trip.market == market)
-        )  # fmt: skip
+        return self._closed_within(period_of(period), market, await self._known_fills())
 
     async def metrics(self, period: Period | str = Period.ALL, market: str | None = None) -> PerformanceMetrics:
         """Everything at once. Without enough equity history the ratios are NaN, and a warning says what is missing.
@@ -62,8 +57,11 @@ class PerformanceTracker:
         """
         period = period_of(period)
         curve = await self.equity_curve(period)
-        trips = await self.round_trips(period, market)
-        return metrics_of(curve, trips, period, market or "", fills_known=self._fills is not None)
+        fills = await self._known_fills()
+        trips = self._closed_within(period, market, fills)
+        found = metrics_of(curve, trips, period, market or "", fills_known=self._fills is not None)
+        notes = found.warnings if trips or not fills else (*found.warnings, _no_trip(len(fills), period, market))
+        return replace(found, fills_on_record=len(fills), warnings=notes)
 
     async def attribution(self, period: Period | str = Period.ALL) -> Attribution:
         """The change of equity, split. Raises: NotEnoughData below two samples."""
@@ -78,6 +76,13 @@ class PerformanceTracker:
         await asyncio.to_thread(_replace, Path(path), text)
         return rows
 
+    def _closed_within(self, period: Period, market: str | None, fills: tuple[Fill, ...]) -> tuple[RoundTrip, ...]:
+        since = self._since(period)
+        return tuple(
+            trip for trip in round_trips(fills)
+            if (since is None or trip.closed_at >= since) and (market is None or trip.market == market)
+        )  # fmt: skip
+
     async def _known_fills(self) -> tuple[Fill, ...]:
         return tuple(await self._fills.fills(self.account_id)) if self._fills is not None else ()
 
@@ -91,6 +96,12 @@ def period_of(name: Period | str) -> Period:
         return Period(name)
     except ValueError:
         raise BadParameter(f"there is no period {name!r}; choose of {', '.join(Period)}") from None
+
+
+def _no_trip(fills: int, period: Period, market: str | None) -> str:
+    of = f" of {market}" if market else ""
+    known = f"{fills:,} {'fill is' if fills == 1 else 'fills are'} on record, and none closed a position{of}"
+    return known if period is Period.ALL else f"{known} in {period.value}; ask for all"
 
 
 def _replace(path: Path, text: str) -> None:
@@ -158,6 +169,8 @@ def metrics_of(
         start=_moment(curve.at[0]) if len(curve) else None,
         end=_moment(curve.at[-1]) if len(curve) else None,
         n=int(days.size),
+        trades_start=min((trip.opened_at for trip in trips), default=None),
+        trades_end=max((trip.closed_at for trip in trips), default=None),
         warnings=tuple(notes),
     )
 

@@ -32,7 +32,8 @@ from risk.portfolio_manager import summarise
 from risk.stats.backtest import BASEL_CONFIDENCE, BASEL_DAYS, basel_light
 from risk.stats.beta import MINIMUM_OBSERVATIONS as LEAST_FOR_BETA
 from risk.stats.beta import Beta, beta_of
-from risk.stats.book_var import MINIMUM_DAYS, Model, default_model, estimate
+from risk.stats.book_task import Model
+from risk.stats.book_var import MINIMUM_DAYS, default_model, estimate
 from risk.stats.contributions import es_contributions
 from risk.stats.correlation import sample_correlation
 from risk.stats.dcc import MINIMUM_OBSERVATIONS as LEAST_FOR_DCC
@@ -46,7 +47,7 @@ from risk.stats.history import BookHistory
 from risk.stats.matrices import nearest_correlation
 from risk.stats.moves import Filtered, filtered_moves
 from risk.stats.realized import realized_volatility, volatility_cone
-from risk.stats.rolling import MINIMUM_FORECASTS, WINDOW, best_method, roll
+from risk.stats.rolling import MINIMUM_FORECASTS, WINDOW, Choice, choose, roll
 from risk.stats.series import (
     DAYS_PER_YEAR,
     Closes,
@@ -114,9 +115,12 @@ def verdicts(book: BookHistory, cache: FitCache) -> Mapping[VaRMethod, BacktestV
 
 def default_method(judged: Mapping[VaRMethod, BacktestVerdict]) -> VaRMethod:
     """The method that is shown where nobody asks for one."""
-    if not judged:
-        return VaRMethod.FILTERED
-    return best_method({method: verdict.results for method, verdict in judged.items()})
+    return choice(judged).method if judged else VaRMethod.FILTERED
+
+
+def choice(judged: Mapping[VaRMethod, BacktestVerdict]) -> Choice:
+    """What the back-tests say of the method to show; there must be some."""
+    return choose({method: verdict.results for method, verdict in judged.items()})
 
 
 def value_at_risk(

@@ -6,11 +6,14 @@ each profile. Its extra has the folder's name.
 
 import importlib
 import pkgutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from risk.ports import AccountReader, Clock
 from venues.errors import VenueRejected
+
+T = TypeVar("T")
 
 _PLUMBING = frozenset({"cache", "data_records", "data_service", "errors"})
 
@@ -42,13 +45,28 @@ def connect(name: str, settings: Any, *, clock: Clock) -> AccountReader:
 
     Raises: VenueRejected for an unknown venue or one whose extra is not installed.
     """
+
+    def ask(home: Any) -> AccountReader:
+        reader: AccountReader = home.connect(settings, clock=clock)
+        return reader
+
+    return _at_home(name, ask)
+
+
+def account_id(name: str, reference: str) -> str:
+    """The account that a reference means, from the reference alone: whether it exists, nobody is asked.
+
+    Raises: VenueRejected, as connect(), and for what is no reference.
+    """
+    return _at_home(name, lambda home: str(home.account_id(reference, venue=name)))
+
+
+def _at_home(name: str, ask: Callable[[Any], T]) -> T:
     homes = _homes()
     if name not in homes:
         raise VenueRejected(f"there is no venue {name!r}; set VENUE to one of: {', '.join(sorted(homes))}")
     try:
-        home = importlib.import_module(f"{__name__}.{homes[name]}")
-        reader: AccountReader = home.connect(settings, clock=clock)
-        return reader
+        return ask(importlib.import_module(f"{__name__}.{homes[name]}"))
     except ModuleNotFoundError as exc:
         if exc.name is None or exc.name.partition(".")[0] in (__name__, "risk"):
             raise  # a module of our own is missing: a defect, not an installation

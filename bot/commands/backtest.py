@@ -13,7 +13,7 @@ from bot.text.clean import name
 from bot.text.reader import figure
 from bot.text.tables import fit
 from risk.errors import NotEnoughData
-from risk.risk_figures import default_method
+from risk.risk_figures import choice
 from risk.stats.rolling import MINIMUM_FORECASTS, WINDOW
 
 
@@ -29,7 +29,9 @@ async def _backtest(services: Services, watched: Watched, rest: tuple[str, ...])
     book = await desk.book()
     if not judged:
         raise NotEnoughData("days for a back-test", found=book.returns.n, needed=WINDOW + MINIMUM_FORECASTS)
-    best = default_method(judged)
+    chosen = choice(judged)
+    best = chosen.method
+    headline = f"{best.value} is shown: no method is clearly better" if chosen.near_tie else f"{best.value} fits best"
     rows = []
     for method, verdict in judged.items():
         at95, at99 = verdict.at(0.95), verdict.at(0.99)
@@ -44,7 +46,7 @@ async def _backtest(services: Services, watched: Watched, rest: tuple[str, ...])
     shown = f", light {light.value}" if light else ""
     n = judged[best].at(0.95).n
     blocks: list[Block] = [
-        Line(f"{watched.nickname}: {best.value} fits best{shown}", strong=True),
+        Line(f"{watched.nickname}: {headline}{shown}", strong=True),
         fit(rows, header=("method", "95%", "99%", "p")),
         Line(f"Days beyond the VaR / expected, over {numbers.count(n)} days, today's positions held."),
         Line("p: Christoffersen, the smaller of both; below 0.05 speaks against a method. * is shown by /var."),

@@ -121,7 +121,7 @@ async def _show(services: Services, watched: Watched, limits: RiskLimits) -> Mes
     ]
     return reply(
         services, watched, Line(f"{watched.nickname}: {first}", strong=True),
-        *(Line(breach(violation)) for violation in judged.violations), fit(rows, header=("limit", "value", "ok?")),
+        *(Line(breach(violation)) for violation in judged.violations), fit(rows, header=("name", "limit", "ok?")),
         *(Line(text) for text in _why_unchecked(judged)),
         Line("Change: /limits NAME VALUE. '-' is not checked now; n/a: a single asset cannot be concentrated."),
     )  # fmt: skip

@@ -30,7 +30,7 @@ async def run(services: Services, request: Request) -> Message:
     period = _period(rest)
     desk = services.desks.performance(watched.account_id)
     found, curve = await desk.metrics(period), await desk.equity_curve(period)
-    if not found.n and not found.total_trades:
+    if not found.n and not found.fills_on_record:
         return without_equity(services, watched, "performance")
     headline = _headline(found)
     blocks: list[Block] = [Line(f"{watched.nickname}: {headline}", strong=True), fit(_figures(found))]
@@ -103,11 +103,16 @@ def _parts(curve: EquityCurve) -> list[Block]:
 
 
 def _since(services: Services, found: PerformanceMetrics) -> list[Block]:
+    trades: list[Block] = []
+    if found.trades_start is not None and found.trades_end is not None:
+        window = f"from {day(found.trades_start)} to {day(found.trades_end)}"
+        trades.append(Line(f"Trades: {numbers.count(found.total_trades)} {window}."))
     if found.start is None or found.end is None:
-        return []
+        return trades
     days = f"{numbers.count(found.n)} {'day' if found.n == 1 else 'days'}, {day(found.start)} to {day(found.end)}"
     newest = age((services.clock.now() - found.end).total_seconds())
     return [
+        *trades,
         Line(f"Daily returns, deposits and withdrawals not counted; {days}, newest sample {newest} old."),
         Line("Ratios and volatility for a year of 365 days; +/- is the standard error."),
     ]

@@ -110,8 +110,8 @@ def explained(found: VaRResult) -> list[Block]:
         light = f"{found.backtest.light.value} light, " if found.backtest.light else ""
         blocks.append(
             Line(
-                f"Back-test: {light}{record.violations} of {record.n} days beyond it at"
-                f" {numbers.percent_of_fraction(record.confidence, decimals=0)}, {record.expected:.0f} expected."
+                f"One-day back-test at {numbers.percent_of_fraction(record.confidence, decimals=0)}: {light}"
+                f"{record.violations} of {record.n} days beyond, {record.expected:.0f} expected."
             )
         )
     simulated = f", {numbers.count(found.simulations)} paths" if found.simulations else ""

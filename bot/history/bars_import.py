@@ -37,7 +37,10 @@ async def import_files(
     """Read every file before anything is stored. Raises: BadRecording, StorageError."""
     if asset and len(files) > 1:
         raise BadRecording("--asset names one asset: import one file at a time with it")
-    read = [_candles(file, asset or _asset_of(file), interval) for file in files]
+    named = _asset_named(asset)
+    if asset and not named:
+        raise BadRecording(f"--asset {asset!r} names no asset; write such as SOL")
+    read = [_candles(file, named or _asset_of(file), interval) for file in files]
     async with await Store.open(database) as store:
         log = CandleLog(store)
         for one in read:
@@ -45,10 +48,15 @@ async def import_files(
     return tuple(read)
 
 
+def _asset_named(text: str) -> str:
+    """As lookups ask for it, such as SOL of ``sol`` and of ``SOL-PERP``."""
+    return text.strip().upper().removesuffix("-PERP")
+
+
 def _asset_of(file: Path) -> str:
     for ending in _ENDINGS:
         if file.name.endswith(ending):
-            return file.name.removesuffix(ending).upper().removesuffix("-PERP")
+            return _asset_named(file.name.removesuffix(ending))
     raise BadRecording(f"{file.name} is neither .csv nor .csv.gz; export it as one of them")
 
 
@@ -58,7 +66,8 @@ def _candles(file: Path, asset: str, interval: str | None) -> Imported:
     prices = bars.prices_usd
     candles = Candles(
         asset=asset, interval=length, at=bars.opened_s.view("datetime64[s]"), open_usd=prices[:, 0],
-        high_usd=prices[:, 1], low_usd=prices[:, 2], close_usd=prices[:, 3], volume=np.full(len(prices), np.nan),
+        high_usd=prices[:, 1], low_usd=prices[:, 2], close_usd=prices[:, 3],
+        volume=np.full(len(prices), np.nan) if bars.volume is None else bars.volume,
     )  # fmt: skip
     return Imported(file=file.name, candles=candles)
 

@@ -15,10 +15,11 @@ async def status_lines(database: Path, clock: Clock) -> list[str]:
     async with await Store.open(database) as store:
         candles, rates, fills = CandleLog(store), FundingLog(store), FillLog(store)
         history = MarketDataManager(candles, clock, funding=rates)
+        daily, hourly = await candles.assets(Interval.DAY), await candles.assets(Interval.HOUR)
         lines = [
             await _bars(history, asset, interval)
-            for interval in (Interval.DAY, Interval.HOUR)
-            for asset in await candles.assets(interval)
+            for interval, assets in ((Interval.DAY, sorted({*daily, *hourly})), (Interval.HOUR, hourly))
+            for asset in assets
         ]
         lines += [await _funding(history, market) for market in await rates.markets()]
         names = {one.account_id: one.nickname for one in await Accounts(store).watched()}

@@ -5,10 +5,14 @@ import gzip
 import io
 import math
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import venues
+from bot.accounts import nickname_of
+from bot.config import Settings
 from risk.model.account import Side
 from risk.model.performance import Fill
 from risk.ports import Clock
@@ -40,17 +44,36 @@ class ImportedTrades:
         return f"{self.file}: {self.trades:,} trades of {self.account}, {self.new:,} new"
 
 
-async def import_trades(database: Path, file: Path, *, account: str, clock: Clock) -> ImportedTrades:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """An account that trades may be of.
+
+    Attributes:
+        reference: As the settings name it; empty for one that they do not.
+    """
+
+    account_id: str
+    nickname: str
+    reference: str = ""
+
+    def answers_to(self, wanted: str) -> bool:
+        return wanted in (self.account_id, self.reference) or wanted.lower() == self.nickname.lower()
+
+
+async def import_trades(
+    database: Path, file: Path, *, account: str, clock: Clock, named: Sequence[Owner] = ()
+) -> ImportedTrades:
     """Read the whole file before anything is stored; a trade that is known already is left as it is.
 
     Args:
-        account: A nickname or an address; empty where only one is watched.
+        account: A nickname, an address or AUTHORITY:SUB; empty where there is only one.
+        named: Accounts of the settings; with those that were watched before, they are all there are.
 
     Raises: BadTrades, StorageError.
     """
     fills = read_trades(file, now=clock.now())
     async with await Store.open(database) as store:
-        chosen = _chosen(await Accounts(store).watched(), account)
+        chosen = _chosen(_known(named, await Accounts(store).watched()), account)
         new = await FillLog(store).save(chosen.account_id, fills, _FROM_FILES)
     return ImportedTrades(file=file.name, account=chosen.nickname, trades=len(fills), new=new)
 
@@ -123,14 +146,30 @@ def _text(file: Path) -> str:
         raise BadTrades(f"{file.name} cannot be read ({exc}); check the file") from exc
 
 
-def _chosen(watched: tuple[WatchedAccount, ...], wanted: str) -> WatchedAccount:
+def owners_in(settings: Settings) -> tuple[Owner, ...]:
+    """The accounts that the settings name, found without asking the venue. Raises: VenueRejected."""
+    owners: list[Owner] = []
+    for spec in settings.accounts:
+        found = venues.account_id(settings.venue.value, spec.reference)
+        owners.append(Owner(account_id=found, nickname=nickname_of(spec, found), reference=spec.reference))
+    return tuple(owners)
+
+
+def _known(named: Sequence[Owner], watched: Sequence[WatchedAccount]) -> tuple[Owner, ...]:
+    """Each once, those of the settings first: their nicknames are the ones in force."""
+    ids = {one.account_id for one in named}
+    before = (Owner(account_id=one.account_id, nickname=one.nickname) for one in watched)
+    return (*named, *(one for one in before if one.account_id not in ids))
+
+
+def _chosen(known: Sequence[Owner], wanted: str) -> Owner:
     """The account somebody means. Raises: BadTrades, naming those there are."""
-    names = ", ".join(one.nickname for one in watched) or "none yet: start keel run once"
+    names = ", ".join(one.nickname for one in known) or "none yet: name it in ACCOUNTS, or start keel run once"
     if not wanted:
-        if len(watched) == 1:
-            return watched[0]
+        if len(known) == 1:
+            return known[0]
         raise BadTrades(f"whose trades are they? Add --account with one of: {names}")
-    for one in watched:
-        if wanted == one.account_id or wanted.lower() == one.nickname.lower():
+    for one in known:
+        if one.answers_to(wanted):
             return one
     raise BadTrades(f"no account called {wanted!r} is watched; the accounts: {names}")

@@ -11,6 +11,8 @@ from risk.margin.book import FloatArray
 from risk.stats.realized import Bars
 from risk.stats.series import Closes, TimeArray
 
+_HOURS, _HOUR_S = 24, 3_600  # of a day, of an hour
+
 
 class Interval(Enum):
     """Length of a bar; the value is how people write it."""
@@ -87,6 +89,44 @@ class Candles:
     def first(self, n: int) -> "Candles":
         """The oldest ``n`` bars."""
         return self._rows(slice(0, n))
+
+    def daily(self) -> "Candles":
+        """Bars of the UTC days of which every hour is there; daily bars as they are. ``sources`` say "from hours"."""
+        if self.interval is Interval.DAY:
+            return self
+        days, first, hours = np.unique(self.at.astype("datetime64[D]"), return_index=True, return_counts=True)
+        # Twenty-four bars of one day are its hours only where each opens at a whole one.
+        whole = (self.at.astype("datetime64[s]").astype(np.int64) % _HOUR_S == 0).astype(np.int64)
+        complete = (hours == _HOURS) & (np.add.reduceat(whole, first) == _HOURS) if days.size else np.empty(0, bool)
+        begin = first[complete]
+        if not begin.size:
+            return no_candles(self.asset, Interval.DAY)
+        rows = begin[:, None] + np.arange(_HOURS)
+        return Candles(
+            asset=self.asset, interval=Interval.DAY, at=days[complete].astype("datetime64[s]"),
+            open_usd=self.open_usd[begin], high_usd=self.high_usd[rows].max(axis=1),
+            low_usd=self.low_usd[rows].min(axis=1), close_usd=self.close_usd[begin + _HOURS - 1],
+            volume=self.volume[rows].sum(axis=1), sources=tuple(f"{source} from hours" for source in self.sources),
+        )  # fmt: skip
+
+    def filled(self, others: "Candles") -> "Candles":
+        """With bars of others where it has none itself."""
+        wanted = np.flatnonzero(~np.isin(others.at, self.at))
+        if not wanted.size:
+            return self
+        at = np.concatenate([self.at, others.at[wanted]])
+        order = np.argsort(at, kind="stable")
+        columns = [
+            np.concatenate([mine, theirs[wanted]])[order]
+            for mine, theirs in zip(self._columns, others._columns, strict=True)
+        ]
+        newest_is_mine = len(self) > 0 and self.at[-1] == at.max()
+        first, second = (self.sources, others.sources) if newest_is_mine else (others.sources, self.sources)
+        return Candles(
+            asset=self.asset, interval=self.interval, at=at[order], open_usd=columns[0], high_usd=columns[1],
+            low_usd=columns[2], close_usd=columns[3], volume=columns[4],
+            sources=tuple(dict.fromkeys((*first, *second))),
+        )  # fmt: skip
 
     def _rows(self, rows: slice) -> "Candles":
         return Candles(

@@ -22,9 +22,10 @@ class VaRMethod(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacktestVerdict:
-    """How a method fared lately on this book.
+    """How a method fared lately on this book, with forecasts for so many days ahead whatever the horizon asked for.
 
     Attributes:
+        days: Horizon of the forecasts.
         results: At 95 and at 99 %.
         light: Basel's, on the newest 250 days at 99 %; None with fewer days.
     """
@@ -32,6 +33,7 @@ class BacktestVerdict:
     method: VaRMethod
     results: tuple[BacktestResult, ...]
     light: Light | None
+    days: int = 1
 
     def at(self, confidence: float) -> BacktestResult:
         """The one whose confidence is nearest."""

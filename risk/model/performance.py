@@ -119,6 +119,11 @@ class PerformanceMetrics:
         average_loss: USD, negative or zero, as ``largest_loss``.
         se_sharpe_ratio: Standard error.
         se_win_rate: Standard error.
+        start: Of the equity history; trades may be from before it.
+        n: Days of it.
+        trades_start: When the first of the round trips was opened; None without any.
+        trades_end: When the last of them was closed.
+        fills_on_record: Executions of any time, whether they closed a position or not.
     """
 
     total_return: float
@@ -144,6 +149,9 @@ class PerformanceMetrics:
     start: datetime | None
     end: datetime | None
     n: int
+    trades_start: datetime | None = None
+    trades_end: datetime | None = None
+    fills_on_record: int = 0
     warnings: tuple[str, ...] = ()
 
 

@@ -100,7 +100,8 @@ def backtest(
         z2 = acerbi_szekely(realised, shortfall, beyond, alpha)
         es_p = es_test(realised, shortfall, beyond)
     return BacktestResult(
-        confidence=confidence, n=n, violations=count, expected=n * alpha, coverage=coverage, independence=independence,
+        confidence=confidence, n=n, violations=count, expected=round(n * alpha, 6), coverage=coverage,
+        independence=independence,
         conditional=LikelihoodRatio(statistic=together, p_value=laws.chi_squared_tail(together, 2)),
         acerbi_szekely=z2, es_p_value=es_p, quantile_loss=quantile_loss(realised, forecast, alpha),
     )  # fmt: skip

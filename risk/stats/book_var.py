@@ -1,8 +1,8 @@
 """VaR and expected shortfall of one account by every method, each scenario priced by its own margin engine."""
 
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -11,8 +11,9 @@ from risk.margin.book import FloatArray
 from risk.margin.linear import LinearMargin
 from risk.model.metrics import VaRMethod
 from risk.stats import evt, tails
-from risk.stats.ewma import DAILY_LAMBDA, WARM_UP, ewma_variances
-from risk.stats.laws import normal_quantile
+from risk.stats.book_task import BookEstimate, Model, Task, empirical, resampled
+from risk.stats.ewma import WARM_UP, ewma_variances
+from risk.stats.intervals import LEVEL, Spread, of_drift, of_observations, of_volatility
 from risk.stats.moves import (
     DEFAULT_PATHS,
     Filtered,
@@ -23,44 +24,10 @@ from risk.stats.moves import (
     recent_correlation,
     resampled_days,
 )
-from risk.stats.series import alpha_of, checked_confidence, checked_days, checked_seed, zero_share_frac
+from risk.stats.series import checked_confidence, checked_days, checked_seed
 
 MINIMUM_DAYS = 100
-STALE_SHARE = 0.05
-# As many independent days as an exponential average is worth.
-_EFFECTIVE_DAYS = (1 + DAILY_LAMBDA) / (1 - DAILY_LAMBDA)
 _RESAMPLES = 100
-_INTERVAL = 0.90
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class BookEstimate:
-    """A VaR without its provenance. ``pnl_usd`` is None for closed forms."""
-
-    var_usd: float
-    es_usd: float
-    interval_usd: tuple[float, float]
-    method: VaRMethod
-    simulations: int
-    pnl_usd: FloatArray | None
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Model:
-    """Fitted pieces that only the Monte Carlo uses.
-
-    Attributes:
-        volatilities: Daily, of each day of the horizon, shape (n_days, n_assets).
-        correlation: Of the assets.
-        degrees_of_freedom: Of the Student t all assets share.
-        notes: What of it is not what it should be, such as a fit that was not used.
-    """
-
-    volatilities: FloatArray
-    correlation: FloatArray
-    degrees_of_freedom: float
-    notes: tuple[str, ...] = field(default=())
 
 
 def estimate(
@@ -89,46 +56,12 @@ def estimate(
         return _riskless(method)
     if returns.shape[0] < MINIMUM_DAYS:
         raise NotEnoughData("daily returns", found=int(returns.shape[0]), needed=MINIMUM_DAYS)
-    task = _Task(margin, returns, confidence, days, seed, paths, model)
+    task = Task(margin, returns, confidence, days, seed, paths, model)
     found = _METHODS[method](task)
     return BookEstimate(
         var_usd=found.var_usd, es_usd=found.es_usd, interval_usd=found.interval_usd, method=found.method,
         simulations=found.simulations, pnl_usd=found.pnl_usd, warnings=(*task.warnings(found), *found.warnings),
     )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Task:
-    """One question."""
-
-    margin: LinearMargin
-    returns: FloatArray
-    confidence: float
-    days: int
-    seed: int
-    paths: int
-    model: Model | None
-
-    def pnl(self, moves: FloatArray) -> FloatArray:
-        """Change of total equity, USD."""
-        today = float(self.margin.equity(np.ones((len(self.margin.assets), 1)))[0])
-        return self.margin.equity(np.exp(moves)) - today
-
-    def book_pnl(self) -> FloatArray:
-        """Of today's positions on every past day, linear in log returns: what volatility of the book is made of."""
-        return np.asarray(self.returns @ self.margin.equity_slope_usd)
-
-    def warnings(self, found: BookEstimate) -> tuple[str, ...]:
-        notes = []
-        n = self.returns.shape[0]
-        empirical = found.method in (VaRMethod.HISTORICAL, VaRMethod.FILTERED)
-        if empirical and not tails.enough_for(n, self.confidence):
-            needed = math.ceil(tails.ENOUGH_IN_TAIL / alpha_of(self.confidence))
-            notes.append(f"{n} of {needed} days: the tail holds fewer than five of them")
-        for asset, column in zip(self.margin.assets, self.returns.T, strict=True):
-            if zero_share_frac(column) > STALE_SHARE:
-                notes.append(f"{zero_share_frac(column):.0%} of {asset}'s days show no move: its prices may be stale")
-        return tuple(notes)
 
 
 def _riskless(method: VaRMethod) -> BookEstimate:
@@ -138,49 +71,60 @@ def _riskless(method: VaRMethod) -> BookEstimate:
     )  # fmt: skip
 
 
-def _empirical(
-    task: _Task, method: VaRMethod, moves: FloatArray, *, simulated: bool, notes: tuple[str, ...] = ()
-) -> BookEstimate:
-    pnl = task.pnl(moves)
-    tail = tails.historical(pnl, task.confidence)
-    return BookEstimate(
-        var_usd=tail.var, es_usd=tail.es, interval_usd=tails.historical_interval(pnl, task.confidence, level=_INTERVAL),
-        method=method, simulations=pnl.size if simulated else 0, pnl_usd=pnl, warnings=notes,
-    )  # fmt: skip
-
-
-def _historical(task: _Task) -> BookEstimate:
+def _historical(task: Task) -> BookEstimate:
+    past = task.pnl(past_moves(task.returns))
+    spread = of_observations(past, task.confidence)
     if task.days == 1:
-        return _empirical(task, VaRMethod.HISTORICAL, past_moves(task.returns), simulated=False)
-    moves = resampled_days(task.returns, task.days, paths=task.paths, seed=task.seed)
-    return _empirical(task, VaRMethod.HISTORICAL, moves, simulated=True)
+        return empirical(task, VaRMethod.HISTORICAL, past, spread, drawn=False)
+    pnl = task.pnl(resampled_days(task.returns, task.days, paths=task.paths, seed=task.seed))
+    return resampled(task, VaRMethod.HISTORICAL, pnl, past, spread)
 
 
-def _filtered_moves(task: _Task) -> FloatArray:
-    filtered = Filtered.of(task.returns)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Surprises:
+    """PnL of past surprises at today's volatility: of one day, and over the horizon, the same for one day."""
+
+    one_day: FloatArray
+    pnl: FloatArray
+
+    @classmethod
+    def of(cls, task: Task) -> Self:
+        filtered = Filtered.of(task.returns)
+        one_day = task.pnl(filtered_moves(filtered))
+        if task.days == 1:
+            return cls(one_day, one_day)
+        return cls(one_day, task.pnl(filtered_paths(filtered, task.days, paths=task.paths, seed=task.seed)))
+
+
+def _filtered(task: Task, found: _Surprises | None = None, notes: tuple[str, ...] = ()) -> BookEstimate:
+    found = found or _Surprises.of(task)
+    var = tails.historical(found.one_day, task.confidence).var
+    spread = of_observations(found.one_day, task.confidence).also(of_volatility(var))
     if task.days == 1:
-        return filtered_moves(filtered)
-    return filtered_paths(filtered, task.days, paths=task.paths, seed=task.seed)
-
-
-def _filtered(task: _Task, notes: tuple[str, ...] = ()) -> BookEstimate:
-    return _empirical(task, VaRMethod.FILTERED, _filtered_moves(task), simulated=task.days > 1, notes=notes)
+        return empirical(task, VaRMethod.FILTERED, found.pnl, spread, drawn=False, notes=notes)
+    return resampled(task, VaRMethod.FILTERED, found.pnl, found.one_day, spread, notes)
 
 
 def _closed(method: VaRMethod, tail: tails.Tail, notes: tuple[str, ...] = ()) -> BookEstimate:
-    """The interval is that of the volatility, which an exponential average knows from about 32 days."""
-    half = normal_quantile(0.5 + _INTERVAL / 2) / math.sqrt(2 * _EFFECTIVE_DAYS)
+    """The interval is that of the volatility."""
     return BookEstimate(
-        var_usd=tail.var, es_usd=tail.es, interval_usd=(tail.var * (1 - half), tail.var * (1 + half)), method=method,
+        var_usd=tail.var, es_usd=tail.es, interval_usd=of_volatility(tail.var).around(tail.var), method=method,
         simulations=0, pnl_usd=None, warnings=notes,
     )  # fmt: skip
 
 
-def _normal(task: _Task) -> BookEstimate:
+def _several_days(task: Task, method: VaRMethod, moves: FloatArray) -> BookEstimate:
+    """From draws of a model without a drift: its volatility is known as well as that of one day."""
+    pnl = task.pnl(moves)
+    spread = of_volatility(tails.historical(pnl, task.confidence).var)
+    return empirical(task, method, pnl, spread.also(of_observations(pnl, task.confidence)), drawn=True)
+
+
+def _normal(task: Task) -> BookEstimate:
     if task.days == 1:
         sigma = float(np.sqrt(ewma_variances(task.book_pnl())[-1]))
         return _closed(VaRMethod.NORMAL, tails.normal(0.0, sigma, task.confidence))
-    return _empirical(task, VaRMethod.NORMAL, _drawn(task, nu=None), simulated=True)
+    return _several_days(task, VaRMethod.NORMAL, _drawn(task, nu=None))
 
 
 def surprises_of(series: FloatArray) -> FloatArray:
@@ -194,16 +138,16 @@ def degrees_of_freedom(book_pnl: FloatArray) -> float:
     return tails.fit_degrees_of_freedom(surprises_of(book_pnl))
 
 
-def _student(task: _Task) -> BookEstimate:
+def _student(task: Task) -> BookEstimate:
     book = task.book_pnl()
     nu = degrees_of_freedom(book)
     if task.days == 1:
         sigma = float(np.sqrt(ewma_variances(book)[-1]))
         return _closed(VaRMethod.STUDENT_T, tails.student(0.0, sigma, nu, task.confidence))
-    return _empirical(task, VaRMethod.STUDENT_T, _drawn(task, nu=nu), simulated=True)
+    return _several_days(task, VaRMethod.STUDENT_T, _drawn(task, nu=nu))
 
 
-def _drawn(task: _Task, nu: float | None) -> FloatArray:
+def _drawn(task: Task, nu: float | None) -> FloatArray:
     variances = np.array([ewma_variances(column)[-1] for column in task.returns.T])
     return drawn_moves(
         np.tile(np.sqrt(variances), (task.days, 1)), recent_correlation(task.returns), nu=nu, paths=task.paths,
@@ -211,59 +155,93 @@ def _drawn(task: _Task, nu: float | None) -> FloatArray:
     )  # fmt: skip
 
 
-def _cornish_fisher(task: _Task) -> BookEstimate:
-    pnl = task.pnl(_filtered_moves(task))
-    of = tails.moments(pnl)
+def _cornish_fisher(task: Task) -> BookEstimate:
+    found = _Surprises.of(task)
+    of = tails.moments(found.pnl)
     var, es = tails.cornish_fisher(of, task.confidence), tails.cornish_fisher_es(of, task.confidence)
     if var is None or es is None:
         why = f"skewness {of.skewness:.2f} and excess kurtosis {of.excess_kurtosis:.1f} are outside its domain"
-        return _filtered(task, (f"Cornish-Fisher does not hold here ({why}); this is filtered history",))
-    interval = _resampled(pnl, task, lambda sample: tails.cornish_fisher(tails.moments(sample), task.confidence) or var)
-    return BookEstimate(
-        var_usd=var, es_usd=es, interval_usd=interval, method=VaRMethod.CORNISH_FISHER,
-        simulations=pnl.size if task.days > 1 else 0, pnl_usd=pnl,
-    )  # fmt: skip
+        return _filtered(task, found, (f"Cornish-Fisher does not hold here ({why}); this is filtered history",))
+
+    def again(sample: FloatArray) -> float:
+        expanded = tails.cornish_fisher(tails.moments(sample), task.confidence)
+        return tails.historical(sample, task.confidence).var if expanded is None else expanded
+
+    return _fitted(task, VaRMethod.CORNISH_FISHER, found, tails.Tail(var=var, es=es), again)
 
 
-def _evt(task: _Task) -> BookEstimate:
-    pnl = task.pnl(_filtered_moves(task))
+def _evt(task: Task) -> BookEstimate:
+    found = _Surprises.of(task)
     try:
-        tail = evt.fit_tail(-pnl)
+        tail = evt.fit_tail(-found.pnl)
         var, es = tail.var(task.confidence), tail.es(task.confidence)
     except (NotEnoughData, BadParameter) as problem:
-        return _filtered(task, (f"no tail could be fitted ({problem}); this is filtered history",))
+        return _filtered(task, found, (f"no tail could be fitted ({problem}); this is filtered history",))
     if tail.shape >= 1:
-        return _filtered(task, ("the fitted tail is so heavy that it has no mean loss; this is filtered history",))
+        why = "the fitted tail is so heavy that it has no mean loss; this is filtered history"
+        return _filtered(task, found, (why,))
 
     def again(sample: FloatArray) -> float:
         return evt.fit_tail(-sample).var(task.confidence)
 
+    return _fitted(task, VaRMethod.EVT, found, tails.Tail(var=var, es=es), again)
+
+
+def _fitted(
+    task: Task, method: VaRMethod, found: _Surprises, tail: tails.Tail, again: Callable[[FloatArray], float]
+) -> BookEstimate:
+    """A shape fitted to surprises at today's volatility; ``again`` fits one day's surprises drawn anew."""
+    one_day = tail.var if task.days == 1 else _attempted(again, found.one_day)
+    if one_day is None:
+        one_day = tails.historical(found.one_day, task.confidence).var
+    spread = _resampled(found.one_day, one_day, task, again).also(of_volatility(one_day))
+    if task.days > 1:
+        of_paths = of_observations(found.pnl, task.confidence).also(of_drift(found.one_day, task.days))
+        spread = spread.carried(one_day, tail.var, task.days).also(of_paths)
     return BookEstimate(
-        var_usd=var, es_usd=es, interval_usd=_resampled(pnl, task, again), method=VaRMethod.EVT,
-        simulations=pnl.size if task.days > 1 else 0, pnl_usd=pnl,
+        var_usd=tail.var, es_usd=tail.es, interval_usd=spread.around(tail.var), method=method,
+        simulations=found.pnl.size if task.days > 1 else 0, pnl_usd=found.pnl,
     )  # fmt: skip
 
 
-def _resampled(pnl: FloatArray, task: _Task, statistic: Callable[[FloatArray], float]) -> tuple[float, float]:
-    """Percentile interval over days drawn with replacement."""
+def _attempted(statistic: Callable[[FloatArray], float], sample: FloatArray) -> float | None:
+    try:
+        return statistic(sample)
+    except (NotEnoughData, BadParameter):
+        return None  # a sample whose tail is empty says nothing of the interval
+
+
+def _resampled(pnl: FloatArray, value: float, task: Task, statistic: Callable[[FloatArray], float]) -> Spread:
+    """Percentiles over days drawn with replacement; order statistics where no such sample has a tail."""
     random = np.random.Generator(np.random.SFC64(task.seed))
-    found = []
-    for _ in range(_RESAMPLES):
-        try:
-            found.append(statistic(pnl[random.integers(0, pnl.size, pnl.size)]))
-        except (NotEnoughData, BadParameter):
-            continue  # a sample whose tail is empty says nothing of the interval
-    low, high = np.quantile(found, [(1 - _INTERVAL) / 2, (1 + _INTERVAL) / 2]) if found else (math.nan, math.nan)
-    return float(low), float(high)
+    drawn = [_attempted(statistic, pnl[random.integers(0, pnl.size, pnl.size)]) for _ in range(_RESAMPLES)]
+    found = [one for one in drawn if one is not None]
+    if not found:
+        return of_observations(pnl, task.confidence)
+    low, high = np.quantile(found, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Spread.of(value, (float(low), float(high)))
 
 
-def _monte_carlo(task: _Task) -> BookEstimate:
+def _monte_carlo(task: Task) -> BookEstimate:
     model = task.model or default_model(task.returns, task.margin.equity_slope_usd, task.days)
-    moves = drawn_moves(
-        model.volatilities[: task.days], model.correlation, nu=model.degrees_of_freedom, paths=task.paths,
-        seed=task.seed,
-    )  # fmt: skip
-    return _empirical(task, VaRMethod.MONTE_CARLO, moves, simulated=True, notes=model.notes)
+
+    def drawn(days: int) -> FloatArray:
+        return task.pnl(
+            drawn_moves(
+                model.volatilities[:days], model.correlation, nu=model.degrees_of_freedom, paths=task.paths,
+                seed=task.seed,
+            )
+        )  # fmt: skip
+
+    one_day = drawn(1)
+    var = tails.historical(one_day, task.confidence).var
+    spread = of_observations(one_day, task.confidence).also(of_volatility(var))
+    if task.days == 1:
+        return empirical(task, VaRMethod.MONTE_CARLO, one_day, spread, drawn=True, notes=model.notes)
+    pnl = drawn(task.days)
+    spread = spread.carried(var, tails.historical(pnl, task.confidence).var, task.days)
+    spread = spread.also(of_observations(pnl, task.confidence))
+    return empirical(task, VaRMethod.MONTE_CARLO, pnl, spread, drawn=True, notes=model.notes)
 
 
 def default_model(returns: FloatArray, slope_usd: FloatArray, days: int) -> Model:
@@ -276,7 +254,7 @@ def default_model(returns: FloatArray, slope_usd: FloatArray, days: int) -> Mode
     )
 
 
-_METHODS: Mapping[VaRMethod, Callable[[_Task], BookEstimate]] = {
+_METHODS: Mapping[VaRMethod, Callable[[Task], BookEstimate]] = {
     VaRMethod.HISTORICAL: _historical,
     VaRMethod.FILTERED: _filtered,
     VaRMethod.NORMAL: _normal,

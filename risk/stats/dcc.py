@@ -5,7 +5,7 @@ Q scaled to ones on its diagonal. Positive definite wherever S is.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -90,9 +90,9 @@ class DccFit:
     problem: str
     log_likelihood: float
     joint_log_likelihood: float
-    univariate: tuple[GarchFit, ...]
-    target: FloatArray
-    q: FloatArray
+    univariate: tuple[GarchFit, ...] = field(repr=False)
+    target: FloatArray = field(repr=False)
+    q: FloatArray = field(repr=False)
 
     def __array__(self, dtype: object = None, copy: bool | None = None) -> FloatArray:
         return np.asarray(self.forecast(), dtype=np.float64)

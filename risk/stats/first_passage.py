@@ -20,8 +20,10 @@ def hit_probability(price: float, barrier: float, volatility_annual: float, days
         barrier: Below the price, or above it.
         volatility_annual: As a fraction.
 
-    Raises: BadParameter for a price or barrier that is not positive, or a negative volatility or time.
+    Raises: BadParameter for a price or barrier that is not positive, a negative volatility or time, NaN or infinity.
     """
+    if not all(math.isfinite(one) for one in (price, barrier, volatility_annual, days)):
+        raise BadParameter("price, barrier, volatility and days must be finite numbers; leave out what is unknown")
     if price <= 0 or barrier <= 0 or volatility_annual < 0 or days < 0:
         raise BadParameter("price and barrier must be positive, volatility and days not negative")
     if price == barrier:
@@ -48,8 +50,10 @@ def bridge_survival(before: FloatArray, after: FloatArray, variance: FloatArray)
 
 
 def wilson(probability: float, n: int, *, level: float = 0.95) -> tuple[float, float]:
-    """Interval of a probability estimated from n draws, (low, high)."""
+    """Interval of a probability estimated from n draws, (low, high); exactly 0 and 1 where nothing and all was hit."""
     z = normal_quantile(0.5 + level / 2)
     centre = (probability + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(probability * (1 - probability) / n + z * z / (4 * n * n))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # Centre and half are equal there but for rounding.
+    low = 0.0 if probability <= 0 else max(0.0, centre - half)
+    return low, 1.0 if probability >= 1 else min(1.0, centre + half)

@@ -72,11 +72,11 @@ class GarchFit:
     converged: bool
     problem: str
     log_likelihood: float
-    variances: FloatArray
-    residuals: FloatArray
+    variances: FloatArray = field(repr=False)
+    residuals: FloatArray = field(repr=False)
     next_variance: float
-    se_hessian: FloatArray = field(default_factory=lambda: np.empty(0))
-    se_robust: FloatArray = field(default_factory=lambda: np.empty(0))
+    se_hessian: FloatArray = field(default_factory=lambda: np.empty(0), repr=False)
+    se_robust: FloatArray = field(default_factory=lambda: np.empty(0), repr=False)
 
     def horizon_variances(self, periods: int) -> FloatArray:
         """Variance of each of the next periods, shape (periods,). Exact for (1, 1), by recursion otherwise."""

@@ -263,7 +263,19 @@ _METHODS: Mapping[VaRMethod, Callable[[_Book, tuple[float, ...]], list[Columns]]
 }
 
 
-def best_method(judged: Mapping[VaRMethod, Sequence[BacktestResult]]) -> VaRMethod:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The method to show.
+
+    Attributes:
+        near_tie: Another one did better, but by so little that this is the default and not a winner.
+    """
+
+    method: VaRMethod
+    near_tie: bool
+
+
+def choose(judged: Mapping[VaRMethod, Sequence[BacktestResult]]) -> Choice:
     """Passes both likelihood-ratio tests in most cells, then the smallest mean quantile loss; filtered history on near
     ties, for one book and level cannot tell the methods apart: it is behind by one cell in twenty or a single one at
     most, and by 5 % of the loss.
@@ -273,13 +285,19 @@ def best_method(judged: Mapping[VaRMethod, Sequence[BacktestResult]]) -> VaRMeth
     """
     passed = {method: sum(result.passes() for result in results) for method, results in judged.items()}
     most = max(passed.values())
+    loss = {method: float(np.mean([result.quantile_loss for result in results])) for method, results in judged.items()}
     leading = [method for method, count in passed.items() if count == most]
-    loss = {method: float(np.mean([result.quantile_loss for result in judged[method]])) for method in leading}
-    least = min(loss.values())
+    winner = min(leading, key=lambda method: (loss[method], tuple(VaRMethod).index(method)))
     default = VaRMethod.FILTERED
+    if default not in judged or winner is default:
+        return Choice(method=winner, near_tie=False)
     cells = max(len(results) for results in judged.values())
-    if default in judged and passed[default] >= most - max(1.0, _NEAR_SHARE * cells):
-        own = float(np.mean([result.quantile_loss for result in judged[default]]))
-        if own <= least * (1.0 + _NEAR_SHARE):
-            return default
-    return min(leading, key=lambda method: (loss[method], tuple(VaRMethod).index(method)))
+    near = passed[default] >= most - max(1.0, _NEAR_SHARE * cells)
+    if near and loss[default] <= loss[winner] * (1.0 + _NEAR_SHARE):
+        return Choice(method=default, near_tie=True)
+    return Choice(method=winner, near_tie=False)
+
+
+def best_method(judged: Mapping[VaRMethod, Sequence[BacktestResult]]) -> VaRMethod:
+    """The method of choose()."""
+    return choose(judged).method

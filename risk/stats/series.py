@@ -64,7 +64,7 @@ def alpha_of(confidence: float) -> float:
 
 def checked_confidence(confidence: float) -> float:
     """Of an account's VaR. Raises: BadParameter outside 90 to 99.9 %, both included."""
-    if not isinstance(confidence, Real) or not 0.9 - 1e-12 <= confidence <= 0.999 + 1e-12:
+    if not isinstance(confidence, Real) or not 0.9 <= confidence <= 0.999:
         raise BadParameter(f"a confidence of {confidence} is not supported; give 0.90 to 0.999")
     return float(confidence)
 

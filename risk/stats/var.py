@@ -12,11 +12,14 @@ from risk.margin.book import FloatArray
 from risk.stats import tails
 from risk.stats.matrices import checked_correlation
 from risk.stats.moves import DEFAULT_PATHS, checked_paths, drawn_moves, resampled_days
-from risk.stats.series import alpha_of, checked, checked_days, checked_seed
+from risk.stats.series import checked, checked_confidence, checked_days, checked_seed
 
 
 class VaRCalculator:
-    """Value at risk by three methods; losses are positive. Simulations run off the event loop."""
+    """Value at risk by three methods; losses are positive.
+
+    Confidence is 0.90 to 0.999, both included. Simulations run off the event loop.
+    """
 
     async def historical_simulation_var(
         self, returns: npt.ArrayLike, confidence_level: float = 0.95, horizon_days: int = 1
@@ -27,9 +30,11 @@ class VaRCalculator:
 
         Raises: NotEnoughData for fewer than ceil(1 / (1 - confidence)) returns; BadSeries; BadParameter.
         """
-        needed = math.ceil(1.0 / alpha_of(confidence_level) - 1e-9)
+        needed = math.ceil(1.0 / (1.0 - checked_confidence(confidence_level)) - 1e-9)
         days = checked_days(horizon_days)
         series = checked(returns, minimum=needed)
+        if (series <= -1).any():
+            raise BadParameter("a return of -100 % or less leaves no price; give simple returns, as fractions")
         if days == 1:
             return tails.historical(series, confidence_level).var
         return await asyncio.to_thread(_over_days, series, confidence_level, days)
@@ -45,11 +50,11 @@ class VaRCalculator:
 
         Raises: BadParameter for a negative volatility or anything that is no finite number.
         """
-        days = checked_days(horizon_days)
+        days, confidence = checked_days(horizon_days), checked_confidence(confidence_level)
         value, daily = _numbers([portfolio_value, volatility], "portfolio value and volatility")
         if daily < 0:
             raise BadParameter(f"a daily volatility of {daily:g} cannot be; give a fraction from 0 on, such as 0.04")
-        return tails.normal(0.0, abs(value) * float(daily) * math.sqrt(days), confidence_level).var
+        return tails.normal(0.0, abs(value) * float(daily) * math.sqrt(days), confidence).var
 
     async def monte_carlo_var(
         self,
@@ -64,6 +69,9 @@ class VaRCalculator:
     ) -> float:
         """Correlated normal log returns, each position revalued linearly in its price; USD.
 
+        No drift in prices: log returns have a mean of minus half their variance a day, so that the expected price stays
+        where it is. A mean of zero for log returns would let it rise.
+
         Args:
             portfolio_composition: Signed USD by asset.
             correlation_matrix: In that order.
@@ -71,7 +79,7 @@ class VaRCalculator:
 
         Raises: BadSeries for a matrix that is none of correlations; BadParameter; the empty book has a VaR of 0.
         """
-        days, _ = checked_days(horizon_days), alpha_of(confidence_level)
+        days, _ = checked_days(horizon_days), checked_confidence(confidence_level)
         assets = list(portfolio_composition)
         notional = _numbers(list(portfolio_composition.values()), "positions")
         daily = _in_order(volatilities, assets)
@@ -91,8 +99,6 @@ class VaRCalculator:
 
 
 def _over_days(series: FloatArray, confidence: float, days: int) -> float:
-    if (series <= -1).any():
-        raise BadParameter("a return of -100 % or less cannot be compounded; give simple returns, as fractions")
     moves = resampled_days(np.log1p(series)[:, None], days, paths=DEFAULT_PATHS, seed=0)
     return tails.historical(np.expm1(moves[0]), confidence).var
 

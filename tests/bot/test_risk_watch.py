@@ -19,6 +19,7 @@ from tests.risk.builders import make_account, make_position
 from tests.risk.histories import correlated, daily_candles
 from tests.support.bot_world import GENEROUS, BotWorld, bot_world
 from tests.support.clock import FakeClock
+from tests.support.waiting import until
 
 TIGHT = replace(GENEROUS, max_var_1d_percent=0.05)
 DAY_S = 86_400.0
@@ -320,3 +321,23 @@ async def test_parts_of_positions_sum_to_the_expected_shortfall() -> None:
         assert hedge.correlation_to_portfolio < 0
         assert hedge.beta == pytest.approx(0.45, abs=0.1)
         assert by_market["SOL-PERP"].volatility == pytest.approx(0.04 * math.sqrt(365), rel=0.6)
+
+
+async def test_after_a_start_a_limit_is_judged_within_seconds_not_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.app._RISK_AFTER_CHECK_S", 0.0)
+    async with bot_world(limits=TIGHT) as world:
+        await remember(world)
+        put(world, 1_000)
+        async with world.app._schedule():
+            await until(lambda: world.app.services.desks.board.of(world.account) is not None)
+            await until(lambda: world.app.services.process.jobs["limits"].runs >= 2)
+        assert set(await standing(world, CauseKind.LIMIT)) == {"max_var_1d_percent"}
+
+
+async def test_figures_that_lacked_history_are_made_again_once_it_may_have_come() -> None:
+    async with bot_world(limits=TIGHT) as world:
+        assert await look(world, 1_000) == []
+        await remember(world)
+        assert await look(world, after_s=59.0) == [], "not at once: there may be no history of it anywhere"
+        (alert,) = await look(world, after_s=2.0)
+        assert "one-day VaR" in alert

@@ -9,7 +9,7 @@ import structlog
 
 from bot.observing import Nobody
 from bot.process import JobState
-from bot.schedule import Schedule, run_once
+from bot.schedule import Schedule, once, run_once
 from bot.watchdog import Watchdog
 from storage import DiskFull
 from tests.support.bot_world import BotWorld, bot_world
@@ -287,3 +287,37 @@ async def test_a_watchdog_that_slept_itself_gives_the_checks_their_turn_first(fi
         await world.deliver()
 
         figure(Measure.FALSE_ALARMS, len(world.alerts))
+
+
+async def test_a_job_may_be_called_before_its_turn_and_is_never_put_off() -> None:
+    runs: list[int] = []
+
+    async def count() -> None:
+        runs.append(1)
+
+    schedule = Schedule(FakeClock())
+    schedule.every(3_600, "rare", count)
+    schedule.every(0.01, "often", succeed)
+    async with schedule:
+        await until(lambda: len(runs) == 1)
+        schedule.soon("rare", after_s=0.01)
+        await until(lambda: len(runs) == 2)
+        schedule.soon("often", after_s=3_600)
+        before = schedule.jobs["often"].runs
+        await until(lambda: schedule.jobs["often"].runs > before + 1)
+
+
+async def test_what_waits_for_something_is_set_off_once() -> None:
+    there: list[bool] = []
+    called: list[int] = []
+
+    async def nothing() -> None:
+        assert not called or there
+
+    job = once(nothing, lambda: bool(there), lambda: called.append(1))
+    await job()
+    assert called == []
+    there.append(True)
+    await job()
+    await job()
+    assert called == [1]

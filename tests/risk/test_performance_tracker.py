@@ -200,3 +200,21 @@ async def test_a_period_can_be_named_and_one_there_is_none_of_is_refused(tmp_pat
     for ask in (desk.equity_curve, desk.metrics, desk.attribution, desk.round_trips):
         with pytest.raises(BadParameter, match="no period '12d'; choose of 7d, 30d, 90d, all"):
             await ask("12d")
+
+
+async def test_trades_have_a_window_of_their_own_and_need_no_equity() -> None:
+    fills = [trade(24 * 22, Side.BUY, 1.0, 100.0), trade(24 * 18, Side.SELL, 1.0, 110.0)]
+    found = await tracker(curve([]), *fills).metrics(Period.MONTH)
+    assert (found.trades_start, found.trades_end) == (NOW - timedelta(days=22), NOW - timedelta(days=18))
+    assert (found.start, found.end, found.n) == (None, None, 0)
+    assert found.average_win == pytest.approx(10.0)
+    assert math.isnan(found.sharpe_ratio)
+
+
+async def test_fills_that_closed_nothing_in_the_period_are_spoken_of() -> None:
+    fills = [trade(24 * 22, Side.BUY, 1.0, 100.0), trade(24 * 18, Side.SELL, 1.0, 110.0)]
+    week = await tracker(curve([]), *fills).metrics(Period.WEEK)
+    assert (week.total_trades, week.fills_on_record, week.trades_start) == (0, 2, None)
+    assert "2 fills are on record, and none closed a position in 7d; ask for all" in week.warnings
+    still_open = await tracker(curve([]), fills[0]).metrics(Period.ALL)
+    assert "1 fill is on record, and none closed a position" in still_open.warnings

@@ -8,7 +8,7 @@ from venues.paper.past import PaperPast
 from venues.paper.prices import Interpolation, PricePath, ScriptedPrices
 from venues.paper.settings import PaperSettings
 from venues.paper.simulated import simulated_venue
-from venues.paper.venue import PaperVenue
+from venues.paper.venue import PaperVenue, account_of
 
 __all__ = [
     "AssetDynamics",
@@ -20,6 +20,7 @@ __all__ = [
     "PaperVenue",
     "PricePath",
     "ScriptedPrices",
+    "account_id",
     "connect",
     "demo_venue",
 ]
@@ -28,3 +29,8 @@ __all__ = [
 def connect(settings: PaperSettings, *, clock: Clock) -> PaperVenue:
     """A venue with one leveraged account in a simulated market that starts now."""
     return simulated_venue(clock, seed=settings.seed)
+
+
+def account_id(reference: str, *, venue: str) -> str:
+    """The id of an account by an id or ``AUTHORITY:SUB``. Raises: VenueRejected."""
+    return account_of(reference)

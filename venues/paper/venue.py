@@ -101,10 +101,7 @@ class PaperVenue:
     async def resolve(self, reference: str) -> str:
         """The id for an id or ``AUTHORITY:SUB``. Raises: VenueRejected when there is no such account."""
         await self._arrive()
-        authority, colon, number = reference.partition(":")
-        if colon and not (authority and number.isascii() and number.isdigit()):
-            raise VenueRejected(f"{reference!r} is no account; write an id, or AUTHORITY:SUB with a number, as demo:0")
-        account_id = f"{authority}-{int(number)}" if colon else reference
+        account_id = account_of(reference)
         if account_id not in self._known():
             raise VenueRejected(_no_account(account_id, self._known()))
         return account_id
@@ -186,6 +183,14 @@ class PaperVenue:
         if self.faults.frozen is not None:
             return replace(self.faults.frozen.accounts[account_id], observed_at=now)
         return world.snapshot(world.accounts[account_id], slot=slot, observed_at=now)
+
+
+def account_of(reference: str) -> str:
+    """The id of what may be one of these accounts. Raises: VenueRejected for what can be none."""
+    authority, colon, number = reference.partition(":")
+    if colon and not (authority and number.isascii() and number.isdigit()):
+        raise VenueRejected(f"{reference!r} is no account; write an id, or AUTHORITY:SUB with a number, as demo:0")
+    return f"{authority}-{int(number)}" if colon else reference
 
 
 def _no_account(account_id: str, known: Collection[str]) -> str:

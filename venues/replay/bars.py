@@ -1,6 +1,7 @@
 """Recorded bars, one CSV a asset, checked to the last line before anything is played.
 
-``SOL.csv`` or ``SOL.csv.gz`` with the columns ts, open, high, low, close; others, such as volume, are not looked at.
+``SOL.csv`` or ``SOL.csv.gz`` with the columns ts, open, high, low, close; a column volume is read where there is one,
+and others are not looked at.
 ``ts`` is the bar's open: ISO 8601, in UTC where no zone is given, or whole Unix seconds. Bars stand in order of time.
 They are as long as the step that most lines make; a longer step means that bars are missing, and so does a line whose
 four prices are empty or nan. A step that no number of bars explains is refused: played, it would make them all unknown.
@@ -26,6 +27,7 @@ from venues.replay.errors import BadRecording
 _ENDINGS = (".csv", ".csv.gz")
 _NO_PRICE = frozenset({"", "nan", "null", "none"})
 _PRICES = ("open", "high", "low", "close")
+_VOLUME = "volume"
 _JITTER_FRAC = 1 / 8  # of a bar: daylight saving of daily bars, months, clocks that are a little off
 _LAST_S = 253_402_300_799  # the end of the year 9999
 
@@ -40,6 +42,7 @@ class Bars:
         length_s: Of every bar.
         from_s: When lines without prices begin that stand before the first bar; None where there are none.
         until_s: When those end that stand behind the last bar; None likewise.
+        volume: Of each in units, NaN where unknown; None without such a column.
     """
 
     asset: str
@@ -48,6 +51,7 @@ class Bars:
     length_s: int
     from_s: int | None = None
     until_s: int | None = None
+    volume: FloatArray | None = None
 
     @property
     def begin_s(self) -> int:
@@ -73,16 +77,24 @@ def read_file(path: Path, asset: str) -> Bars:
         columns = _columns(path, header)
         moments, numbers = list[int](), list[int]()
         prices: list[list[float] | None] = []
+        volumes = list[float]()
+        volume_at = header.index(_VOLUME) if _VOLUME in header else None
         for row in rows:
             if not row:
                 continue
             line = f"{path.name}, line {rows.line_num}"
             if len(row) < len(header):
                 raise BadRecording(f"{line} has {len(row)} of {len(header)} columns; write it whole or leave it out")
+            if len(row) > len(header):
+                raise BadRecording(
+                    f"{line} has {len(row)} columns and the first line names {len(header)}; write numbers without"
+                    " thousands separators, one value a column"
+                )
             moment, cells = _moment(row[columns[0]], line), [row[at] for at in columns[1:]]
             _check_order(moments, moment, line)
             moments.append(moment)
             numbers.append(rows.line_num)
+            volumes.append(math.nan if volume_at is None else _volume(row[volume_at], line))
             prices.append(None if all(cell.strip().lower() in _NO_PRICE for cell in cells) else _bar(cells, line))
     except csv.Error as exc:
         raise BadRecording(f"{path.name} is not a CSV file ({exc}); export it again") from exc
@@ -97,6 +109,7 @@ def read_file(path: Path, asset: str) -> Bars:
         length_s=length_s,
         from_s=moments[0] if known[0] else None,
         until_s=moments[-1] + length_s if known[-1] < len(moments) - 1 else None,
+        volume=None if volume_at is None else np.array(volumes, np.float64)[known],
     )
 
 
@@ -189,6 +202,19 @@ def _check_order(moments: Sequence[int], moment: int, line: str) -> None:
     if moment == moments[-1]:
         raise BadRecording(f"{line} has the time of the line before; remove one of the two")
     raise BadRecording(f"{line} is older than the line before; sort the file by ts, oldest first")
+
+
+def _volume(cell: str, line: str) -> float:
+    """NaN where it is not known."""
+    if cell.strip().lower() in _NO_PRICE:
+        return math.nan
+    try:
+        value = float(cell)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value >= 0):
+        raise BadRecording(f"{line}: volume {cell[:40]!r} is none; write units from 0 up, or nothing where unknown")
+    return value
 
 
 def _bar(cells: Iterable[str], line: str) -> list[float]:

@@ -7,7 +7,7 @@ one file in ``profiles/``.
 from risk.ports import AccountReader, Clock
 from venues.solana.settings import SolanaSettings
 
-__all__ = ["SolanaSettings", "connect"]
+__all__ = ["SolanaSettings", "account_id", "connect"]
 
 
 def connect(settings: SolanaSettings, *, clock: Clock) -> AccountReader:
@@ -18,3 +18,10 @@ def connect(settings: SolanaSettings, *, clock: Clock) -> AccountReader:
     from venues.solana import adapter  # the extra may be missing, and its import takes a while
 
     return adapter.connect(settings, clock=clock)
+
+
+def account_id(reference: str, *, venue: str) -> str:
+    """The address of an account by ``PUBKEY`` or ``AUTHORITY:SUB``. Raises: VenueRejected, ModuleNotFoundError."""
+    from venues.solana import addresses, profiles  # likewise
+
+    return str(addresses.address_of(profiles.load(venue), reference))

@@ -54,6 +54,12 @@ def user_address(profile: Profile, authority: bytes, sub_account: int) -> Pubkey
     return _derive(profile.program_id, profile.seeds.user, authority, sub_account.to_bytes(2, "little"))
 
 
+def address_of(profile: Profile, reference: str) -> Pubkey:
+    """Where the account is that ``PUBKEY`` or ``AUTHORITY:SUB`` means. Raises: VenueRejected."""
+    key, number = parse_reference(reference)
+    return key if number is None else user_address(profile, bytes(key), number)
+
+
 def user_stats_address(profile: Profile, authority: bytes) -> Pubkey:
     return _derive(profile.program_id, profile.seeds.user_stats, authority)
 

@@ -2,12 +2,16 @@
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 
 import pytest
 
 from bot.messages import Line, Picture, Table
+from bot.text.ages import day
 from bot.text.tables import lines as table_lines
+from risk.model.account import Side
 from risk.model.metrics import VaRMethod
+from risk.model.performance import Fill
 from risk.model.sizing import Binding
 from tests.bot.commands.accounts import stale_oracle, unread_oracle
 from tests.bot.commands.histories import calculating_world, give_bars, give_equity, long_and_short
@@ -89,7 +93,7 @@ async def test_var_names_level_horizon_loss_interval_record_and_source() -> None
         assert re.fullmatch(r"main: VaR 95% in 1 day: \$\d+, \d+\.\d% of equity", answer.first)
         assert re.search(r"^Exceeded one day in 20; the mean loss beyond it is \$\d+\.$", answer.text, re.M)
         assert re.search(r"^90% interval \$\d+ to \$\d+\.$", answer.text, re.M)
-        assert re.search(r"^Back-test: \d+ of 100 days beyond it at 95%, 5 expected\.$", answer.text, re.M)
+        assert re.search(r"^One-day back-test at 95%: \d+ of 100 days beyond, 5 expected\.$", answer.text, re.M)
         assert re.search(r" · 600 days since May 2024 · history 12 h 00 min old$", answer.text, re.M)
 
 
@@ -392,7 +396,8 @@ async def test_backtest_counts_every_method_and_marks_the_one_that_is_shown() ->
     async with calculating_world(days=800) as world:
         answer = await asked(world, "/backtest")
 
-        assert re.fullmatch(r"main: [a-z-]+ fits best, light (green|yellow|red)", answer.first)
+        said = r"main: ([a-z-]+ fits best|filtered is shown: no method is clearly better), light (green|yellow|red)"
+        assert re.fullmatch(said, answer.first)
         best = answer.first.split(" ")[1]
         assert {row.removesuffix("*") for row in cells(answer)} == {method.value for method in VaRMethod}
         assert [row for row in cells(answer) if row.endswith("*")] == [f"{best}*"]
@@ -436,3 +441,22 @@ async def test_the_same_question_has_the_same_answer() -> None:
         first, again = await asked(world, "/var 99 7d monte-carlo"), await asked(world, "/var 99 7d monte-carlo")
 
         assert first.text == again.text
+
+
+async def test_trades_are_told_with_their_own_window_where_no_equity_is_recorded() -> None:
+    async with calculating_world() as world:
+        now = world.clock.now()
+        trades = [
+            Fill(at=now - timedelta(days=days), market="SOL-PERP", side=side, size_base=1.0, price_usd=price)
+            for days, side, price in ((9, Side.BUY, 100.0), (5, Side.SELL, 110.0))
+        ]
+        await world.app.services.desks.fills.save(world.account, trades, "a test")
+        answer = await asked(world, "/performance")
+
+        assert answer.first == "main: no return yet in 30d"
+        assert cells(answer)["Average won"] == ("+$10.00",)
+        assert cells(answer)["Calmar"] == ("-",)
+        assert f"Trades: 1 from {day(trades[0].at)} to {day(trades[1].at)}." in answer.text
+
+        week = await asked(world, "/performance 7d")
+        assert "Trades: 1" in week.text, "it was closed within the week"

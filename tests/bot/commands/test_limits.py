@@ -44,6 +44,13 @@ async def test_limits_show_their_values_and_what_breaks_them() -> None:
         }
 
 
+async def test_the_column_of_limits_is_called_so() -> None:
+    async with bot_world() as world:
+        await world.check(400)
+        (table,) = [block for block in (await world.answer("/limits")).message.blocks if isinstance(block, Table)]
+        assert table.header == ("name", "limit", "ok?")
+
+
 async def test_limits_that_hold_are_one_line() -> None:
     async with bot_world() as world:
         await world.check(400)

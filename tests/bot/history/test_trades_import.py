@@ -8,13 +8,16 @@ import pytest
 from click.testing import CliRunner
 
 from bot.cli import main
+from bot.config import load_settings
 from bot.data_url import checked_data_url
 from bot.history.status import status_lines
-from bot.history.trades_import import BadTrades, import_trades, read_trades
+from bot.history.trades_import import BadTrades, import_trades, owners_in, read_trades
 from risk.model.account import Side
 from risk.performance_tracker import PerformanceTracker
 from storage import Accounts, AccountSource, EquityLog, FillLog, Store, WatchedAccount
 from tests.support.clock import FakeClock
+from venues.solana import profiles
+from venues.solana.addresses import parse_key, user_address
 
 HEADER = "ts,market,side,size,price,fee_usd,order_id\n"
 ROWS = HEADER + (
@@ -148,3 +151,50 @@ def test_a_data_url_is_encrypted_or_this_machine(url: str) -> None:
 def test_any_other_one_is_refused_with_what_to_write(url: str) -> None:
     with pytest.raises(ValueError, match="write https://HOST"):
         checked_data_url(url)
+
+
+AUTHORITY = "11111111111111111111111111111112"
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A bot that was configured and never ran."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_PATH", str(tmp_path / "keel.sqlite3"))
+    monkeypatch.setenv("VENUE", "drift")
+    return monkeypatch
+
+
+def taken_in(tmp_path: Path, *more: str) -> str:
+    rows = ROWS.replace("2026", "2025").replace("1767398400", "1735862400")
+    return CliRunner().invoke(main, ["history", "import", "--trades", str(file(tmp_path, rows)), *more]).output
+
+
+def test_an_account_that_the_settings_name_counts_before_the_first_run(
+    tmp_path: Path, fresh: pytest.MonkeyPatch
+) -> None:
+    fresh.setenv("ACCOUNTS", f"{AUTHORITY}:0=main")
+    assert "3 trades of main, 3 new" in taken_in(tmp_path)
+    assert "3 trades of main, 0 new" in taken_in(tmp_path, "--account", f"{AUTHORITY}:0")
+    assert "3 trades of main, 0 new" in taken_in(tmp_path, "--account", "Main")
+
+
+async def test_its_trades_are_where_the_running_bot_looks_for_them(tmp_path: Path) -> None:
+    settings = load_settings(None, asks_venue=False, venue="drift", accounts=f"{AUTHORITY}:1=main,{AUTHORITY}")
+    profile = profiles.load("drift")
+    address = str(user_address(profile, bytes(parse_key(AUTHORITY)), 1))
+    assert [(one.account_id, one.nickname) for one in owners_in(settings)] == [
+        (address, "main"), (AUTHORITY, AUTHORITY[:4]),
+    ]  # fmt: skip
+    path = await database(tmp_path, "main")
+    named = owners_in(settings)
+    await import_trades(path, file(tmp_path), account="main", clock=FakeClock(NOW), named=named)
+    async with await Store.open(path) as store:
+        assert await FillLog(store).counts() == {address: 3}, "the settings say who main is"
+
+
+def test_without_any_account_it_says_where_to_name_one(tmp_path: Path, fresh: pytest.MonkeyPatch) -> None:
+    fresh.delenv("ACCOUNTS", raising=False)
+    assert "none yet: name it in ACCOUNTS, or start keel run once" in taken_in(tmp_path)
+    fresh.setenv("ACCOUNTS", "nonsense=main")
+    assert "is not a Solana address" in taken_in(tmp_path)

@@ -17,6 +17,7 @@ from risk.model.metrics import VaRMethod
 from risk.risk_engine import DriftRiskEngine
 from risk.stats import backtest, beta, contributions, dcc, drawdown, evt, garch, performance, realized, series
 from risk.stats.correlation import sample_correlation
+from risk.stats.first_passage import hit_probability
 from risk.stats.matrices import nearest_correlation
 from risk.stats.volatility import VolatilityMethod
 from tests.risk.builders import make_account, make_position
@@ -60,9 +61,19 @@ REFUSED: list[tuple[str, Ask, type[RiskError], str]] = [
     ("text", lambda: historical(["up"] * 30), BadSeries, "must be numbers"),
     ("a table for a series", lambda: historical(PAIR), BadSeries, r"not an array of shape \(600, 2\)"),
     ("ruin cannot be compounded", lambda: historical([-1.0, 0.1] * 20, days=7), BadParameter, "-100 %"),
+    ("ruin leaves no price", lambda: historical([-1.0, 0.1] * 20), BadParameter, "-100 %"),
+    ("more than all is lost", lambda: historical([-1.5, 0.1] * 20), BadParameter, "-100 %"),
+    ("a confidence below 90 %", lambda: VAR.parametric_var(1e3, 0.1, 0.8999), BadParameter, "give 0.90 to 0.999"),
+    ("a confidence above 99.9 %", lambda: VAR.parametric_var(1e3, 0.1, 0.9995), BadParameter, "give 0.90 to 0.999"),
+    ("simulated at 89 %", lambda: simulated(confidence_level=0.89), BadParameter, "give 0.90 to 0.999"),
+    ("simulated at 99.95 %", lambda: simulated(confidence_level=0.9995), BadParameter, "give 0.90 to 0.999"),
     *(
-        (f"confidence {one}", lambda one=one: historical(confidence=one), BadParameter, "give one from 0.5 to 0.9999")
-        for one in (1.0, 0, NAN, -0.95, 95, "high", None)
+        (f"first passage with {at} unknown", lambda at=at: hit_probability(*at), BadParameter, "must be finite")
+        for at in ((NAN, 1.0, 1.0, 1.0), (1.0, NAN, 1.0, 1.0), (1.0, 0.9, NAN, 1.0), (1.0, 0.9, 1.0, math.inf))
+    ),
+    *(
+        (f"confidence {one}", lambda one=one: historical(confidence=one), BadParameter, "give 0.90 to 0.999")
+        for one in (1.0, 0, 0.8999, 0.9991, NAN, -0.95, 95, "high", None)
     ),
     *(
         (f"{one} days", lambda one=one: historical(days=one), BadParameter, "a whole number from 1 to 30")
