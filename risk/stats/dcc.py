@@ -136,7 +136,11 @@ def fit_dcc(returns: FloatArray, *, univariate: Sequence[GarchFit] | None = None
         or (fit_garch(column, innovations=Innovations.NORMAL, minimum=MINIMUM_OBSERVATIONS) for column in matrix.T)
     )
     z = np.column_stack([_standardised(column, fit) for column, fit in zip(matrix.T, fits, strict=True)])
-    return _second_step(_Pairs.of(z), fits)
+    # Asked of the returns too: two fits of one asset under two names may stop a little apart, and hide that it is one.
+    pairs, alike = _Pairs.of(z), np.linalg.eigvalsh(np.corrcoef(matrix.T))[0] < _SMALLEST_EIGENVALUE
+    if alike or np.linalg.eigvalsh(_scaled(pairs.mean[pairs.at]))[0] < _SMALLEST_EIGENVALUE:
+        return _constant(pairs, fits, "two assets move together exactly, so their correlation is taken as constant")
+    return _second_step(pairs, fits)
 
 
 def _standardised(returns: FloatArray, fit: GarchFit) -> FloatArray:
@@ -151,8 +155,6 @@ def _second_step(pairs: _Pairs, fits: tuple[GarchFit, ...]) -> DccFit:
     from scipy.optimize import minimize  # a quarter of a second to import
 
     target = pairs.mean[pairs.at]
-    if np.linalg.eigvalsh(_scaled(target))[0] < _SMALLEST_EIGENVALUE:
-        return _constant(pairs, fits, "two assets move together exactly, so their correlation is taken as constant")
 
     def cost(x: FloatArray) -> float:
         a, b = _weights(x)

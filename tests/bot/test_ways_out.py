@@ -43,7 +43,7 @@ def made(text: str = FILE, **known: object) -> list[Transport]:
         tokens.append(token)
         return RecordingTransport(now=lambda: datetime.now(UTC), name="telegram")
 
-    settings = load_settings(None, **{"discord_webhook_url": WEBHOOK, **known})
+    settings = load_settings(None, asks_venue=True, **{"discord_webhook_url": WEBHOOK, **known})
     routes = parse_routes(text, environment={"TOKEN_2": TOKEN_2})
     found = ways_out(routes, settings, FakeClock(), telegram=bot, discord=bot)
     assert tokens == [TOKEN_2]
