@@ -47,9 +47,9 @@ class Phone:
 
     @property
     def alerts(self) -> list[Alert]:
-        """Alerts so far as they read now, oldest first; breached limits, which have nothing to do with tiers, are left
-        out."""
-        return [alert for one in self.messages for alert in _alerts_of(one) if alert.head != "LIMIT"]
+        """Alerts so far as they read now, oldest first; breached limits and changes of risk, which have nothing to do
+        with tiers, are left out."""
+        return [alert for one in self.messages for alert in _alerts_of(one) if alert.head not in ("LIMIT", "RISK")]
 
     async def quiet(self) -> None:
         """Until what is said of an account that breaks a limit from the start has been said."""
