@@ -16,6 +16,7 @@ from tests.support.keel_process import KeelProcess
 from tests.support.phone import Phone
 from tests.support.scenarios import OnePosition
 from tests.support.solana_rpc import (
+    UPGRADE,
     Delay,
     Garbage,
     HttpError,
@@ -60,10 +61,17 @@ def grow_stale(rpc: SolanaRpc, scene: OnePosition) -> None:
     rpc.advance(5_000)
 
 
+def falls_behind(rpc: SolanaRpc) -> None:
+    """So far that it does not catch up meanwhile; what its stream still told would be known."""
+    rpc.inject(HttpError(status=503), methods=[UPGRADE])
+    rpc.inject(StaleSlot(slots=50_000))
+    rpc.drop_websockets()
+
+
 FAULTS: dict[str, tuple[Break, str, str]] = {
     "frozen slot": (lambda rpc, _: rpc.set_tick(0), "all accounts", r"slot 300000\d+ has not moved for \d s"),
     "slot that went back": (lambda rpc, _: go_back(rpc), "all accounts", r"slot 300000\d+ has not moved for \d s"),
-    "node far behind": (lambda rpc, _: rpc.inject(StaleSlot(slots=50_000)), "all accounts", r"\d+ slots behind"),
+    "node far behind": (lambda rpc, _: falls_behind(rpc), "all accounts", r"\d+ slots behind"),
     "connections cut": (lambda rpc, _: cut_off(rpc, Reset()), "all accounts", "no usable answer .* for [1-9] s"),
     "HTTP 503": (lambda rpc, _: cut_off(rpc, HttpError(status=503)), "all accounts", "HTTP status 503"),
     "HTTP 429": (lambda rpc, _: cut_off(rpc, RateLimit(retry_after_s=1)), "all accounts", "no usable answer"),
