@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -33,6 +34,7 @@ from risk.ports import AccountReader, Clock
 from storage import Accounts, People, Receiver, Role, Store
 
 _A_KEY = 16  # characters; shorter parts of URLs are words
+_BOOKS_A_STALL = 4  # that a stream shows at least while SLOT_STALL_S passes
 _STARTED_S = 10.0  # by then the libraries of the platforms are loaded
 LINK_CODE_VALID_FOR = timedelta(hours=24)
 
@@ -148,19 +150,23 @@ def routes_of(settings: Settings) -> Routes:
 
 def reader_of(settings: Settings, clock: Clock) -> AccountReader:
     """The venue the settings name. Raises: VenueRejected when its extra is not installed."""
-    return venues.connect(settings.venue.value, _venue_settings(settings), clock=clock)
+    return venues.connect(settings.venue.value, venue_settings(settings), clock=clock)
 
 
-def _venue_settings(settings: Settings) -> Any:
+def venue_settings(settings: Settings) -> Any:
+    """How the venue is reached. Raises: VenueRejected for a URL that may not be asked."""
     if settings.venue is VenueName.PAPER:
         from venues.paper import PaperSettings
 
         return PaperSettings()
-    return solana_settings(
+    found = solana_settings(
         [url.get_secret_value() for url in settings.rpc_urls],
         settings.websocket_url.get_secret_value(),
         profile=settings.venue.value,
     )
+    # A stream that tells of slots alone must be heard well before they count as standing still, or it is UNKNOWN and
+    # back with every one of its books while the checks fail.
+    return replace(found, slot_pace_s=min(found.slot_pace_s, settings.slot_stall_s / _BOOKS_A_STALL))
 
 
 def ledger_reader(rpc_urls: Sequence[str], venue: str, clock: Clock) -> AccountReader:

@@ -143,12 +143,13 @@ class EventFollowers:
             records=tuple(event for event in events if event.recorded and event.slot > base.slot),
             heard={event.source: event.slot for event in events if event.recorded},
             told=tuple(event for event in events if not event.recorded and event.after_slot is not None),
+            first=not stored.cursor,
         )
         return Followed(following=following, reach=Reach.from_stored(stored.cursor, stored.heard_slot))
 
     def first(self, current: AccountSnapshot) -> Step:
         """An account is seen for the first time: nothing is news, and everything from here on is."""
-        after = Followed(following=Following(base=current), reach=Reach(begins=current.slot))
+        after = Followed(following=Following(base=current, first=True), reach=Reach(begins=current.slot))
         return Step(account_id=current.account_id, after=after, stored=_stored(after))
 
     def wish(self, one: Followed, current: AccountSnapshot, now: datetime) -> Wish | None:
@@ -193,8 +194,10 @@ class EventFollowers:
         listened = await self._listener.listen(base.account_id, one.reach, max(slot, base.slot), now)
         before = one.following
         fresh = _fresh(one, listened)
+        behind = tuple(event for event in fresh if event.slot > base.slot)
+        beside = tuple(event for event in fresh if event.slot <= base.slot) if before.first else ()
         following = replace(
-            before, records=(*before.records, *(event for event in fresh if event.slot > base.slot)),
+            before, records=(*before.records, *behind), beside=(*before.beside, *beside),
             heard={**before.heard, **{event.source: event.slot for event in fresh}},
         )  # fmt: skip
         tries = one.tries + 1 if one.troubled else 0
@@ -205,8 +208,9 @@ class EventFollowers:
             not_before=now + timedelta(seconds=_ASK_EVERY_S),
         )  # fmt: skip
         return Step(
-            account_id=base.account_id, after=after, news=fresh, records=fresh, stored=_stored_if_new(one, after)
-        )
+            account_id=base.account_id, after=after, news=behind if before.first else fresh, records=fresh,
+            stored=_stored_if_new(one, after),
+        )  # fmt: skip
 
     def took(self, step: Step) -> None:
         """A step was stored."""
@@ -241,9 +245,11 @@ def _day(snapshot: AccountSnapshot) -> object:
 
 def _stored(one: Followed) -> FollowedAccount:
     base, reach = one.following.base, one.reach
+    # As long as the first reading stands, another process begins with it as well: of its slot not all may be decided.
+    first = one.following.first
     return FollowedAccount(
         account_id=base.account_id, body_json=reading_json(base), slot=base.slot, observed_at=base.observed_at,
-        cursor=reach.cursor, heard_slot=reach.heard_slot,
+        cursor="" if first else reach.cursor, heard_slot=base.slot if first else reach.heard_slot,
     )  # fmt: skip
 
 

@@ -33,7 +33,7 @@ class Reach:
     Attributes:
         places: Oldest first. It is read again from the first, a little behind the last, so that what a node lists late
             is found as well. Empty where it was never read.
-        begins: Slot of the reading behind which it begins to be of interest, as long as it was never read.
+        begins: Slot from which on it is of interest, as long as it was never read.
         read_on: Where a history too long for one question is read on; empty where it was read to its end.
     """
 
@@ -122,7 +122,8 @@ class EventListener:
         progressed = complete = False
         try:
             if not reach.places:
-                begin = await history.events_since(account_id, "", up_to_slot=reach.begins)
+                # With all of that slot: a reading may have come before something else was done in its own.
+                begin = await history.events_since(account_id, "", up_to_slot=max(0, reach.begins - 1))
                 reach = Reach(places=(Place(cursor=begin.cursor, slot=reach.begins),))
             for _ in range(_PAGES):
                 cursor = reach.next_cursor(up_to_slot)

@@ -1,10 +1,8 @@
 """keel history import --trades: executions from a file into the log of fills, whole or not at all."""
 
 import csv
-import gzip
 import io
 import math
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +16,7 @@ from risk.model.performance import Fill
 from risk.ports import Clock
 from storage import Accounts, FillLog, Store, WatchedAccount
 from venues.replay.errors import BadRecording
+from venues.replay.text_file import text_of
 
 HEADER = ("ts", "market", "side", "size", "price", "fee_usd", "order_id")
 _SIDES = {"buy": Side.BUY, "long": Side.BUY, "sell": Side.SELL, "short": Side.SELL}
@@ -80,7 +79,7 @@ async def import_trades(
 
 def read_trades(file: Path, *, now: datetime) -> tuple[Fill, ...]:
     """The trades of a file, .csv or .csv.gz, in order of time. Raises: BadTrades."""
-    rows = csv.reader(io.StringIO(_text(file), newline=""), strict=True)
+    rows = csv.reader(io.StringIO(text_of(file, BadTrades), newline=""), strict=True)
     try:
         header = tuple(name.strip().lower() for name in next(rows, []))
         if header != HEADER:
@@ -134,16 +133,6 @@ def _moment(text: str, line: str, now: datetime) -> datetime:
     if found > now + _AHEAD or found.year < 2000:
         raise BadTrades(f"{line}: {text} is {found:%Y-%m-%d}, which cannot be; {instead}")
     return found
-
-
-def _text(file: Path) -> str:
-    try:
-        raw = file.read_bytes()
-        return (gzip.decompress(raw) if file.suffix == ".gz" else raw).decode("utf-8-sig")
-    except UnicodeDecodeError as exc:
-        raise BadTrades(f"{file.name} is not UTF-8 text; export it again as plain CSV") from exc
-    except (OSError, EOFError, zlib.error) as exc:
-        raise BadTrades(f"{file.name} cannot be read ({exc}); check the file") from exc
 
 
 def owners_in(settings: Settings) -> tuple[Owner, ...]:

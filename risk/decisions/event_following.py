@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from risk.decisions.event_merge import late, merge, with_remains
+from risk.decisions.event_merge import Merged, late, merge, with_remains
 from risk.decisions.event_tiers import DEFAULT_TIERS
 from risk.decisions.events import EventThresholds, diff
 from risk.decisions.incidents import severity
@@ -19,6 +19,8 @@ from risk.model.account import AccountSnapshot
 from risk.model.events import AccountEvent, FlowEvent, LiquidationEvent, OrderEvent, PositionEvent
 
 _TOLD_KEPT = 200
+_BESIDE_KEPT = 50
+_AHEAD_SLOTS = 16  # a reading's slot may be this far ahead of what it shows of an account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,9 @@ class Following:
         heard: Slots of records by their source: they come again as long as the history is read from before them.
         told: What readings alone said lately; a record of the same that comes late is no news.
         differs_since: Since when readings and records have differed; None while they agree.
+        first: Whether nothing was followed before the base, so that what it holds already was never news.
+        beside: Records of the base's own slot, or of just before it, of which nobody can tell yet whether the base
+            holds them; told already, unless it is the first.
     """
 
     base: AccountSnapshot
@@ -53,6 +58,8 @@ class Following:
     heard: Mapping[str, int] = field(default_factory=dict)
     told: tuple[AccountEvent, ...] = ()
     differs_since: datetime | None = None
+    first: bool = False
+    beside: tuple[AccountEvent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,25 +117,65 @@ def look(following: Following, current: AccountSnapshot, heard: Heard, now: date
     belated = [event for event in fresh if event.slot <= base.slot]
     still_news = late(belated, following.told)
     absorbed = tuple(event for event in belated if event not in still_news)
-    known = len(following.records)
-    records = (*following.records, *(event for event in fresh if event.slot > base.slot))
-    records = (*following.records, *with_remains(base, current, records, known))
-    merged = merge(base, current, diff(base, current, rules.thresholds, ours=rules.ours), records)
-    agrees = heard.complete and merged.agrees
+    near = [event for event in still_news if event.slot > base.slot - _AHEAD_SLOTS]
+    following = replace(
+        following, beside=(*following.beside, *near)[-_BESIDE_KEPT:],
+        heard={**following.heard, **{event.source: event.slot for event in fresh}},
+    )  # fmt: skip
+    both = _both(following, current, [event for event in fresh if event.slot > base.slot], rules)
+    told_at_once = (*(() if following.first else still_news), *both.fresh)
+    agrees = heard.complete and both.merged.agrees
     since = None if agrees else following.differs_since or now
-    waits = not heard.silent and since is not None and now - since < _patience(merged.events, rules.patience)
-    all_heard = {**following.heard, **{event.source: event.slot for event in fresh}}
+    waits = not heard.silent and since is not None and now - since < _patience(both.merged.events, rules.patience)
     if waits:
-        state = replace(following, records=records, heard=all_heard, differs_since=since)
-        return Look(
-            following=state, news=(*still_news, *records[known:]), absorbed=absorbed, settled=False, agrees=False
-        )  # fmt: skip
-    alone = () if agrees or heard.silent else tuple(event for event in merged.events if _may_be_recorded(event))
+        records = (*following.records, *both.fresh)
+        state = replace(following, records=records, differs_since=since)
+        return Look(following=state, news=told_at_once, absorbed=absorbed, settled=False, agrees=False)
+    alone = () if agrees or heard.silent else tuple(event for event in both.merged.events if _may_be_recorded(event))
     # Where all is accounted for no record of it can come late.
     told = () if agrees else (*following.told, *alone)[-_TOLD_KEPT:]
-    state = Following(base=current, told=told, heard=all_heard)
-    news = (*still_news, *records[known:], *merged.events)
-    return Look(following=state, news=news, absorbed=absorbed, agrees=agrees)
+    state = Following(base=current, told=told, heard=following.heard)
+    found = both.behind if following.first else ()
+    return Look(
+        following=state, news=(*found, *told_at_once, *both.merged.events), absorbed=absorbed, agrees=agrees
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Both:
+    """Readings and records, held against each other.
+
+    Attributes:
+        behind: Those of ``Following.beside`` that the base does not hold, as far as that can be told.
+        fresh: The new records behind the base.
+    """
+
+    behind: tuple[AccountEvent, ...]
+    fresh: tuple[AccountEvent, ...]
+    merged: Merged
+
+
+def _both(following: Following, current: AccountSnapshot, newer: Sequence[AccountEvent], rules: Rules) -> _Both:
+    """What the base does not hold of its own slot was done behind it: the fewest of the last of it that make both sides
+    agree, and none where nothing does."""
+    seen = diff(following.base, current, rules.thresholds, ours=rules.ours)
+    plain = found = _with_behind(following, current, seen, (), newer)
+    for count in range(1, len(following.beside) + 1):
+        if found.merged.agrees:
+            return found
+        found = _with_behind(following, current, seen, following.beside[-count:], newer)
+    return found if found.merged.agrees else plain
+
+
+def _with_behind(
+    following: Following, current: AccountSnapshot, seen: Sequence[AccountEvent], behind: Sequence[AccountEvent],
+    newer: Sequence[AccountEvent],
+) -> _Both:  # fmt: skip
+    base = following.base
+    told = (*with_remains(base, current, behind), *following.records)
+    records = with_remains(base, current, (*told, *newer), len(told))
+    merged = merge(base, current, seen, (*told, *records))
+    return _Both(behind=told[: len(behind)], fresh=records, merged=merged)
 
 
 def acted(previous: AccountSnapshot, current: AccountSnapshot) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.config import AccountSpec, BadSettings, LogLevel, Settings, VenueName, load_settings, parse_accounts
-from bot.run import secrets_of
+from bot.run import secrets_of, venue_settings
 from storage import Role
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -267,3 +267,12 @@ def test_the_example_as_it_is_changes_nothing(tmp_path: Path) -> None:
     file.write_text(EXAMPLE)
 
     assert load_settings(file) == load_settings(None)
+
+
+@pytest.mark.parametrize(("stall_s", "at_most_s"), [("1", 0.25), ("600", 1.0)])
+def test_a_stream_is_heard_well_before_its_slot_counts_as_standing_still(
+    monkeypatch: pytest.MonkeyPatch, stall_s: str, at_most_s: float
+) -> None:
+    pytest.importorskip("solders", reason="the extra solana is not installed")
+    settings = loaded(monkeypatch, **DRIFT, SLOT_STALL_S=stall_s)
+    assert venue_settings(settings).slot_pace_s == at_most_s

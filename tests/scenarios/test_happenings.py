@@ -55,11 +55,9 @@ def sale(scene: OnePosition, base: Decimal, price_usd: str) -> str:
     )  # fmt: skip
 
 
-async def followed(bot: KeelProcess, rpc: SolanaRpc) -> None:
-    """What happens from now on is news: in a later slot than that of the first reading, which may hold it already."""
+async def followed(bot: KeelProcess) -> None:
+    """What happens from now on is news, be it in the very slot of the first reading."""
     await bot.until(lambda: bot.logged("events.following"), "a first reading that is kept", LONG_S)
-    read_by = rpc.slot
-    await bot.until(lambda: rpc.slot > read_by + 1, "a later slot", LONG_S)
 
 
 def told(phone: Phone, words: str) -> list[str]:
@@ -75,7 +73,7 @@ async def heard(phone: Phone, words: str) -> str:
 async def test_a_withdrawal_nobody_announced_rings_and_one_that_was_announced_does_not(
     bot: KeelProcess, phone: Phone, scene: OnePosition, rpc: SolanaRpc
 ) -> None:
-    await followed(bot, rpc)
+    await followed(bot)
     happens(
         rpc, scene, account(scene, rpc, size=scene.size_base, usdc="900", withdrawn_usd=100), withdrawal(scene, 100)
     )
@@ -98,7 +96,7 @@ async def test_a_fill_while_the_bot_is_dead_is_told_once_with_price_and_fee(
 ) -> None:
     bot = await start()
     await phone.link(await bot.link_code())
-    await followed(bot, rpc)
+    await followed(bot)
     await bot.kill()
     happens(rpc, scene, account(scene, rpc, size=Decimal(0)), sale(scene, scene.size_base, "151.2"))
     assert told(phone, "closed") == []
@@ -115,7 +113,7 @@ async def test_a_fill_while_the_bot_is_dead_is_told_once_with_price_and_fee(
 async def test_a_fill_is_told_once_although_the_node_lists_it_late(
     bot: KeelProcess, phone: Phone, scene: OnePosition, rpc: SolanaRpc
 ) -> None:
-    await followed(bot, rpc)
+    await followed(bot)
     sent = rpc.post(
         accounts=[scene.user], logs=written.log_of(sale(scene, Decimal(1), "151.2")),
         effects={scene.user: account(scene, rpc, size=scene.size_base - 1)}, listed=False,
@@ -132,7 +130,7 @@ async def test_a_fill_is_told_once_although_the_node_lists_it_late(
 async def test_a_liquidation_says_what_it_took_and_what_remains(
     bot: KeelProcess, phone: Phone, scene: OnePosition, rpc: SolanaRpc
 ) -> None:
-    await followed(bot, rpc)
+    await followed(bot)
     left = scene.size_base / 2
     taken_1e9 = int(left * 10**9)
     liquidation = written.liquidation(

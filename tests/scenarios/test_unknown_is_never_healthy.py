@@ -16,7 +16,6 @@ from tests.support.keel_process import KeelProcess
 from tests.support.phone import Phone
 from tests.support.scenarios import OnePosition
 from tests.support.solana_rpc import (
-    UPGRADE,
     Delay,
     Garbage,
     HttpError,
@@ -31,6 +30,7 @@ from tests.support.solana_rpc import (
 from tests.support.world_builder import WorldBuilder
 
 STALL_S = 1.0
+LONGER_STALL_S = 2.0  # where a busy machine must not pass for a stall
 INTERVAL_S = 0.1
 MACHINE_S = 1.5  # what a busy machine may add
 READ = "getMultipleAccounts"
@@ -61,17 +61,10 @@ def grow_stale(rpc: SolanaRpc, scene: OnePosition) -> None:
     rpc.advance(5_000)
 
 
-def falls_behind(rpc: SolanaRpc) -> None:
-    """So far that it does not catch up meanwhile; what its stream still told would be known."""
-    rpc.inject(HttpError(status=503), methods=[UPGRADE])
-    rpc.inject(StaleSlot(slots=50_000))
-    rpc.drop_websockets()
-
-
 FAULTS: dict[str, tuple[Break, str, str]] = {
     "frozen slot": (lambda rpc, _: rpc.set_tick(0), "all accounts", r"slot 300000\d+ has not moved for \d s"),
     "slot that went back": (lambda rpc, _: go_back(rpc), "all accounts", r"slot 300000\d+ has not moved for \d s"),
-    "node far behind": (lambda rpc, _: falls_behind(rpc), "all accounts", r"\d+ slots behind"),
+    "node far behind": (lambda rpc, _: rpc.inject(StaleSlot(slots=50_000)), "all accounts", r"\d+ slots behind"),
     "connections cut": (lambda rpc, _: cut_off(rpc, Reset()), "all accounts", "no usable answer .* for [1-9] s"),
     "HTTP 503": (lambda rpc, _: cut_off(rpc, HttpError(status=503)), "all accounts", "HTTP status 503"),
     "HTTP 429": (lambda rpc, _: cut_off(rpc, RateLimit(retry_after_s=1)), "all accounts", "no usable answer"),
@@ -176,6 +169,23 @@ async def test_a_second_endpoint_keeps_tiers_assessable_while_the_first_is_down(
         figure(Measure.FALSE_ALARMS, len(phone.heads) - 1)
         assert phone.heads == ["HIGH"]
         assert (await phone.ask("/status")).startswith("Keel: watching 1 account")
+
+
+async def test_answers_that_lie_behind_change_nothing_while_the_stream_does_not(
+    start: Start, phone: Phone, rpc: SolanaRpc, scene: OnePosition
+) -> None:
+    bot = await start(SLOT_STALL_S=f"{LONGER_STALL_S}")
+    await phone.link(await bot.link_code())
+    assert (await phone.ask("/health")).startswith("main: health 85%, OK")
+    await bot.until(lambda: bot.logged("stream.up"), "a stream", 10)
+    rpc.inject(StaleSlot(slots=50_000), methods=[READ])
+    await asyncio.sleep(1.5 * LONGER_STALL_S)
+    assert bot.logged("check.venue_failed")
+    assert phone.heads == []
+    assert (await phone.ask("/health")).startswith("main: health 85%, OK")
+    fall_to("HIGH", scene, rpc)
+    assert (await phone.alert("HIGH")).text.startswith("HIGH main: ")
+    assert phone.heads == ["HIGH"]
 
 
 async def test_a_bot_that_starts_while_the_venue_is_silent_says_so_in_chat_and_goes_on_when_it_speaks(

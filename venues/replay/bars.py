@@ -8,10 +8,8 @@ four prices are empty or nan. A step that no number of bars explains is refused:
 """
 
 import csv
-import gzip
 import io
 import math
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ import numpy as np
 
 from risk.margin.book import FloatArray, IntArray
 from venues.replay.errors import BadRecording
+from venues.replay.text_file import text_of
 
 _ENDINGS = (".csv", ".csv.gz")
 _NO_PRICE = frozenset({"", "nan", "null", "none"})
@@ -71,7 +70,7 @@ def read_bars(folder: Path, asset: str) -> Bars:
 
 def read_file(path: Path, asset: str) -> Bars:
     """The bars of one file, .csv or .csv.gz. Raises: BadRecording."""
-    rows = csv.reader(io.StringIO(_text(path), newline=""))
+    rows = csv.reader(io.StringIO(text_of(path), newline=""))
     try:
         header = [name.strip().lower() for name in next(rows, [])]
         columns = _columns(path, header)
@@ -154,16 +153,6 @@ def _file_of(folder: Path, asset: str) -> Path:
             f"{', '.join(assets) or 'none of any asset'}"
         )
     return found[0]
-
-
-def _text(path: Path) -> str:
-    try:
-        raw = path.read_bytes()
-        return (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8-sig")
-    except UnicodeDecodeError as exc:
-        raise BadRecording(f"{path.name} is not UTF-8 text; export it again as plain CSV") from exc
-    except (OSError, EOFError, zlib.error) as exc:
-        raise BadRecording(f"{path.name} cannot be read ({exc}); check the file") from exc
 
 
 def _columns(path: Path, header: Sequence[str]) -> list[int]:

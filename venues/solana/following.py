@@ -138,7 +138,8 @@ class Following:
             pace_s = settings.stream_pace_s if self._data_moved else settings.slot_pace_s
             left_s = self._shown_s + pace_s - _loop_s()
             if self._data_moved or self._slot_moved:
-                if left_s <= 0:
+                # The last that a connection told is shown while it is true, not at its pace when it is old.
+                if left_s <= 0 or ear.done():
                     break
             elif ear.done():
                 ear.result()

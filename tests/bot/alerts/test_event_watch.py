@@ -188,6 +188,30 @@ async def test_a_fill_while_the_bot_is_down_is_told_once(tmp_path: Path, kills: 
         assert [one for _ in range(5) for one in await world.heard()] == []
 
 
+@pytest.mark.parametrize("dies", [False, True])
+async def test_of_the_slot_of_the_first_reading_only_that_is_told_which_it_does_not_hold(
+    tmp_path: Path, dies: bool
+) -> None:
+    clock, database = FakeClock(), tmp_path / "keel.sqlite3"
+    async with event_world(database=database, clock=clock) as world:
+        venue, slot = world.venue, world.venue.slot
+        venue.record(filled(10.0, Side.BUY, order_id=1))
+        venue.record(filled(4.0, Side.BUY, order_id=2))
+        venue.records = [replace(one, slot=slot) for one in venue.records]
+        world.change(net_deposits_usd=-500.0)
+        assert await world.heard(1.0) == []  # nobody can tell which of them it holds: something else has no record yet
+        world.put(standing(14.0, net_deposits_usd=-500.0))
+        clock.pass_s(1)
+        venue.record(flow(K.WITHDRAWAL, 500.0))
+        text = "" if dies else "\n".join([one for _ in range(3) for one in await world.heard(1.0)])
+    if dies:
+        async with event_world(database=database, clock=clock, venue=venue, linked=False) as world:
+            text = "\n".join([one for _ in range(3) for one in await world.heard(1.0)])
+
+    assert "long 10 -> long 14: grown, fill at 151.20 USD, fee 1.20 USD" in text
+    assert text.count("withdrawal of") == 1
+
+
 async def test_what_came_and_went_while_the_bot_was_down_is_told(tmp_path: Path) -> None:
     """The position is what it was: only the slot it was last active in, and the history, know better."""
     clock, database = FakeClock(), tmp_path / "keel.sqlite3"

@@ -264,3 +264,80 @@ def test_readings_of_two_accounts_or_in_the_wrong_order_are_refused() -> None:
         watcher.look(replace(reading(), account_id="other"), NO_HISTORY)
     with pytest.raises(ValueError, match="older"):
         watcher.look(reading(slot=SLOT - 1), NO_HISTORY)
+
+
+# The base was read somewhere within its slot: some of what was done in that slot lies behind it.
+
+
+def begun(size: float = 0.0, *, flow_usd: float = 0.0) -> Watcher:
+    """Of an account that is read for the first time."""
+    return Watcher(Following(base=reading(size, slot=SLOT, seconds=0.0, flow_usd=flow_usd), first=True))
+
+
+def sources(outcome: Look) -> list[str]:
+    return [event.source for event in outcome.news if event.recorded]
+
+
+def test_what_the_first_reading_does_not_hold_of_its_own_slot_is_told_with_its_price() -> None:
+    watcher = begun()
+    outcome = watcher.look(reading(2.0), Heard(events=(filled(2.0, slot=SLOT),)))
+    fill, opened = outcome.news
+    assert isinstance(fill, OrderEvent)
+    assert fill.fill_price_usd == 100.0
+    assert isinstance(opened, PositionEvent)
+    assert opened.recorded_base == 2.0
+    assert watcher.settled
+    assert sources(watcher.look(reading(2.0, seconds=2), Heard(events=(filled(2.0, slot=SLOT),)))) == []
+
+
+def test_what_the_first_reading_holds_of_its_own_slot_is_no_news() -> None:
+    watcher = begun(2.0)
+    held, later = filled(2.0, slot=SLOT), withdrawn(500.0)
+    outcome = watcher.look(reading(2.0, flow_usd=-500.0), Heard(events=(held, later)))
+    assert kinds(outcome) == [K.TRANSFER_OUT]
+    assert watcher.settled
+    assert kinds(watcher.look(reading(2.0, seconds=2, flow_usd=-500.0), Heard(events=(held, later)))) == []
+
+
+def test_of_one_slot_the_first_reading_may_hold_the_beginning() -> None:
+    watcher = begun(2.0)
+    held, news = filled(2.0, slot=SLOT), filled(3.0, slot=SLOT, order_id=2)
+    outcome = watcher.look(reading(5.0), Heard(events=(held, news)))
+    assert (sources(outcome), kinds(outcome)) == (["tx/2"], [K.ORDER_FILLED, K.POSITION_CHANGED])
+    assert watcher.settled
+
+
+def test_while_nobody_can_tell_whether_the_first_reading_holds_it_a_later_look_decides() -> None:
+    """The reading lags behind another record, so that both do not agree yet, with this one or without."""
+    mine, later = filled(2.0, slot=SLOT), withdrawn(500.0)
+    for held in (False, True):
+        watcher = begun(2.0 if held else 0.0)
+        outcome = watcher.look(reading(2.0), Heard(events=(mine, later)))
+        assert sources(outcome) == ["tx/9"]
+        assert not watcher.settled
+        # A history that is read on from where it was left does not say it again.
+        outcome = watcher.look(reading(2.0, seconds=2, slot=SLOT + 12, flow_usd=-500.0), Heard())
+        assert sources(outcome) == ([] if held else ["tx/1"])
+        assert watcher.settled
+
+
+def test_a_first_reading_that_nothing_explains_is_given_up_without_what_it_may_hold() -> None:
+    watcher = begun()
+    told = [
+        kinds(watcher.look(reading(7.0, seconds=seconds), Heard(events=(filled(2.0, slot=SLOT),))))
+        for seconds in (1, 10)
+    ]
+    assert told == [[], [K.POSITION_OPENED]]
+    assert watcher.settled
+
+
+def test_what_is_recorded_in_the_slot_of_a_later_base_is_told_at_once_and_not_again_by_the_readings() -> None:
+    watcher = start()
+    outcome = watcher.look(reading(2.0), Heard(events=(filled(2.0, slot=SLOT), withdrawn(500.0))))
+    assert sources(outcome) == ["tx/1", "tx/9"]
+    assert not watcher.settled
+    outcome = watcher.look(reading(2.0, seconds=2, slot=SLOT + 12, flow_usd=-500.0), Heard())
+    (opened,) = outcome.news
+    assert isinstance(opened, PositionEvent)
+    assert opened.recorded_base == 2.0
+    assert watcher.settled

@@ -143,6 +143,18 @@ async def test_what_was_told_before_the_connection_broke_is_shown_first(rpc: Sol
         assert heard.price(scene.oracle) == 101
 
 
+async def test_what_was_told_before_the_connection_broke_is_not_shown_later_than_it_broke(
+    rpc: SolanaRpc, scene: OnePosition
+) -> None:
+    """Shown at its pace, it would pass for news when it is old, and the loss would be known as late."""
+    slowly = replace(QUICK, slot_pace_s=60.0, stream_pace_s=60.0)
+    async with listening(rpc, scene.user, settings=slowly) as (heard, _):
+        rpc.set_oracle(scene.oracle, "101")
+        rpc.close_websockets()
+        await heard.ended()
+        assert heard.price(scene.oracle) == 101
+
+
 REFUSED: dict[str, tuple[Callable[[SolanaRpc], object], type[Exception], str]] = {
     "503": (lambda rpc: rpc.inject(HttpError(status=503), methods=[UPGRADE]), VenueUnavailable, "HTTP status 503"),
     "403": (lambda rpc: rpc.inject(HttpError(status=403), methods=[UPGRADE]), VenueRejected, "does not allow"),
