@@ -24,6 +24,7 @@ log = structlog.get_logger()
 
 PATIENCE_S = 0.6  # what is left of the second is the platform's
 _LAST_WORDS_S = 2.0
+Accepted = Callable[[Message, MessageRef], Awaitable[None]]
 _STOPPED = Message(blocks=(Line("Keel was stopped before this was calculated. Ask again once it runs."),))
 
 
@@ -33,10 +34,12 @@ class Patience:
     Args:
         seconds: How long an answer may take before something else is said first; infinite waits for every answer, for
             transcripts that are to be the same at every run.
+        accepted: Called with every answer, or part of one, that its platform took.
     """
 
-    def __init__(self, seconds: float = PATIENCE_S) -> None:
+    def __init__(self, seconds: float = PATIENCE_S, *, accepted: Accepted | None = None) -> None:
         self._timeout = None if math.isinf(seconds) else seconds
+        self._accepted = accepted or _nothing_more
 
     async def answer(
         self,
@@ -69,9 +72,28 @@ class Patience:
         error = making.exception()
         message = making.result() if error is None else failed(error)
         if ref is None:
-            await transport.send(address, message)
+            await self._accepted(message, await transport.send(address, message))
         else:
-            await _put_in_place(transport, ref, message)
+            await self._put_in_place(transport, ref, message)
+
+    async def _put_in_place(self, transport: Transport, ref: MessageRef, message: Message) -> None:
+        first, rest = _divided(transport, message)
+        try:
+            await transport.edit(ref, first)
+        except Unreachable:
+            raise
+        except DeliveryError as exc:
+            # The announcement is gone, or cannot be changed now: the answer is said all the same.
+            log.warning("announcement.not_replaced", transport=transport.name, error=str(exc))
+            await self._accepted(message, await transport.send(ref.address, message))
+            return
+        await self._accepted(first, ref)
+        if rest is not None:
+            await self._accepted(rest, await transport.send(ref.address, rest))
+
+
+async def _nothing_more(message: Message, ref: MessageRef) -> None:
+    """Nobody wants to know."""
 
 
 async def _announced(
@@ -83,20 +105,6 @@ async def _announced(
     except DeliveryError as exc:
         log.warning("announcement.failed", transport=transport.name, error=str(exc))
         return None
-
-
-async def _put_in_place(transport: Transport, ref: MessageRef, message: Message) -> None:
-    first, rest = _divided(transport, message)
-    try:
-        await transport.edit(ref, first)
-    except Unreachable:
-        raise
-    except DeliveryError as exc:  # the announcement is gone, or cannot be changed now: the answer is said all the same
-        log.warning("announcement.not_replaced", transport=transport.name, error=str(exc))
-        await transport.send(ref.address, message)
-        return
-    if rest is not None:
-        await transport.send(ref.address, rest)
 
 
 def _divided(transport: Transport, message: Message) -> tuple[Message, Message | None]:

@@ -52,6 +52,7 @@ from bot.risk_board import RiskBoard
 from bot.risk_watch import RISK_EVERY_S, RiskWatch
 from bot.roster import Roster
 from bot.schedule import Job, Schedule, once
+from bot.trading.assembly import Surroundings, TradingParts, TradingSetup, assembled
 from bot.watchdog import Watchdog
 from bot.watching import WatchList
 from risk.decisions.drawdown import DrawdownThresholds
@@ -138,6 +139,7 @@ class App:
     started_at: datetime
     quiet: Callable[[], bool]
     live: LiveWatch | None
+    trading: TradingParts | None
 
     async def prepare(self) -> None:
         """Before anything is claimed or answered: leases of an earlier process are void, and so are incidents that
@@ -152,6 +154,9 @@ class App:
             if incident.cause == TEST_ALARM or (incident.cause.account_id and incident.cause.account_id not in watched)
         ]
         await self.desk.settle(left_over)
+        if self.trading is not None:
+            # Before anybody can ask for an order: what an earlier process sent is looked for.
+            await self.trading.reconciliation.run()
 
     async def serve(self, stop: asyncio.Event, *, beside: Beside | None = None) -> None:
         """Watch, deliver and answer until told to stop.
@@ -180,6 +185,8 @@ class App:
                 running.append(tasks.create_task(self.events.watch.run(), name="events"))
                 if self.live is not None:
                     running.append(tasks.create_task(self.live.run(), name="stream"))
+                if self.trading is not None:
+                    running.append(tasks.create_task(self.trading.run(), name="cards"))
                 if beside is not None:
                     running.append(tasks.create_task(beside(schedule), name="beside"))
                 log.info("app.started", accounts=len(self.services.roster), venue=self.services.process.venue)
@@ -209,6 +216,8 @@ class App:
             schedule.every(seconds, name, job)
         if self.live is not None:
             schedule.every(LOOK_EVERY_S, "stream", self.live.look)
+        for seconds, name, job in self.trading or ():
+            schedule.every(seconds, name, self._unless_quiet(job))
         watching_s = max(interval_s, 5.0)
         watchdog = Watchdog(
             check=schedule.jobs["check"], desk=self.desk, clock=self.services.clock, started_at=self.started_at,
@@ -256,7 +265,7 @@ def assemble(
     executor: ThreadPoolExecutor,
     console: Receiver | None = None,
     pace: Pace | None = None,
-    trading_enabled: bool = False,
+    trading: TradingSetup | None = None,
     drawdowns: DrawdownThresholds | None = None,
     thresholds: TierThresholds | None = None,
     platform_roles: PlatformRoles | None = None,
@@ -278,6 +287,7 @@ def assemble(
         console: The terminal as a receiver of alerts, where somebody sits at one.
         observer: Counts runs and deliveries.
         through: Has a say in who hears of what, after the routes.
+        trading: Where orders go, and under which rules; None where none can.
         quiet: Whether the process is to say nothing of its own accord now but what its routing lets through.
         stream: Whether to follow the venue's stream, where it has one.
         candles: Where price history comes from; None for what was imported alone.
@@ -361,8 +371,16 @@ def assemble(
         fills=FillLog(store), accounts=accounts, snapshots=RiskSnapshotLog(store), executor=executor,
         board=RiskBoard(clock),
     )  # fmt: skip
+    parts = None
+    if trading is not None:
+        parts = assembled(trading, Surroundings(
+            store=store, fleet=fleet, desks=desks, clock=clock, executor=executor, senders=by_name, roster=roster,
+            settle=desk.settle, names_in=names.accounts, style_of=Styles(personal, people).of,
+            always=() if console is None else (console,),
+        ))  # fmt: skip
+        desks = parts.desks
     services = Services(
-        desks=desks,
+        desks=desks, trading=None if parts is None else parts.trading,
         clock=clock, fleet=fleet, roster=roster, watch=watch, incidents=incidents, outbox=outbox, accounts=accounts,
         answers=Answers(incidents=incidents, clock=clock, wake=wake),
         equity=equity, people=people, personal=personal, groups=Groups(store), digests=Digests(store),
@@ -375,7 +393,8 @@ def assemble(
             incidents=incidents, settle=desk.settle, clock=clock, venue=venue, thresholds=thresholds,
         ),
         process=ProcessState(
-            started_at=clock.now(), venue=venue, trading_enabled=trading_enabled, transports=by_name,
+            started_at=clock.now(), venue=venue, transports=by_name,
+            trading_enabled=trading is not None and trading.rules.enabled,
             observer=observer, stream=live.state if live is not None else None,
         ),
         pulses=Pulses(store),
@@ -427,6 +446,7 @@ def assemble(
         started_at=clock.now(),
         quiet=quiet,
         live=live,
+        trading=parts,
     )
 
 

@@ -14,6 +14,7 @@ import click
 
 from bot.cli_estimates import performance, risk, var
 from bot.cli_history import history
+from bot.cli_trading import audit, pin
 
 EXIT_NOT_IN_ORDER = 1
 EXIT_BAD_INPUT = 2
@@ -26,7 +27,7 @@ def main() -> None:
     """Keel keeps leveraged traders upright: it watches accounts and warns before the venue liquidates."""
 
 
-for _elsewhere in (var, risk, performance, history):
+for _elsewhere in (var, risk, performance, history, audit, pin):
     main.add_command(_elsewhere)
 
 

@@ -20,6 +20,7 @@ from bot.backup_plan import BackupPlan
 from bot.data_url import DRIFT_DATA_URL, checked_data_url
 from bot.heartbeat_urls import HeartbeatUrl, heartbeat_urls
 from bot.platform_roles import PlatformRoles, parse_granted
+from bot.trading.settings import TradingSettings
 from bot.transports.discord.pings import Pings, parse_pings
 from bot.transports.discord.urls import checked_api_url, checked_gateway_url, checked_webhook
 from bot.transports.telegram.base_url import checked_base_url
@@ -53,7 +54,7 @@ class AccountSpec:
     nickname: str = ""
 
 
-class Settings(BaseSettings):
+class Settings(TradingSettings, BaseSettings):
     """Everything that can be set from outside."""
 
     model_config = SettingsConfigDict(
@@ -84,7 +85,6 @@ class Settings(BaseSettings):
     stream: bool = True
     slot_stall_s: float = Field(default=10.0, gt=0, le=600)
     ease_dwell_s: float = Field(default=60.0, ge=0, le=3_600)
-    trading_enabled: bool = False
     log_level: LogLevel = LogLevel.INFO
     heartbeat_urls: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     heartbeat_secret: SecretStr = SecretStr("")

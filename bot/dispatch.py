@@ -13,8 +13,20 @@ from bot.commands.registry import all_commands, all_presses
 from bot.commands.spec import Command, Denied, Pressable, PressReply, PressRequest, Request, Run, Services, Usage, Where
 from bot.guests import Guests
 from bot.last_answers import LastAnswers
+from bot.messages import (
+    Address,
+    DeliveryError,
+    Incoming,
+    Membership,
+    Message,
+    MessageRef,
+    Person,
+    Press,
+    Refused,
+    Transport,
+    lines,
+)
 from bot.messages import Command as Written
-from bot.messages import DeliveryError, Incoming, Membership, Message, Person, Press, Refused, Transport, lines
 from bot.platform_roles import PlatformRoles
 from bot.reading import Styles
 from bot.roster import NotHere
@@ -56,7 +68,8 @@ class Dispatcher:
         self._services, self._seen, self._local_owner = services, seen, local_owner
         self._platform_roles = platform_roles or PlatformRoles(platform="")
         self._scopes, self._styles = Scopes(services), Styles(services.personal, services.people)
-        self._patience, self._last = Patience(patience_s), LastAnswers(services.clock)
+        self._patience = Patience(patience_s, accepted=self._accepted)
+        self._last = LastAnswers(services.clock)
         self.guests = Guests(services)
         self.commands: Mapping[str, Command] = all_commands()
         self._presses = all_presses(self.commands)
@@ -117,7 +130,15 @@ class Dispatcher:
             return
         answer = await self.answer(written, person)
         if answer is not None:
-            await transport.send(written.address, answer)
+            await self._say(transport, written.address, answer)
+
+    async def _say(self, transport: Transport, address: Address, message: Message) -> None:
+        await self._accepted(message, await transport.send(address, message))
+
+    async def _accepted(self, message: Message, ref: MessageRef) -> None:
+        """A card that went out is kept up to date from now on, under the number its platform gave it."""
+        if message.card and self._services.trading is not None:
+            await self._services.trading.cards.bind(message.card, ref)
 
     async def _calculate(
         self, transport: Transport, written: Written, person: LinkedPerson | None, command: Command
@@ -215,13 +236,14 @@ class Dispatcher:
             await transport.answer(press)
             return
         reply = await self._react(known, press, PressRequest(
-            args=tuple(args), person=person, address=press.message.address, private=press.private
+            args=tuple(args), person=person, address=press.message.address, private=press.private,
+            message_id=press.message.message_id,
         ))  # fmt: skip
         await transport.answer(press, reply.notice[:LONGEST_NOTICE])
         if reply.replace is not None:
             await self._replace(transport, press, reply.replace)
         if reply.message is not None:
-            await transport.send(press.message.address, reply.message)
+            await self._say(transport, press.message.address, reply.message)
 
     async def _replace(self, transport: Transport, press: Press, message: Message) -> None:
         try:

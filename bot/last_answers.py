@@ -33,6 +33,8 @@ class LastAnswers:
 
         async def run(services: Services, request: Request) -> Message:
             message = await command.run(services, request)
+            if message.card:
+                return message  # it is kept up to date by itself, and an old one must not be shown
             texts = tuple(block for block in message.blocks if not isinstance(block, Picture))
             question = _question(services, request, command)
             self._known[question] = _Known(message=Message(blocks=texts), at=self._clock.now())

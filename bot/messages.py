@@ -106,6 +106,8 @@ class Message:
         tone: See Tone.
         accent: See Accent.
         topics: What it is about; several where it sums up.
+        card: Names the card of a proposal that this is, whose reference is to be kept once it is accepted; empty for
+            anything else. Transports do not look at it.
     """
 
     blocks: tuple[Block, ...]
@@ -113,6 +115,7 @@ class Message:
     tone: Tone = Tone.NORMAL
     accent: Accent = Accent.NONE
     topics: tuple[Topic, ...] = ()
+    card: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ from bot.metrics import Metrics
 from bot.operations import Care, Operations
 from bot.roster import Roster
 from bot.suggestions import Suggestions
+from bot.trading.connecting import trading_setup
 from bot.transports.console import CONSOLE_CHAT, ConsoleTransport
 from bot.ways_out import trouble_of, ways_out
 from risk.decisions.tiers import TierThresholds
@@ -78,7 +79,8 @@ async def run(settings: Settings) -> None:
                     pace=Pace(
                         check_interval=settings.check_interval, slot_stall=timedelta(seconds=settings.slot_stall_s)
                     ),
-                    trading_enabled=settings.trading_enabled, thresholds=default_thresholds(settings),
+                    trading=await trading_setup(settings, venue_settings(settings), reader, roster, store, clock),
+                    thresholds=default_thresholds(settings),
                     platform_roles=settings.discord_roles, routes=routes, observer=metrics, stream=settings.stream,
                     history_dir=settings.history_folder, candles=past,
                 )  # fmt: skip

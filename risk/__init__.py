@@ -8,7 +8,16 @@ health = await monitor.monitor_health_ratio()
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from risk.errors import BadBook, BadParameter, BadSeries, CannotAssess, NotEnoughData, RiskError, UnknownAccount
+from risk.errors import (
+    BadBook,
+    BadParameter,
+    BadSeries,
+    CannotAssess,
+    NotEnoughData,
+    NotProposed,
+    RiskError,
+    UnknownAccount,
+)
 from risk.fleet import Fleet, FleetView
 from risk.liquidation_monitor import DriftLiquidationMonitor
 from risk.margin.book import FleetBook
@@ -16,6 +25,16 @@ from risk.margin.build import book_of
 from risk.margin.evaluate import Evaluation, evaluate
 from risk.margin.plan import MarginPlan
 from risk.model.account import AccountSnapshot, PerpPosition, SpotBalance
+from risk.model.hedge import (
+    EmergencyHedgeResult,
+    FilledHedge,
+    HedgeMonitoring,
+    HedgeRequirements,
+    HedgeResult,
+    HedgeStrategy,
+    HedgeTrade,
+    RebalanceResult,
+)
 from risk.model.limits import RiskLimits, RiskViolation
 from risk.model.liquidation import HealthStatus, LiquidationPrice, LiquidationRisk, StressTestResult
 from risk.model.market import OracleReading, PerpMarket, SpotMarket
@@ -23,6 +42,7 @@ from risk.model.portfolio import PortfolioSummary, PositionAnalysis
 from risk.portfolio_manager import DriftPortfolioManager
 
 if TYPE_CHECKING:
+    from risk.hedging_engine import DriftHedgingEngine
     from risk.model.candles import Candles, Interval
     from risk.model.metrics import RiskMetrics, VaRMethod, VaRResult
     from risk.model.performance import PerformanceMetrics
@@ -39,6 +59,7 @@ if TYPE_CHECKING:
 _LATE = {
     "Candles": "risk.model.candles",
     "CorrelationModel": "risk.stats.correlation",
+    "DriftHedgingEngine": "risk.hedging_engine",
     "DriftRiskEngine": "risk.risk_engine",
     "Interval": "risk.model.candles",
     "Offline": "risk.offline",
@@ -70,19 +91,28 @@ __all__ = [
     "Candles",
     "CannotAssess",
     "CorrelationModel",
+    "DriftHedgingEngine",
     "DriftLiquidationMonitor",
     "DriftPortfolioManager",
     "DriftRiskEngine",
+    "EmergencyHedgeResult",
     "Evaluation",
+    "FilledHedge",
     "Fleet",
     "FleetBook",
     "FleetView",
     "HealthStatus",
+    "HedgeMonitoring",
+    "HedgeRequirements",
+    "HedgeResult",
+    "HedgeStrategy",
+    "HedgeTrade",
     "Interval",
     "LiquidationPrice",
     "LiquidationRisk",
     "MarginPlan",
     "NotEnoughData",
+    "NotProposed",
     "Offline",
     "OracleReading",
     "PerformanceMetrics",
@@ -93,6 +123,7 @@ __all__ = [
     "PositionAnalysis",
     "PositionSizer",
     "PositionSizing",
+    "RebalanceResult",
     "RiskError",
     "RiskLimits",
     "RiskMetrics",

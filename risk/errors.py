@@ -5,6 +5,7 @@ RiskError
 ├── BadBook           columns that contradict each other; a defect of the venue adapter, never of the market
 ├── UnknownAccount    the account is not in the book that was read
 ├── ReadFailed        the account reader has no answer; venues say more in their own subclasses
+├── NotProposed       the trade desk refused a plan; carries why, and the nearest thing that would work
 ├── BadParameter      a question that has no answer, such as a confidence of 1; ask another
 └── BadSeries         a series no statistic may be made of: NaN, infinite, unsorted, a price that is not positive
     └── NotEnoughData too few observations; carries how many there are and how many it takes
@@ -39,6 +40,19 @@ class UnknownAccount(RiskError, LookupError):
 
 class ReadFailed(RiskError):
     """An account reader could not read. The last good view stays valid for what it is: old."""
+
+
+class NotProposed(RiskError):
+    """A plan that was not even proposed. Nothing went out.
+
+    Attributes:
+        reason: One sentence.
+        nearest: What would work; empty where nothing would.
+    """
+
+    def __init__(self, reason: str, nearest: str = "") -> None:
+        self.reason, self.nearest = reason, nearest
+        super().__init__(f"{reason}; {nearest}" if nearest else reason)
 
 
 class BadParameter(RiskError, ValueError):

@@ -1,6 +1,7 @@
 """The liquidation desk: how healthy an account is, what would liquidate it, and what would help."""
 
 import math
+from concurrent.futures import Executor
 from datetime import timedelta
 
 import numpy as np
@@ -17,9 +18,14 @@ from risk.model.liquidation import (
     IsolatedHealth,
     LiquidationPrice,
     LiquidationRisk,
+    RiskLevel,
     StressTestResult,
 )
-from risk.ports import LiquidationOdds
+from risk.model.protection import ProtectionResult, SleepPlan
+from risk.ports import BookHistories, CandleStore, LiquidationOdds
+from risk.protection_desk import ProtectionDesk
+from risk.stats.fits import FitCache
+from risk.trade_ports import DepthSource, TradeDesk
 
 # Where a market moves by a third of its price a day, more collateral is no answer; nothing beyond this is asked for.
 ENOUGH_PERCENT = 1_000.0
@@ -32,6 +38,12 @@ class DriftLiquidationMonitor:
     Args:
         thresholds: Tiers of this account; the same the alerts use.
         odds: Who simulates the time to liquidation: the risk desk. Without one, or without history, it is not stated.
+        desk: Where protection is proposed, the only way out there is; None while trading is switched off.
+        depth: What markets offer; without it protection cancels and advises, and cuts nothing.
+        histories: The account's history: the risk desk. Without it protection states no probability.
+
+    Attributes:
+        protection: Stops, nights and protection of the account.
     """
 
     def __init__(
@@ -41,8 +53,18 @@ class DriftLiquidationMonitor:
         *,
         thresholds: TierThresholds | None = None,
         odds: LiquidationOdds | None = None,
+        desk: TradeDesk | None = None,
+        depth: DepthSource | None = None,
+        histories: BookHistories | None = None,
+        candles: CandleStore | None = None,
+        executor: Executor | None = None,
+        cache: FitCache | None = None,
     ) -> None:
         self.account_id = account_id
+        self.protection = ProtectionDesk(
+            account_id, fleet, depth=depth, desk=desk, histories=histories, candles=candles, executor=executor,
+            cache=cache,
+        )  # fmt: skip
         self._fleet, self._odds = fleet, odds
         self.thresholds = thresholds or TierThresholds()
 
@@ -80,6 +102,23 @@ class DriftLiquidationMonitor:
         self._fleet.require_assessable(self.account_id)
         step_percent = float(view.nearness.step_percent[view.position_of(self.account_id)])
         return remedy(view.single(self.account_id).book, entry_ratio_percent(self.thresholds, target, step_percent))
+
+    async def execute_protection_actions(self, risk_level: RiskLevel) -> ProtectionResult:
+        """Propose what a level of risk calls for: LOW nothing; MEDIUM cancels orders that enlarge what is held; HIGH
+        also cuts until the account is where WATCH begins; CRITICAL also hedges what cannot be cut, and advises a
+        deposit.
+
+        Nothing goes out but through the trade desk. Raises: CannotAssess, ReadFailed.
+        """
+        view = await self._fleet.current()
+        self._fleet.require_assessable(self.account_id)
+        step_percent = float(view.nearness.step_percent[view.position_of(self.account_id)])
+        target = entry_ratio_percent(self.thresholds, Tier.WATCH, step_percent)
+        return await self.protection.protect(risk_level, target)
+
+    async def plan_sleep(self, hours: float, budget_frac: float) -> SleepPlan:
+        """What keeps the account alive for some hours by itself. Raises: as ProtectionDesk.plan_sleep()."""
+        return await self.protection.plan_sleep(hours, budget_frac)
 
     async def assess_liquidation_risk(self) -> LiquidationRisk:
         """The verdict on an account. Raises: CannotAssess when it would rest on data that cannot be trusted."""

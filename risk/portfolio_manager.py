@@ -1,24 +1,27 @@
 """The portfolio desk: what an account is worth, what its positions do, and whether its limits hold."""
 
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from risk.decisions.limits import check, validated
-from risk.errors import BadSeries, CannotAssess, NotEnoughData
+from risk.errors import BadSeries, CannotAssess, NotEnoughData, NotProposed
 from risk.fleet import Fleet, FleetView
 from risk.margin.assets import asset_of
 from risk.margin.liquidation import liquidation_prices
 from risk.margin.snapshot import open_orders_of
+from risk.model.hedge import HedgeResult, RebalanceResult
 from risk.model.limits import LimitCheck, LimitFigures, RiskLimits, RiskViolation
 from risk.model.liquidation import LiquidationPrice
 from risk.model.portfolio import PortfolioSummary, PositionAnalysis, with_statistics
+from risk.model.proposal import Purpose, TradePlan
 from risk.model.sizing import PositionSizing, SizingStrategy
 from risk.ports import EquityHistory, LimitsStore, RiskEstimates
 
 if TYPE_CHECKING:
+    from risk.hedging_engine import DriftHedgingEngine
     from risk.model.metrics import RiskMetrics
     from risk.position_sizer import PositionSizer
 
@@ -31,6 +34,7 @@ class DriftPortfolioManager:
         equity: Where flow-adjusted equity is remembered; without one the drawdown limit is not checked.
         risk: The risk desk; without it statistics are not stated and limits on them not checked.
         sizer: The sizing desk.
+        hedging: The hedging desk, whose trade desk takes the plans.
         figures: What limits on statistics are held against, where somebody keeps it; the risk desk's own where not.
     """
 
@@ -43,11 +47,12 @@ class DriftPortfolioManager:
         equity: EquityHistory | None = None,
         risk: RiskEstimates | None = None,
         sizer: "PositionSizer | None" = None,
+        hedging: "DriftHedgingEngine | None" = None,
         figures: Callable[[], Awaitable[LimitFigures]] | None = None,
     ) -> None:
         self.account_id = account_id
         self._fleet, self._store, self._equity = fleet, limits, equity
-        self._risk, self._sizer = risk, sizer
+        self._risk, self._sizer, self._hedging = risk, sizer, hedging
         self._figures = figures if figures is not None or risk is None else risk.limit_figures
         self._limits = RiskLimits()
 
@@ -79,6 +84,58 @@ class DriftPortfolioManager:
         if self._sizer is None:
             raise CannotAssess(["no price history is at hand: this portfolio desk was made without a sizing desk"])
         return await self._sizer.size(market, strategy, risk_tolerance)
+
+    async def auto_hedge_portfolio(self, target_delta: float = 0.0) -> list[str]:
+        """Propose a hedge of every asset in its own perp.
+
+        Returns: The proposal's id, or the ids of what went out at once under a standing approval; nothing where there
+            is nothing to hedge.
+
+        Raises: NotProposed with the reason; what DriftHedgingEngine.calculate_hedge_requirements() raises.
+        """
+        desk = self._hedging_desk()
+        requirements = await desk.calculate_hedge_requirements(target_delta)
+        if not requirements.required_trades:
+            if requirements.unhedged:
+                raise NotProposed(requirements.unhedged[0])
+            return []
+        result = await desk.execute_hedge_trades(requirements)
+        if result.refusal is not None:
+            raise NotProposed(result.refusal.reason, result.refusal.nearest)
+        return list(result.order_ids) or [result.proposal_id]
+
+    async def rebalance_portfolio(
+        self, target_allocations: Mapping[str, float], *, tolerance_frac: float = 0.02
+    ) -> RebalanceResult:
+        """Propose the fewest trades that bring the account to shares of its equity, those that reduce first.
+
+        Args:
+            target_allocations: Signed shares by asset, such as SOL 0.4; USDC is what is left of 1, and where it is
+                named all must sum to 1. An asset that is held and not named is to have none.
+            tolerance_frac: How far a share may be off, as a fraction of equity.
+
+        Raises: BadParameter for shares that make no sense; CannotAssess; what the trade desk raises.
+        """
+        desk = self._hedging_desk()
+        found = await desk.plan_rebalance(target_allocations, tolerance_frac=tolerance_frac)
+        result = HedgeResult(proposal_id="", state=None)
+        if found.trades:
+            shares = ", ".join(f"{asset} {share:.0%}" for asset, share in found.target.items())
+            plan = TradePlan(
+                account_id=self.account_id, purpose=Purpose.REBALANCE, trades=found.planned,
+                title=f"Rebalance to {shares}", notes=found.unhedged,
+            )  # fmt: skip
+            result = await desk.propose(plan)
+        return RebalanceResult(
+            trades=found.trades, before=found.before, target=found.target, after=found.after,
+            within_tolerance=found.within_tolerance, tolerance_frac=found.tolerance_frac, result=result,
+            estimated_cost=found.estimated_cost, unhedged=found.unhedged,
+        )  # fmt: skip
+
+    def _hedging_desk(self) -> "DriftHedgingEngine":
+        if self._hedging is None:
+            raise CannotAssess(["nothing can be traded: this portfolio desk was made without a hedging desk"])
+        return self._hedging
 
     async def get_risk_limits(self) -> RiskLimits:
         """The limits in force."""

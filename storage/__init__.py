@@ -5,6 +5,7 @@ Open one Store for the process and hand it to the use cases. Ids and times come 
 
 from storage.accounts import Accounts
 from storage.announcements import Announcements
+from storage.audit import Audit
 from storage.candles import CandleLog
 from storage.cards import Cards
 from storage.copies import Copies
@@ -12,6 +13,7 @@ from storage.digests import Digests, DigestState
 from storage.equity import EquityLog
 from storage.errors import (
     BackupUnverified,
+    BadPin,
     BadRow,
     DatabaseCorrupt,
     DatabaseForeign,
@@ -19,6 +21,7 @@ from storage.errors import (
     DatabaseTooNew,
     DatabaseUnavailable,
     DiskFull,
+    ProposalOutdated,
     StorageDefect,
     StorageError,
     StoreClosed,
@@ -29,6 +32,7 @@ from storage.fallbacks import Blocked, Fallbacks
 from storage.fills import FillLog
 from storage.funding import FundingLog
 from storage.groups import Groups
+from storage.handles import Handles
 from storage.incidents import Incidents
 from storage.outbox import Outbox
 from storage.people import People
@@ -48,6 +52,7 @@ from storage.person_records import (
     UnlinkedGroup,
 )
 from storage.personal import Personal
+from storage.pins import Pins
 from storage.preferences import Preferences
 from storage.process import (
     Absence,
@@ -61,6 +66,8 @@ from storage.process import (
     Unheard,
     UntoldAbsence,
 )
+from storage.proposal_cards import ProposalCards
+from storage.proposals import Proposals
 from storage.records import (
     AccountSource,
     Batch,
@@ -82,6 +89,7 @@ from storage.records import (
     UnreachableChat,
     WatchedAccount,
 )
+from storage.resting import Resting
 from storage.risk_snapshots import RiskSnapshotLog
 from storage.seen import Seen
 from storage.settings import (
@@ -97,10 +105,32 @@ from storage.settings import (
     Settings,
     Theme,
 )
+from storage.sleeps import Sleeps
 from storage.snapshots import Snapshots
+from storage.standing import StandingApprovals
 from storage.store import Store
 from storage.tier_states import TierStates
 from storage.topics import TopicThreads
+from storage.trade_history import TradeHistory
+from storage.trading_records import (
+    AuditAction,
+    AuditEntry,
+    AuditVerdict,
+    CardAction,
+    CardCopy,
+    CardPlace,
+    CardPress,
+    PinCheck,
+    PinVerdict,
+    Pressed,
+    PressKind,
+    RestingEnd,
+    RestingOrder,
+    Sleep,
+    StandingApproval,
+    TradingStatus,
+)
+from storage.trading_state import TradingStates
 
 __all__ = [
     "DEFAULT_ACCOUNT",
@@ -122,11 +152,20 @@ __all__ = [
     "Announcement",
     "Announcements",
     "Audience",
+    "Audit",
+    "AuditAction",
+    "AuditEntry",
+    "AuditVerdict",
     "BackupUnverified",
+    "BadPin",
     "BadRow",
     "Batch",
     "Blocked",
     "CandleLog",
+    "CardAction",
+    "CardCopy",
+    "CardPlace",
+    "CardPress",
     "Cards",
     "Copies",
     "DatabaseCorrupt",
@@ -148,6 +187,7 @@ __all__ = [
     "FundingLog",
     "Grant",
     "Groups",
+    "Handles",
     "Identity",
     "IncidentStep",
     "Incidents",
@@ -170,20 +210,35 @@ __all__ = [
     "Outdated",
     "People",
     "Personal",
+    "PinCheck",
+    "PinVerdict",
+    "Pins",
     "Preferences",
+    "PressKind",
+    "Pressed",
     "Progress",
+    "ProposalCards",
+    "ProposalOutdated",
+    "Proposals",
     "PulseMessage",
     "Pulses",
     "Receipt",
     "Receiver",
+    "Resting",
+    "RestingEnd",
+    "RestingOrder",
     "RiskSnapshotLog",
     "Role",
     "Scope",
     "Seen",
     "Setting",
     "Settings",
+    "Sleep",
+    "Sleeps",
     "Snapshots",
     "StaleMessage",
+    "StandingApproval",
+    "StandingApprovals",
     "StorageDefect",
     "StorageError",
     "Store",
@@ -192,6 +247,9 @@ __all__ = [
     "Theme",
     "TierStates",
     "TopicThreads",
+    "TradeHistory",
+    "TradingStates",
+    "TradingStatus",
     "Unheard",
     "UnlinkedGroup",
     "UnreachableChat",

@@ -10,6 +10,8 @@ StorageError
 ├── DatabaseUnavailable   cannot be opened, read or written
 ├── BackupUnverified      a copy that cannot be relied on; nothing was kept of it
 ├── StoreClosed           used after it was closed
+├── ProposalOutdated      a proposal moved on meanwhile: read it again, decide again
+├── BadPin                no PIN: choose another
 └── StorageDefect         the schema refused a statement: a defect of the program
 """
 
@@ -54,6 +56,14 @@ class BackupUnverified(StorageError):
 
 class StoreClosed(StorageError):
     """The store was used after it was closed."""
+
+
+class ProposalOutdated(StorageError):
+    """A proposal is not any more what somebody decided about, or may not go on. Nothing of the decision was stored."""
+
+
+class BadPin(StorageError):
+    """What was to be a PIN is none. The text never repeats it."""
 
 
 class StorageDefect(StorageError):

@@ -14,6 +14,7 @@ from storage.schema.people import PEOPLE
 from storage.schema.preferences import PREFERENCES
 from storage.schema.process import PROCESS
 from storage.schema.topics import TOPICS
+from storage.schema.trading import TRADING
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -44,6 +45,7 @@ MIGRATIONS = (
     Migration(version=8, name="topics", statements=TOPICS),
     Migration(version=9, name="market data", statements=MARKET_DATA),
     Migration(version=10, name="calm", statements=CALM),
+    Migration(version=11, name="trading", statements=TRADING),
 )
 
 

@@ -22,6 +22,8 @@ _WITH_FIRST_IDENTITY = """
 _BY_ID = _WITH_FIRST_IDENTITY + " WHERE people.person_id = ?"
 _LINKED = _WITH_FIRST_IDENTITY + " WHERE revoked_at IS NULL ORDER BY people.linked_at, people.person_id"
 
+_UNDECIDED = "proposal IN (SELECT proposal FROM proposals WHERE state = 'open')"
+
 # What becomes of a person's rows when they turn out to be another one. Where both had something, that one's stays.
 _HANDED_OVER = (
     "UPDATE identities SET person_id = :into WHERE person_id = :gone",
@@ -32,6 +34,12 @@ _HANDED_OVER = (
     "UPDATE OR IGNORE nicknames SET person_id = :into WHERE person_id = :gone",
     "UPDATE OR IGNORE person_settings SET person_id = :into WHERE person_id = :gone",
     "UPDATE OR IGNORE digests SET person_id = :into WHERE person_id = :gone",
+    # Whoever pressed as both has one vote from now on; what is decided stays decided.
+    f"UPDATE OR IGNORE card_presses SET person_id = :into WHERE person_id = :gone AND {_UNDECIDED}",  # noqa: S608
+    "UPDATE OR IGNORE pins SET person_id = :into WHERE person_id = :gone",
+    "UPDATE sleeps SET person_id = :into WHERE person_id = :gone",
+    f"DELETE FROM card_presses WHERE person_id = :gone AND {_UNDECIDED}",  # noqa: S608  # a part of our own
+    "DELETE FROM pins WHERE person_id = :gone",
     "DELETE FROM nicknames WHERE person_id = :gone",
     "DELETE FROM person_settings WHERE person_id = :gone",
     "DELETE FROM digests WHERE person_id = :gone",

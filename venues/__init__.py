@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from risk.ports import AccountReader, Clock
+from risk.trade_ports import OrderGateway
 from venues.errors import VenueRejected
 
 T = TypeVar("T")
@@ -49,6 +50,24 @@ def connect(name: str, settings: Any, *, clock: Clock) -> AccountReader:
     def ask(home: Any) -> AccountReader:
         reader: AccountReader = home.connect(settings, clock=clock)
         return reader
+
+    return _at_home(name, ask)
+
+
+def connect_orders(name: str, settings: Any, *, reader: AccountReader, clock: Clock) -> OrderGateway:
+    """Orders at a venue.
+
+    Args:
+        reader: Of the same venue, as connect() made it.
+
+    Raises: VenueRejected, as connect(), for a venue that takes no orders, and for what is in the way of any.
+    """
+
+    def ask(home: Any) -> OrderGateway:
+        if not hasattr(home, "connect_orders"):
+            raise VenueRejected(f"the venue {name} takes no orders; trade on another, or set TRADING to off")
+        gateway: OrderGateway = home.connect_orders(settings, reader=reader, clock=clock)
+        return gateway
 
     return _at_home(name, ask)
 

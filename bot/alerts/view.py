@@ -74,7 +74,7 @@ def headline(facts: AlertFacts) -> str:
             return f"LIMIT {who}: {retold(facts.detail)}"
         case CauseKind.RISK:
             return f"RISK {who}: {retold(facts.detail)}"
-        case CauseKind.SYSTEM | CauseKind.EVENT:
+        case CauseKind.SYSTEM | CauseKind.EVENT | CauseKind.PROTECTION:
             return f"{facts.tier.name} {who}: {retold(facts.detail)}"
 
 

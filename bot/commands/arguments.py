@@ -36,6 +36,13 @@ _NAMES: Final = {
     ("moves", "distance"): "measure",
     ("numbers", "zone", "clock", "account", "digest", "theme"): "setting",
     ("all", "normal", "important", "critical"): "level",
+    ("delta", "beta", "correlation", "volatility", "dynamic"): "strategy",
+    ("sol", "btc"): "reference",
+    ("half", "25%"): "share",
+    ("8h",): "time",
+    ("n",): "most",
+    ("20", "export"): "steps",
+    ("all", "keep"): "what",
 }
 _STANDING_FOR: Final = {"HH:MM-HH:MM": "hours", "HH:MM": "at"}
 _SUMMARIES: Final = {
@@ -57,6 +64,22 @@ _SUMMARIES: Final = {
     "kind": "which kinds, one or several",
     "setting": "what to set",
     "percent": "how much, such as 2%",
+    "target": "the delta in USD to hedge to, such as 0",
+    "strategy": "how to hedge",
+    "reference": "what to hedge in, SOL or BTC",
+    "shares": "percent of equity by asset, such as SOL=40 BTC=40 USDC=20",
+    "share": "how much of the position, such as half or 25%",
+    "price": "at which price, such as 142.50 or -5%",
+    "stop": "the price that ends a loss, such as -5%",
+    "tp": "the price that takes a profit, such as +10%",
+    "budget": "most accepted probability of liquidation, such as 1%",
+    "most": "at most so many trades",
+    "steps": "how many steps, or export",
+    "what": "all of my resting orders, or keep stops that protect",
+    "order": "which order, by its number, or all",
+    "cap": "at most so much notional in USD",
+    "proposal": "which proposal, such as P12",
+    "digits": "your PIN",
 }
 
 

@@ -39,10 +39,10 @@ async def answered(
     except CannotAssess as exc:
         return cannot(services, watched, exc)
     except (NotEnoughData, BadSeries) as exc:
-        return await _without_history(services, watched, exc)
+        return await without_history(services, watched, exc)
 
 
-async def _without_history(services: Services, watched: Watched, problem: BadSeries) -> Message:
+async def without_history(services: Services, watched: Watched, problem: BadSeries) -> Message:
     """How far the history of each asset is, and what to do about it."""
     assets = await _moves(services, watched)
     if not assets:

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 
 from bot.commands.common import nothing_good, only_account, seen, sight
-from bot.commands.liqprob import shown as probability
 from bot.commands.spec import Command, Request, Services
 from bot.market_prices import prices_usd, toward
 from bot.messages import Block, Line, Message
 from bot.text import numbers
 from bot.text.ages import age, span
 from bot.text.clean import name
+from bot.text.odds import probability
 from bot.text.tables import fit
 from risk.errors import CannotAssess
 from risk.liquidation_probability import LiquidationProbability

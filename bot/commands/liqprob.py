@@ -12,11 +12,10 @@ from bot.roster import Watched
 from bot.text import numbers
 from bot.text.ages import span
 from bot.text.clean import name
-from bot.text.numbers import Rounding
+from bot.text.odds import RARE, probability
 from bot.text.tables import fit
 from risk.liquidation_probability import LiquidationProbability
 
-_RARE = 0.0001
 _HOUR_S = 3_600
 
 
@@ -28,11 +27,11 @@ async def _probability(services: Services, request: Request, watched: Watched, r
     if rest:
         raise Usage(f"No account is called {name(rest[0])}. Accounts: {services.roster.names}.")
     found = await services.desks.risk(watched.account_id).liquidation_probability()
-    headline = f"liquidation in 24 h: {shown(found.hits.hits[1].probability)}"
+    headline = f"liquidation in 24 h: {probability(found.hits.hits[1].probability)}"
     rows = [
         (
-            span(hit.hours * _HOUR_S), shown(hit.probability),
-            f"{shown(hit.interval[0], down=True)}-{shown(hit.interval[1])}",
+            span(hit.hours * _HOUR_S), probability(hit.probability),
+            f"{probability(hit.interval[0], down=True)}-{probability(hit.interval[1])}",
         )
         for hit in found.hits.hits
     ]  # fmt: skip
@@ -53,19 +52,9 @@ async def _probability(services: Services, request: Request, watched: Watched, r
     return reply(services, watched, *blocks)
 
 
-def shown(probability: float, *, down: bool = False) -> str:
-    """A probability, rounded up unless it is the lower end of an interval; what is too rare to count says so."""
-    if 0 < probability < _RARE and not down:
-        return "<0.01%"
-    if probability < _RARE:
-        return "0%"
-    rounding = Rounding.DOWN if down else Rounding.UP
-    return numbers.percent_of_fraction(probability, decimals=2 if probability < 0.01 else 1, rounding=rounding)
-
-
 def _meaning(found: LiquidationProbability) -> list[str]:
     texts = []
-    if found.hits.deadliest is not None and found.hits.hits[-1].probability >= _RARE:
+    if found.hits.deadliest is not None and found.hits.hits[-1].probability >= RARE:
         asset, share = found.hits.deadliest
         texts.append(f"{name(asset)} is what kills on {numbers.percent_of_fraction(share, decimals=0)} of those paths.")
     if found.hits.median_hours is not None:

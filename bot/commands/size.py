@@ -5,7 +5,6 @@ from functools import partial
 
 from bot.commands.common import perp_markets, reply
 from bot.commands.estimates import answered, basis, cautions
-from bot.commands.liqprob import shown as probability
 from bot.commands.meanwhile import calculating
 from bot.commands.spec import Command, Request, Services, Usage
 from bot.messages import Block, Line, Message
@@ -13,6 +12,7 @@ from bot.roster import Watched
 from bot.text import numbers
 from bot.text.clean import name
 from bot.text.numbers import Rounding
+from bot.text.odds import probability
 from bot.text.tables import fit
 from risk.errors import BadParameter
 from risk.model.account import Side

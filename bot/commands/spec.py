@@ -14,6 +14,7 @@ from bot.messages import Address, Message, Person
 from bot.process import ProcessState
 from bot.replaying.asking import Replays
 from bot.roster import Roster
+from bot.trading.parts import Trading
 from bot.watching import WatchList
 from risk.fleet import Fleet, FleetView
 from risk.liquidation_monitor import DriftLiquidationMonitor
@@ -46,6 +47,9 @@ class Services:
 
     What a command is handed is cut to whoever asks, and to where they do: ``roster`` has the accounts they may see,
     under the names they gave them; ``incidents`` and ``answers`` know of no others.
+
+    Attributes:
+        trading: None where the venue takes no orders, or trading was never set up.
     """
 
     clock: Clock
@@ -75,11 +79,10 @@ class Services:
     process: ProcessState
     executor: Executor
     replays: Replays
+    trading: Trading | None = None
 
     def monitor(self, account_id: str) -> DriftLiquidationMonitor:
-        return DriftLiquidationMonitor(
-            account_id, self.fleet, thresholds=self.roster.thresholds(account_id), odds=self.desks.risk(account_id)
-        )
+        return self.desks.monitor(account_id, self.roster.thresholds(account_id))
 
     def manager(self, account_id: str) -> DriftPortfolioManager:
         async def figures() -> LimitFigures:
@@ -105,12 +108,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PressRequest:
-    """A button as somebody pressed it. ``args`` are the parts of its data after the prefix."""
+    """A button as somebody pressed it. ``args`` are the parts of its data after the prefix, ``message_id`` names the
+    message it is on."""
 
     args: tuple[str, ...]
     person: LinkedPerson
     address: Address
     private: bool = True
+    message_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

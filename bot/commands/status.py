@@ -2,13 +2,17 @@
 
 from bot.alerts.live import BRIDGE_EVERY_S
 from bot.commands.alerts import lost_chats
+from bot.commands.approvals import standing_lines, visible
+from bot.commands.resume import state_line
 from bot.commands.spec import Command, Request, Services
 from bot.messages import Line, Message
 from bot.process import JobState, StreamState
 from bot.text.ages import age, age_of_data
 from bot.text.clean import sentence
 from bot.text.numbers import count
+from bot.trading.card_words import pressable
 from risk.decisions.tiers import Tier
+from risk.model.trading import TradingState
 
 
 async def run(services: Services, request: Request) -> Message:
@@ -45,9 +49,29 @@ async def run(services: Services, request: Request) -> Message:
         since = age((now - health.since).total_seconds())
         lines.append(f"{transport.name}: {state} for {since}, {sentence(health.detail)}")
     lines += [sentence(line) for about in process.about for line in about()]
-    lines.append(f"Trading: {'on' if process.trading_enabled else 'off (read-only)'}.")
+    lines += await _trading(services)
     lines.append(f"Running for {age((now - process.started_at).total_seconds())}.")
     return Message(blocks=(Line(headline, strong=True), *(Line(text) for text in lines)))
+
+
+async def _trading(services: Services) -> list[str]:
+    """What may go out, what waits for a yes, and what is allowed without one."""
+    trading = services.trading
+    if trading is None or not trading.rules.enabled:
+        return [f"Trading: {'on' if services.process.trading_enabled else 'off (read-only)'}."]
+    status = await trading.states.get()
+    stopped = status.state is not TradingState.ACTIVE
+    lines = [
+        f"! {await state_line(services, status)} /resume lifts it." if stopped
+        else f"Trading: active on {trading.gateway_name}."
+    ]  # fmt: skip
+    unfinished = await visible(services, trading)
+    waiting = sum(pressable(one, services.clock.now()) for one in unfinished)
+    if unfinished:
+        going_on = len(unfinished) - waiting
+        rest = f", {going_on} being worked off" if going_on else ""
+        lines.append(f"Proposals: {waiting} {'waits' if waiting == 1 else 'wait'} for a yes{rest}; /approvals.")
+    return lines + await standing_lines(services, trading)
 
 
 def _verdict(services: Services, stale: str) -> str:

@@ -58,3 +58,13 @@ def written(span: timedelta) -> str:
     if rest_s or not parts:
         parts.append(f"{rest_s:g} s")
     return " ".join(parts)
+
+
+def written_s(seconds: float) -> str:
+    """So many whole seconds, never more than there are; whole minutes from an hour on.
+
+    >>> written_s(104.9), written_s(18_725.0), written_s(0.4)
+    ('1 min 44 s', '5 h 12 min', '0 s')
+    """
+    whole = max(0, int(seconds))
+    return written(timedelta(seconds=whole - whole % 60 if whole >= 3_600 else whole))

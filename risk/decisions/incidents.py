@@ -20,6 +20,7 @@ class CauseKind(StrEnum):
     RISK = "risk"
     SYSTEM = "system"
     EVENT = "event"
+    PROTECTION = "protection"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

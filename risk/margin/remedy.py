@@ -192,8 +192,37 @@ def _with_spot_row(book: FleetBook, market: int) -> FleetBook:
         account=np.append(rows.account, 0),
         market=np.append(rows.market, market),
         tokens_raw=np.append(rows.tokens_raw, 0.0),
+        shares_1e9=np.append(rows.shares_1e9, 0.0),
         open_bids_raw=np.append(rows.open_bids_raw, 0.0),
         open_asks_raw=np.append(rows.open_asks_raw, 0.0),
         open_orders=np.append(rows.open_orders, 0.0),
     )
     return replace(book, spots=grown)
+
+
+def with_deposit(book: FleetBook, usd: float, scope: str = "") -> FleetBook | None:
+    """The one account of a book with so many USD of quote tokens more; None where its scope takes none.
+
+    Args:
+        scope: Market of an isolated position, empty for the cross account.
+    """
+    if scope:
+        market = book.perp_markets.names.index(scope)
+        row = int(np.flatnonzero((book.perps.market == market) & book.perps.isolated)[0])
+        quote = int(book.perp_markets.quote[market])
+        tokens = book.perps.isolated_tokens_raw.copy()
+        tokens[row] += _tokens_raw(book, quote, usd)
+        return replace(book, perps=replace(book.perps, isolated_tokens_raw=tokens))
+    found = np.flatnonzero(book.spot_markets.market_index == 0)
+    if not found.size or book.accounts.pool_id[0] == 1:
+        return None
+    grown = _with_spot_row(book, int(found[0]))
+    amounts = grown.spots.tokens_raw.copy()
+    amounts[int(np.flatnonzero(grown.spots.market == found[0])[0])] += _tokens_raw(book, int(found[0]), usd)
+    return replace(grown, spots=replace(grown.spots, tokens_raw=amounts))
+
+
+def _tokens_raw(book: FleetBook, spot_market: int, usd: float) -> float:
+    """At the oracle price, rounded up."""
+    price = float(book.oracles.price_1e6[book.spot_markets.oracle[spot_market]]) / 1e6
+    return float(np.ceil(usd / price * 10.0 ** int(book.spot_markets.decimals[spot_market]) - 1e-6))

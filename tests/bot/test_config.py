@@ -250,7 +250,7 @@ def test_the_example_shows_the_defaults(tmp_path: Path) -> None:
     for name, field in Settings.model_fields.items():
         default = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
         word = str(default).lower() if isinstance(default, bool) else str(default)
-        assert shown.get(name.upper(), "") == ("" if default in ("", ()) else word), name
+        assert shown.get(name.upper(), "") == ("" if default in ("", (), None) else word), name
 
 
 def test_the_example_says_of_every_setting_what_it_leads_to() -> None:

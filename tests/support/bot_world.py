@@ -12,6 +12,7 @@ from bot.alerts.routes import NO_ROUTES, Routes
 from bot.app import App, Pace, assemble
 from bot.messages import Address, Command, MessageRef, Person, Press, Transport
 from bot.roster import Roster, Watched
+from bot.trading.assembly import TradingSetup
 from risk.decisions.tiers import TierThresholds
 from risk.model.limits import RiskLimits
 from risk.ports import AccountReader
@@ -165,7 +166,7 @@ async def bot_world(
     limits: RiskLimits | None = GENEROUS,
     console: Receiver | None = None,
     linked: bool = True,
-    trading_enabled: bool = False,
+    trading: TradingSetup | None = None,
     transport: RecordingTransport | None = None,
     others: Sequence[Transport] = (),
     routes: Routes = NO_ROUTES,
@@ -194,7 +195,7 @@ async def bot_world(
     async with await Store.open(database) as store:
         with executor or ThreadPoolExecutor(max_workers=1) as workers:
             app = assembled(
-                store, reader, roster, [transport, *others], clock, workers, console, trading_enabled, routes,
+                store, reader, roster, [transport, *others], clock, workers, console, trading, routes,
                 patience_s=patience_s,
             )  # fmt: skip
             world = BotWorld(app=app, clock=clock, reader=reader, transport=transport, store=store)
@@ -215,7 +216,7 @@ def assembled(
     clock: FakeClock,
     executor: ThreadPoolExecutor,
     console: Receiver | None,
-    trading_enabled: bool,
+    trading: TradingSetup | None,
     routes: Routes = NO_ROUTES,
     *,
     patience_s: float = math.inf,
@@ -223,5 +224,5 @@ def assembled(
     return assemble(
         store=store, reader=reader, roster=roster, transports=transports, clock=clock, venue="paper",
         executor=executor, console=console, pace=Pace(check_interval=timedelta(seconds=CHECK_S)),
-        trading_enabled=trading_enabled, routes=routes, patience_s=patience_s,
+        trading=trading, routes=routes, patience_s=patience_s,
     )  # fmt: skip

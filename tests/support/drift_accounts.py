@@ -57,6 +57,7 @@ class OrderSlot:
     is_perp: bool = True
     is_buy: bool = True
     filled_raw: int = 0
+    quote_filled_1e6: int = 0
     price_1e6: int = 0
     trigger_price_1e6: int = 0
     trigger: TriggerCondition = TriggerCondition.ABOVE
@@ -118,6 +119,7 @@ def _order_slot(slot: OrderSlot) -> bytes:
                 "price": slot.price_1e6,
                 "base_asset_amount": slot.base_raw,
                 "base_asset_amount_filled": slot.filled_raw,
+                "quote_asset_amount_filled": slot.quote_filled_1e6,
                 "trigger_price": slot.trigger_price_1e6,
                 "max_ts": slot.max_ts,
                 "order_id": slot.order_id,

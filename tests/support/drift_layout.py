@@ -181,12 +181,20 @@ USER_STATS = Layout.of("UserStats", 240, "b0df881b7a4f20e3", """
     190 paused_operations u8
 """)  # fmt: skip
 
+FEE_TIER = Layout.of("FeeTier", 32, "", """
+    0 fee_numerator u32
+    4 fee_denominator u32
+    8 maker_rebate_numerator u32
+    12 maker_rebate_denominator u32
+""")  # fmt: skip
+
 STATE = Layout.of("State", 992, "d8926b5e684bb6b1", """
     8 admin key
     40 whitelist_mint key
     72 discount_mint key
     104 signer key
     136 srm_vault key
+    168 perp_fee_structure.fee_tiers bytes320
     888 oracle_guard_rails.price_divergence.mark_oracle_percent_divergence u64
     896 oracle_guard_rails.price_divergence.oracle_twap5min_percent_divergence u64
     904 oracle_guard_rails.validity.slots_before_stale_for_amm i64

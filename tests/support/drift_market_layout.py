@@ -19,6 +19,7 @@ PERP_MARKET = Layout.of("PerpMarket", 1216, "0adf0c2c6bf537f7", """
     240 amm.max_base_asset_reserve u128
     256 amm.sqrt_k u128
     272 amm.peg_multiplier u128
+    288 amm.terminal_quote_asset_reserve u128
     304 amm.base_asset_amount_long i128
     320 amm.base_asset_amount_short i128
     336 amm.base_asset_amount_with_amm i128
@@ -31,6 +32,10 @@ PERP_MARKET = Layout.of("PerpMarket", 1216, "0adf0c2c6bf537f7", """
     504 amm.last24h_avg_funding_rate i64
     608 amm.cumulative_funding_rate_long i128
     624 amm.cumulative_funding_rate_short i128
+    656 amm.ask_base_asset_reserve u128
+    672 amm.ask_quote_asset_reserve u128
+    688 amm.bid_base_asset_reserve u128
+    704 amm.bid_quote_asset_reserve u128
     752 amm.last_mark_price_twap u64
     760 amm.last_mark_price_twap_5min u64
     768 amm.last_update_slot u64
@@ -39,6 +44,12 @@ PERP_MARKET = Layout.of("PerpMarket", 1216, "0adf0c2c6bf537f7", """
     808 amm.order_step_size u64
     816 amm.order_tick_size u64
     824 amm.min_order_size u64
+    896 amm.base_spread u32
+    900 amm.max_spread u32
+    904 amm.long_spread u32
+    908 amm.short_spread u32
+    920 amm.max_fill_reserve_fraction u16
+    924 amm.curve_update_intensity u8
     926 amm.oracle_source u8
     927 amm.last_oracle_valid u8
     935 amm.oracle_slot_delay_override i8
@@ -66,6 +77,7 @@ PERP_MARKET = Layout.of("PerpMarket", 1216, "0adf0c2c6bf537f7", """
     1164 contract_tier u8
     1165 paused_operations u8
     1166 quote_spot_market_index u16
+    1168 fee_adjustment i16
     1173 pool_id u8
     1174 high_leverage_margin_ratio_initial u16
     1176 high_leverage_margin_ratio_maintenance u16

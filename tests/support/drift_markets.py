@@ -5,8 +5,19 @@ from collections.abc import Mapping
 from tests.support import addresses
 from tests.support.drift_accounts import padded_name
 from tests.support.drift_enums import AssetTier, ContractTier, ContractType, MarketStatus, OracleSource
-from tests.support.drift_layout import NO_EXTRA, STATE, Value
+from tests.support.drift_layout import FEE_TIER, NO_EXTRA, STATE, Value
 from tests.support.drift_market_layout import PERP_MARKET, SPOT_MARKET
+
+# A curve of a million base units at the oracle's price, which moves a price by half its spread at either side.
+_RESERVE = 10**15
+_HALF_SPREAD_1E6 = 250
+_SPREAD_RESERVE = _RESERVE // (10**6 // (_HALF_SPREAD_1E6 // 2))
+_FIRST_TIER = {
+    "fee_numerator": 100,
+    "fee_denominator": 100_000,
+    "maker_rebate_numerator": 20,
+    "maker_rebate_denominator": 100_000,
+}
 
 
 def make_perp_market(
@@ -58,9 +69,19 @@ def make_perp_market(
                 "amm.funding_period": 3_600,
                 "amm.peg_multiplier": price_1e6,
                 "amm.concentration_coef": 1_000_000,
-                "amm.base_asset_reserve": 10**15,
-                "amm.quote_asset_reserve": 10**15,
-                "amm.sqrt_k": 10**15,
+                "amm.base_asset_reserve": _RESERVE,
+                "amm.quote_asset_reserve": _RESERVE,
+                "amm.min_base_asset_reserve": _RESERVE * 7 // 10,
+                "amm.max_base_asset_reserve": _RESERVE * 14 // 10,
+                "amm.sqrt_k": _RESERVE,
+                "amm.base_spread": 2 * _HALF_SPREAD_1E6,
+                "amm.long_spread": _HALF_SPREAD_1E6,
+                "amm.short_spread": _HALF_SPREAD_1E6,
+                "amm.ask_base_asset_reserve": _RESERVE**2 // (_RESERVE + _SPREAD_RESERVE),
+                "amm.ask_quote_asset_reserve": _RESERVE + _SPREAD_RESERVE,
+                "amm.bid_base_asset_reserve": _RESERVE**2 // (_RESERVE - _SPREAD_RESERVE),
+                "amm.bid_quote_asset_reserve": _RESERVE - _SPREAD_RESERVE,
+                "amm.max_fill_reserve_fraction": 100,
                 "amm.order_step_size": 10**6,
                 "amm.order_tick_size": 100,
                 "amm.min_order_size": 10**6,
@@ -173,6 +194,7 @@ def make_state(
             {
                 "admin": addresses.key_bytes(addresses.address("drift admin")),
                 "signer": addresses.key_bytes(addresses.derived(b"drift_signer")),
+                "perp_fee_structure.fee_tiers": bytes(FEE_TIER.encode(_FIRST_TIER)) * 10,
                 "oracle_guard_rails.price_divergence.mark_oracle_percent_divergence": 100_000,
                 "oracle_guard_rails.price_divergence.oracle_twap5min_percent_divergence": 500_000,
                 f"{rails}.slots_before_stale_for_amm": 10,

@@ -76,6 +76,11 @@ class RecordingTransport:
         self._held: dict[str, asyncio.Event] = {}
         self._queue: asyncio.Queue[Incoming | None] = asyncio.Queue()
 
+    def shown(self, ref: MessageRef) -> Message:
+        """A message as it stands now, edits and all."""
+        edited = [message for edited_ref, message in self.edits if edited_ref == ref]
+        return edited[-1] if edited else next(one.message for one in self.sent if one.ref == ref)
+
     # What happens on the other side.
 
     def fail(self, chat: str, *errors: Exception, taken: bool = False) -> None:

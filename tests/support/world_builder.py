@@ -104,6 +104,7 @@ class WorldBuilder:
         margin_mode: MarginMode = MarginMode.DEFAULT,
         status: int = 0,
         pool_id: int = 0,
+        delegate: str = addresses.SYSTEM_PROGRAM,
     ) -> str:
         """Address of a new user whose authority is the key of the name ``owner`` (see addresses.address)."""
         authority = addresses.address(owner)
@@ -121,6 +122,7 @@ class WorldBuilder:
             margin_mode=margin_mode,
             status=status,
             pool_id=pool_id,
+            extra={"delegate": addresses.key_bytes(delegate)},
         )
         self._sub_accounts[authority] = max(self._sub_accounts.get(authority, 0), sub_account_id + 1)
         return key

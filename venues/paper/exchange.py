@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from risk.model.account import Side
 from venues.errors import VenueRejected
 from venues.paper import money, progress, trading
+from venues.paper.conditions import KEEPER_DELAY_S, Conditions
 from venues.paper.ledger import Fill, PaperAccount
 from venues.paper.markets import DEFAULT_UNIVERSE, Universe
 from venues.paper.oracles import OracleBoard
@@ -25,6 +26,7 @@ class PaperExchange:
         path: Prices of every oracle of the universe.
         liquidates: False only flags accounts below maintenance and leaves their positions alone.
         first_slot: Ledger slot at second 0.
+        keeper_delay_s: From the second a trigger's price is crossed to the second a keeper executes the order.
     """
 
     def __init__(
@@ -34,9 +36,16 @@ class PaperExchange:
         universe: Universe = DEFAULT_UNIVERSE,
         liquidates: bool = True,
         first_slot: int = FIRST_SLOT,
+        keeper_delay_s: int = KEEPER_DELAY_S,
     ) -> None:
         board = OracleBoard(universe.oracles, path)
-        self.world = World(universe=universe, board=board, first_slot=first_slot, liquidates=liquidates)
+        self.world = World(
+            universe=universe,
+            board=board,
+            first_slot=first_slot,
+            liquidates=liquidates,
+            conditions=Conditions(keeper_delay_s=keeper_delay_s),
+        )
 
     @property
     def now_s(self) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from risk.model.account import Side
+from risk.model.account import OrderKind, Side
 from venues.paper.units import QUOTE_PER_BASE_PRICE, trunc_div
 
 
@@ -45,7 +45,16 @@ class Fill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestingOrder:
-    """A limit order in the book. ``remaining_1e9`` is its unfilled, unsigned rest."""
+    """An order that waits for its price. ``remaining_1e9`` is its unfilled, unsigned rest.
+
+    Attributes:
+        price_1e6: Limit; 0 for none.
+        taking: It came, or was triggered, at a price at which it can still trade: it takes what each second offers.
+            False once it has been left in the book, where others come to it.
+        trigger_1e6: 0 for an order without a trigger.
+        keeper_due_s: Second from which a keeper executes it; None for one that has not triggered, or has no trigger.
+        expires_unix_s: From then on it cannot be filled; 0 for never.
+    """
 
     order_id: int
     market_index: int
@@ -53,10 +62,30 @@ class RestingOrder:
     remaining_1e9: int
     price_1e6: int
     reduce_only: bool
+    kind: OrderKind = OrderKind.LIMIT
+    taking: bool = False
+    trigger_1e6: int = 0
+    triggers_above: bool | None = None
+    keeper_due_s: int | None = None
+    expires_unix_s: int = 0
 
     @property
     def signed_1e9(self) -> int:
         return self.remaining_1e9 if self.side is Side.BUY else -self.remaining_1e9
+
+    @property
+    def is_trigger(self) -> bool:
+        return self.trigger_1e6 > 0
+
+    @property
+    def waits(self) -> bool:
+        """For its trigger: nothing of it can be filled, and it reserves no margin."""
+        return self.is_trigger and self.keeper_due_s is None
+
+    @property
+    def works_from_s(self) -> int | None:
+        """Second from which it can be filled; None while it waits."""
+        return None if self.waits else self.keeper_due_s or 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -162,6 +191,6 @@ class PaperAccount:
 
 
 def open_sizes_1e9(orders: Iterable[RestingOrder]) -> tuple[int, int]:
-    """(bids >= 0, asks <= 0) of resting orders. Reduce-only ones count too, as at the venue."""
-    signed = [order.signed_1e9 for order in orders]
+    """(bids >= 0, asks <= 0) of resting orders, as at the venue: reduce-only ones count, those not triggered do not."""
+    signed = [order.signed_1e9 for order in orders if not order.waits]
     return sum(size for size in signed if size > 0), sum(size for size in signed if size < 0)

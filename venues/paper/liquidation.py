@@ -6,10 +6,10 @@ A simplification of the venue's auction of liquidators: positions close at the o
 import numpy as np
 
 from risk.margin.evaluate import Evaluation
+from venues.paper.booking import book_fill
 from venues.paper.ledger import FillReason, PaperAccount
 from venues.paper.margin import assess
 from venues.paper.settlement import settle, value_1e6
-from venues.paper.trading import book_fill
 from venues.paper.units import ceil_div
 from venues.paper.world import World
 
@@ -42,7 +42,8 @@ def liquidate(world: World) -> None:
 def _reduce(world: World, account: PaperAccount, evaluation: Evaluation) -> None:
     """The venue's order: cancel orders, close positions, settle what they leave, repay borrows from deposits."""
     if account.orders:
-        account.orders.clear()
+        for order_id in list(account.orders):
+            world.end_order(account, order_id, "a liquidation cancelled it")
     elif any(slot.base_1e9 for slot in account.perps.values()):
         _reduce_largest(world, account, evaluation)
     elif account.perps:

@@ -46,6 +46,8 @@ class PerpListing:
         available_usd_per_s: Size that can trade on one side within a second.
         liquidation_fee_bps: Taken from an account whose position is reduced by force.
         premium_bps_per_musd: How far the mark stands above the oracle for each million USD the accounts are net long.
+        minimum_1e9: Smallest order; one step where it is less.
+        market_bound_bps: From the oracle price to the worst price of an order without a limit of its own.
     """
 
     terms: PerpMarket
@@ -58,6 +60,13 @@ class PerpListing:
     available_usd_per_s: float = 100_000.0
     liquidation_fee_bps: float = 100.0
     premium_bps_per_musd: float = 50.0
+    minimum_1e9: int = 0
+    market_bound_bps: float = 100.0
+
+    @property
+    def least_1e9(self) -> int:
+        """Smallest size that is taken."""
+        return max(self.minimum_1e9, self.step_1e9)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,10 @@ import numpy as np
 
 from risk.margin.book import BoolArray, FloatArray, IntArray
 from risk.margin.evaluate import evaluate
-from risk.model.account import Side
 from venues.paper.funding import PERIOD_S
 from venues.paper.liquidation import liquidate
-from venues.paper.trading import fill_crossed, touch_factor
+from venues.paper.orders import land_due
+from venues.paper.resting import expire, fill_crossed, fill_taking, stirs, trigger
 from venues.paper.units import BASE, PRICE
 from venues.paper.world import World
 
@@ -38,8 +38,13 @@ def advance(world: World, to_s: int) -> None:
 def _happen(world: World) -> None:
     if world.now_s % PERIOD_S == 0:
         _accrue_funding(world)
+    expire(world)
+    trigger(world)
+    fill_taking(world)
     fill_crossed(world)
     liquidate(world)
+    # Last, as for a batch that somebody hands over within this second.
+    land_due(world)
 
 
 def _accrue_funding(world: World) -> None:
@@ -53,23 +58,30 @@ def _accrue_funding(world: World) -> None:
 
 def _eventful(world: World, count: int) -> BoolArray:
     """Which of the next ``count`` seconds may change an account, were the state before it the present one."""
+    seconds = np.arange(world.now_s + 1, world.now_s + 1 + count, dtype=np.int64)
     prices_1e6 = world.board.prices_1e6(world.now_s + 1, count)
-    return _crossings(world, prices_1e6) | _flag_changes(world, prices_1e6)
+    return _times_up(world, seconds) | _orders_stir(world, seconds, prices_1e6) | _flag_changes(world, prices_1e6)
 
 
-def _crossings(world: World, prices_1e6: IntArray) -> BoolArray:
-    crossed = np.zeros(len(prices_1e6), dtype=np.bool_)
+def _times_up(world: World, seconds: IntArray) -> BoolArray:
+    """Seconds at which an order expires or a batch arrives."""
+    ends = [
+        world.second_of(order.expires_unix_s)
+        for account in world.accounts.values()
+        for order in account.orders.values()
+        if order.expires_unix_s
+    ]
+    ends += [arrival.at_s for arrival in world.post.arrivals]
+    return seconds >= min(ends) if ends else np.zeros(len(seconds), dtype=np.bool_)
+
+
+def _orders_stir(world: World, seconds: IntArray, prices_1e6: IntArray) -> BoolArray:
+    stir = np.zeros(len(seconds), dtype=np.bool_)
     for account in world.accounts.values():
         for order in () if account.being_liquidated else account.orders.values():
-            listing = world.universe.perp_at[order.market_index]
-            oracle_id = listing.terms.oracle_id
-            if world.board.is_halted(oracle_id):
-                continue
-            oracle_usd = prices_1e6[:, world.board.oracle_ids.index(oracle_id)] / PRICE
-            best_usd = oracle_usd * touch_factor(listing, order.side)
-            limit_usd = order.price_1e6 / PRICE
-            crossed |= best_usd <= limit_usd if order.side is Side.BUY else best_usd >= limit_usd
-    return crossed
+            oracle_id = world.universe.perp_at[order.market_index].terms.oracle_id
+            stir |= stirs(world, order, seconds, prices_1e6[:, world.board.oracle_ids.index(oracle_id)])
+    return stir
 
 
 def _flag_changes(world: World, prices_1e6: IntArray) -> BoolArray:

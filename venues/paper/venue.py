@@ -42,8 +42,14 @@ class PaperVenue:
         self._exchange, self._clock, self.past = exchange, clock, past
         self._started_s = clock.monotonic_s() - exchange.now_s
         self._started_at = clock.now() - timedelta(seconds=exchange.now_s)
+        exchange.world.started_unix_s = self._started_at.timestamp()
         self.faults = Faults(clock=clock, world=exchange.world, catch_up=self._catch_up)
         self._is_closed = False
+
+    @property
+    def exchange_id(self) -> str:
+        """Names the exchange behind it: one that is made again, as when the program starts, is another."""
+        return f"{self._started_at.isoformat()}/{self._exchange.world.first_slot}"
 
     async def reach(self) -> PaperExchange:
         """The exchange as it is now, to move money or trade, through the same faults as a reading.
@@ -64,6 +70,18 @@ class PaperVenue:
         if len(unknown) == len(account_ids):
             raise VenueRejected(_no_account(unknown[0], known) if unknown else "no account was asked for; name one")
         return self._book(account_ids, slot, with_orders=with_orders)
+
+    async def read_with(self, account_id: str, markets: Sequence[str]) -> FleetBook:
+        """See risk.trade_ports.MarketBooks."""
+        slot = await self._arrive()
+        if account_id not in self._known():
+            raise VenueRejected(_no_account(account_id, self._known()))
+        world = self._exchange.world
+        return book_of([world.with_markets(self._snapshot(account_id, slot), markets, slot)])
+
+    async def perp_markets(self) -> tuple[str, ...]:
+        """Names of all perp markets, by index."""
+        return tuple(listing.terms.name for listing in self._exchange.world.universe.perps)
 
     async def stream(self, account_ids: Sequence[str]) -> AsyncGenerator[FleetBook, None]:
         """Books of the given accounts, whenever the exchange has moved on; it moves with every whole second.

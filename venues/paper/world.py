@@ -1,8 +1,9 @@
 """State of the exchange at one second, and the snapshot and book of any account in it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from risk.margin.book import FleetBook
 from risk.margin.build import book_of
@@ -10,19 +11,21 @@ from risk.model.account import (
     AccountSnapshot,
     MarketKind,
     OpenOrder,
-    OrderKind,
     PerpPosition,
     Side,
     SpotBalance,
 )
 from risk.model.market import OracleReading, PerpMarket, SpotMarket
 from venues.errors import VenueRejected
+from venues.paper.conditions import Conditions
 from venues.paper.funding import FundingState
 from venues.paper.ledger import Fill, PaperAccount, RestingOrder, open_sizes_1e9
 from venues.paper.markets import QUOTE_TOKEN_INDEX, PerpListing, Universe
 from venues.paper.oracles import PERP_CONFIDENCE_FACTOR, SPOT_CONFIDENCE_FACTOR, STRICT_WINDOW_S, OracleBoard
+from venues.paper.post import Post
 from venues.paper.units import BASE, PRICE, QUOTE
 
+_EPOCH = datetime.fromtimestamp(0, UTC)
 _NO_ARRIVAL = datetime.min.replace(tzinfo=UTC)  # books made for the exchange's own margin checks are never shown
 
 
@@ -39,6 +42,7 @@ class World:
         liquidates: Whether an account below maintenance is also reduced, not only flagged.
         taken_1e9: Size already traded this second, by market and the side of the account.
         fills: Every change of a position since the start, oldest first.
+        started_unix_s: When second 0 was; 0 for an exchange that nobody has given a calendar.
     """
 
     universe: Universe
@@ -49,6 +53,9 @@ class World:
     funding: dict[int, FundingState] = field(init=False)
     taken_1e9: dict[tuple[int, Side], int] = field(default_factory=dict)
     fills: list[Fill] = field(default_factory=list)
+    conditions: Conditions = field(default_factory=Conditions)
+    post: Post = field(default_factory=Post)
+    started_unix_s: float = 0.0
     now_s: int = 0
     next_order_id: int = 1
 
@@ -74,10 +81,21 @@ class World:
     def price_1e6(self, oracle_id: str) -> int:
         return self.board.price_1e6(oracle_id, self.now_s)
 
+    def second_of(self, unix_s: int) -> int:
+        """First second that is not before a time."""
+        return math.ceil(unix_s - self.started_unix_s - 1e-6)
+
+    def end_order(self, account: PaperAccount, order_id: int, why: str) -> None:
+        """Takes an order off an account and remembers why, as a sentence without its beginning."""
+        del account.orders[order_id]
+        self.post.endings[order_id] = why
+
     def available_1e9(self, listing: PerpListing, side: Side) -> int:
         """Size that can still trade this second, in whole steps."""
         price_usd = self.price_1e6(listing.terms.oracle_id) / PRICE
-        offered = int(listing.available_usd_per_s / price_usd * BASE)
+        if price_usd <= 0 or listing.terms.market_index in self.conditions.bookless:
+            return 0
+        offered = int(listing.available_usd_per_s * self.conditions.offered_frac / price_usd * BASE)
         left = offered - self.taken_1e9.get((listing.terms.market_index, side), 0)
         return max(0, left - left % listing.step_1e9)
 
@@ -115,6 +133,16 @@ class World:
             observed_at=observed_at,
         )
 
+    def with_markets(self, snapshot: AccountSnapshot, markets: Sequence[str], slot: int) -> AccountSnapshot:
+        """A snapshot with perp markets in which the account has nothing. Raises: VenueRejected."""
+        perps, oracles = dict(snapshot.perp_markets), dict(snapshot.oracles)
+        for name in markets:
+            terms = self.universe.perp(name).terms
+            if terms.market_index not in perps:
+                perps[terms.market_index] = self._perp_market(terms.market_index, slot)
+                oracles[terms.oracle_id] = self._reading(terms.oracle_id, slot)
+        return replace(snapshot, perp_markets=perps, oracles=oracles)
+
     def book(self, accounts: Sequence[PaperAccount]) -> FleetBook:
         """A book for the exchange's own margin checks, at this second."""
         return book_of([self.snapshot(account) for account in accounts])
@@ -142,11 +170,13 @@ class World:
         )
 
     def _perp_market(self, market_index: int, slot: int) -> PerpMarket:
-        terms = self.universe.perp_at[market_index].terms
+        listing = self.universe.perp_at[market_index]
+        terms = listing.terms
         rate_usd = self.funding[market_index].last_rate_1e9 / 1e9
         reading = self._reading(terms.oracle_id, slot)
         return replace(
             terms,
+            status=self.conditions.status(listing),
             funding_long_usd=rate_usd,
             funding_short_usd=rate_usd,
             oracle_twap_usd=self.board.average_usd(terms.oracle_id, self.now_s, STRICT_WINDOW_S),
@@ -170,13 +200,18 @@ class World:
 
 
 def _open_order(order: RestingOrder) -> OpenOrder:
+    expires_at = _EPOCH + timedelta(seconds=order.expires_unix_s) if order.expires_unix_s else None
     return OpenOrder(
         order_id=order.order_id,
         market_kind=MarketKind.PERP,
         market_index=order.market_index,
         side=order.side,
-        kind=OrderKind.LIMIT,
+        kind=order.kind,
         size_base=order.remaining_1e9 / BASE,
-        price_usd=order.price_1e6 / PRICE,
+        price_usd=order.price_1e6 / PRICE if order.price_1e6 else None,
         reduce_only=order.reduce_only,
+        trigger_price_usd=order.trigger_1e6 / PRICE if order.is_trigger else None,
+        expires_at=expires_at,
+        triggers_above=order.triggers_above,
+        triggered=not order.waits if order.is_trigger else None,
     )

@@ -5,9 +5,10 @@ one file in ``profiles/``.
 """
 
 from risk.ports import AccountReader, Clock
+from risk.trade_ports import OrderGateway
 from venues.solana.settings import SolanaSettings
 
-__all__ = ["SolanaSettings", "account_id", "connect"]
+__all__ = ["SolanaSettings", "account_id", "connect", "connect_orders"]
 
 
 def connect(settings: SolanaSettings, *, clock: Clock) -> AccountReader:
@@ -18,6 +19,17 @@ def connect(settings: SolanaSettings, *, clock: Clock) -> AccountReader:
     from venues.solana import adapter  # the extra may be missing, and its import takes a while
 
     return adapter.connect(settings, clock=clock)
+
+
+def connect_orders(settings: SolanaSettings, *, reader: AccountReader, clock: Clock) -> OrderGateway:
+    """Orders for the profile the settings name; it reads by connections of its own.
+
+    Raises: VenueRejected, saying what is in the way; ModuleNotFoundError without the extra.
+    """
+    from venues.solana import gateway  # as above
+
+    del reader
+    return gateway.connect_orders(settings, clock=clock)
 
 
 def account_id(reference: str, *, venue: str) -> str:

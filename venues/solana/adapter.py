@@ -20,6 +20,7 @@ from venues.solana.directory import Directory
 from venues.solana.fees import fees_paid_usd
 from venues.solana.following import Following
 from venues.solana.history import History
+from venues.solana.market_books import MarketBooks
 from venues.solana.profiles import Profile
 from venues.solana.reading import Reader, Touched
 from venues.solana.settings import SolanaSettings
@@ -41,6 +42,8 @@ class DriftAdapter:
     def __init__(self, profile: Profile, client: ClientManager, settings: SolanaSettings, *, clock: Clock) -> None:
         self.profile, self._client, self._settings, self._clock = profile, client, settings, clock
         self._reader, self._directory = Reader(profile, client), Directory(profile, client)
+        # A reader of its own: it remembers what it decoded last, and the two read different markets.
+        self.books = MarketBooks(profile, client, Reader(profile, client), clock=clock)
         self._history = History(profile, client, clock, slot_tolerance=settings.slot_tolerance)
         self._extra: OrderedDict[tuple[str, ...], frozenset[Pubkey]] = OrderedDict()
         self._turns = Turns(len(settings.websocket_urls))
@@ -75,6 +78,14 @@ class DriftAdapter:
             note = f"the parts of this reading lie {reading.fetched.slot_spread} slots apart"
             book = replace(book, notices=(*book.notices, note))
         return book
+
+    async def read_with(self, account_id: str, markets: Sequence[str]) -> FleetBook:
+        """See risk.trade_ports.MarketBooks."""
+        return await self.books.read_with(account_id, markets)
+
+    async def perp_markets(self) -> tuple[str, ...]:
+        """See risk.trade_ports.MarketBooks."""
+        return await self.books.perp_markets()
 
     async def fees_paid_usd(self, book: FleetBook) -> FloatArray:
         """See risk.ports.FeeStatements."""

@@ -37,7 +37,8 @@ def read_mapping(value: object) -> Mapping[str, object]:
     return value
 
 
-def _list(value: object) -> Sequence[object]:
+def read_list(value: object) -> Sequence[object]:
+    """Raises: Malformed."""
     if not isinstance(value, list):
         raise Malformed("a list is missing")
     return value
@@ -56,20 +57,20 @@ def read_slot(value: object) -> int:
     return value
 
 
-def _at_slot(result: object) -> tuple[int, object]:
-    """(slot, value) of a result with its context."""
+def read_at_slot(result: object) -> tuple[int, object]:
+    """(slot, value) of a result with its context. Raises: Malformed."""
     fields = read_mapping(result)
     return read_slot(read_mapping(fields.get("context")).get("slot")), fields.get("value")
 
 
 def _contents(result: object) -> tuple[int, Sequence[object]]:
-    slot, value = _at_slot(result)
-    return slot, _list(value)
+    slot, value = read_at_slot(result)
+    return slot, read_list(value)
 
 
 def _account(value: object, owners: dict[str, bytes]) -> RawAccount:
     fields = read_mapping(value)
-    encoded = _list(fields.get("data"))
+    encoded = read_list(fields.get("data"))
     if len(encoded) != 2 or encoded[1] != "base64":
         raise Malformed("account data is not in base64")
     owner = _text(fields.get("owner"))
@@ -87,7 +88,7 @@ def read_accounts(result: object) -> tuple[int, list[RawAccount | None]]:
 
 def read_account_at(result: object, owners: dict[str, bytes]) -> tuple[int, RawAccount | None]:
     """(slot, account) of a notification; an account without lamports is one that was closed. Raises: ValueError."""
-    slot, value = _at_slot(result)
+    slot, value = read_at_slot(result)
     if value is None or read_mapping(value).get("lamports") == 0:
         return slot, None
     return slot, _account(value, owners)
@@ -127,7 +128,7 @@ def read_signatures(result: object) -> list[SignatureRow]:
             slot=read_slot(fields.get("slot")),
             failed=fields.get("err") is not None,
         )
-        for fields in map(read_mapping, _list(result))
+        for fields in map(read_mapping, read_list(result))
     ]
     if any(later.slot < earlier.slot for later, earlier in pairwise(rows)):
         raise Malformed("the newest is not the first")
@@ -161,5 +162,5 @@ def read_transaction(result: object) -> LandedTransaction | None:
         slot=read_slot(fields.get("slot")),
         at_s=at_s if type(at_s) is int else None,
         failed=outcome.get("err") is not None,
-        logs=None if logs is None else tuple(_text(line) for line in _list(logs)),
+        logs=None if logs is None else tuple(_text(line) for line in read_list(logs)),
     )

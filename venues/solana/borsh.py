@@ -162,13 +162,39 @@ class Values:
 
     def count(self, name: str) -> int:
         """How long a list is."""
+        return len(self._list(name))
+
+    def numbers(self, name: str) -> tuple[int, ...]:
+        """A list of numbers."""
+        found = tuple(value for value in self._list(name) if type(value) is int)
+        if len(found) != self.count(name):
+            raise self._other(name)
+        return found
+
+    def records(self, name: str) -> "tuple[Values, ...]":
+        """A list of records."""
+        found = tuple(value for value in self._list(name) if isinstance(value, Values))
+        if len(found) != self.count(name):
+            raise self._other(name)
+        return found
+
+    def _list(self, name: str) -> "tuple[Value, ...]":
         value = self._found.get(name)
         if not isinstance(value, tuple):
             raise self._other(name)
-        return len(value)
+        return value
 
     def _other(self, name: str) -> Unreadable:
         return Unreadable(f"{name} of {self.name} is not what it should be")
+
+
+def read_exactly(name: str, record: Record, data: bytes) -> Values:
+    """The fields of data that is this record and nothing else. Raises: Unreadable."""
+    reader = _Reader(data, 0)
+    found = {field_name: reader.take(kind) for field_name, kind in record.fields}
+    if reader.left:
+        raise Unreadable(f"{reader.left} bytes follow the last field of {name}")
+    return Values(name, found)
 
 
 class _Reader:

@@ -1,4 +1,4 @@
-"""ClientManager: reads of the ledger over a list of RPC endpoints, with failover. It never sends a transaction."""
+"""ClientManager: a list of RPC endpoints, asked with failover, or every one of them. It signs nothing."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,7 +18,6 @@ from solders.rpc.config import (
 )
 from solders.rpc.filter import Memcmp
 from solders.rpc.requests import (
-    Body,
     GetFirstAvailableBlock,
     GetGenesisHash,
     GetMultipleAccounts,
@@ -44,7 +43,7 @@ from venues.solana.answers import (
     read_text,
     read_transaction,
 )
-from venues.solana.endpoint import Endpoint, RateLimited
+from venues.solana.endpoint import Endpoint, NotTaken, Question, RateLimited
 from venues.solana.profiles import Layout
 from venues.solana.settings import SolanaSettings
 
@@ -169,24 +168,48 @@ class ClientManager:
             until=Signature.from_string(until) if until else None,
             limit=limit, commitment=CommitmentLevel.Confirmed, min_context_slot=at_slot or None,
         )  # fmt: skip
-        return await self._plainly(GetSignaturesForAddress(account, config), read_signatures)
+        return await self.ask(GetSignaturesForAddress(account, config), read_signatures)
 
     async def transaction(self, signature: str) -> LandedTransaction | None:
         """One transaction with its log; None where the node does not have it."""
         config = RpcTransactionConfig(UiTransactionEncoding.Json, CommitmentLevel.Confirmed, 0)
-        return await self._plainly(GetTransaction(Signature.from_string(signature), config), read_transaction)
+        return await self.ask(GetTransaction(Signature.from_string(signature), config), read_transaction)
 
     async def first_slot(self) -> int:
         """The oldest slot whose transactions the node still has."""
-        return await self._plainly(GetFirstAvailableBlock(), read_slot)
+        return await self.ask(GetFirstAvailableBlock(), read_slot)
 
-    async def _plainly(self, body: Body, read: Callable[[object], Result]) -> Result:
+    async def ask(self, body: Question, read: Callable[[object], Result]) -> Result:
+        """What any endpoint answers. Only for what may be asked again."""
         settings = self._settings
 
         async def ask(endpoint: Endpoint) -> Result:
             return await endpoint.ask(body, read, timeout_s=settings.timeout_s, max_bytes=settings.max_answer_bytes)
 
         return await self._anyone(ask)
+
+    @property
+    def count(self) -> int:
+        """How many endpoints there are."""
+        return len(self._standings)
+
+    async def ask_one(self, index: int, body: Question, read: Callable[[object], Result]) -> Result:
+        """What this endpoint answers, asked once.
+
+        Raises: as Endpoint.ask; NotTaken also where it was not asked, being paused or of another cluster.
+        """
+        settings, standing = self._settings, self._standings[index]
+        try:
+            await self.vouch(index)
+        except VenueError as problem:
+            raise NotTaken(str(problem)) from problem
+        try:
+            return await standing.endpoint.ask(
+                body, read, timeout_s=settings.timeout_s, max_bytes=settings.max_answer_bytes
+            )
+        except RateLimited as problem:
+            standing.pause_until_s = max(standing.pause_until_s, self._clock.monotonic_s() + problem.pause_s)
+            raise
 
     async def close(self) -> None:
         for standing in self._standings:
@@ -229,9 +252,7 @@ class ClientManager:
     def _check_pause(self, standing: _Standing) -> None:
         left_s = standing.pause_until_s - self._clock.monotonic_s()
         if left_s > 0:
-            raise VenueUnavailable(
-                f"{standing.endpoint.host} allows no more requests (429) for another {ceil(left_s)} s"
-            )
+            raise NotTaken(f"{standing.endpoint.host} allows no more requests (429) for another {ceil(left_s)} s")
 
     async def _check_cluster(self, standing: _Standing) -> None:
         expected, endpoint = self._settings.genesis_hash, standing.endpoint

@@ -3,11 +3,10 @@
 import asyncio
 import json
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import httpx
 from solana.rpc.providers.async_http import AsyncHTTPProvider
-from solders.rpc.requests import Body
 
 from venues.errors import VenueError, VenueRejected, VenueUnavailable
 from venues.solana.settings import host_of, without_keys
@@ -28,7 +27,37 @@ HTTP_REFUSALS = {
 }
 
 
-class RateLimited(VenueUnavailable):
+class Question(Protocol):
+    """A JSON-RPC request; those of solders are."""
+
+    def to_json(self) -> str: ...
+
+
+class NotTaken(VenueUnavailable):
+    """The endpoint surely has not taken the request: it was not reached, or said so."""
+
+
+class NodeError(VenueError):
+    """The node answered with an error of its own.
+
+    Attributes:
+        code: Of JSON-RPC, or the node's.
+        data: What it says beside, of any shape.
+    """
+
+    code: int | None = None
+    data: object = None
+
+
+class NodeFailed(NodeError, VenueUnavailable):
+    """Asking again may help."""
+
+
+class NodeRefused(NodeError, VenueRejected):
+    """It will be the same the next time."""
+
+
+class RateLimited(NotTaken):
     """The endpoint asks for a pause.
 
     Attributes:
@@ -48,7 +77,9 @@ class Endpoint:
         self._provider = AsyncHTTPProvider(url, timeout=timeout_s)
         self._url = url
 
-    async def ask(self, body: Body, read: Callable[[object], Answer], *, timeout_s: float, max_bytes: int) -> Answer:
+    async def ask(
+        self, body: Question, read: Callable[[object], Answer], *, timeout_s: float, max_bytes: int
+    ) -> Answer:
         """One answer.
 
         Args:
@@ -64,6 +95,8 @@ class Endpoint:
                 return self._parsed(raw, read)
         except TimeoutError as exc:
             raise VenueUnavailable(f"{self.host} did not answer within {timeout_s:g} s") from exc
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as exc:
+            raise NotTaken(f"{self.host} could not be asked: {_cause(exc)}") from exc
         except httpx.HTTPError as exc:
             raise VenueUnavailable(f"{self.host} could not be asked: {_cause(exc)}") from exc
 
@@ -102,11 +135,14 @@ class Endpoint:
                 raise TypeError("a JSON-RPC answer is an object")
             if document.get("error") is None:
                 return read(document["result"])
-            code, message = document["error"].get("code"), document["error"].get("message")
+            error = document["error"]
+            code, message, data = error.get("code"), error.get("message"), error.get("data")
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
             raise VenueUnavailable(f"{self.host} answered something that is no answer to the question") from exc
         text = f"{self.host} answered: {printable_reason(str(message), self._url)}"
-        raise VenueRejected(text) if code in _REFUSALS else VenueUnavailable(text)
+        problem: NodeError = NodeRefused(text) if code in _REFUSALS else NodeFailed(text)
+        problem.code, problem.data = code if type(code) is int else None, data
+        raise problem
 
     async def close(self) -> None:
         await self._provider.close()

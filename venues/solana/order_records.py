@@ -12,7 +12,7 @@ from venues.solana.market_names import MarketNames
 LIQUIDATED = "Liquidation"
 _QUOTE = 1e6
 _LAST_MOMENT_S = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
-_ENDS: Mapping[str, tuple[EventKind, EndReason]] = {
+ENDS: Mapping[str, tuple[EventKind, EndReason]] = {
     "None": (EventKind.ORDER_CANCELLED, EndReason.CANCELLED),
     "OrderExpired": (EventKind.ORDER_EXPIRED, EndReason.EXPIRED),
     LIQUIDATED: (EventKind.ORDER_CANCELLED, EndReason.LIQUIDATION),
@@ -153,7 +153,7 @@ def action_event(own: OwnAction, whose: Whose, names: MarketNames) -> OrderEvent
 def _end(own: OwnAction) -> tuple[EventKind, EndReason]:
     if own.action == "Expire":
         return EventKind.ORDER_EXPIRED, EndReason.EXPIRED
-    return _ENDS.get(own.explanation, (EventKind.ORDER_CANCELLED, EndReason.OTHER))
+    return ENDS.get(own.explanation, (EventKind.ORDER_CANCELLED, EndReason.OTHER))
 
 
 def placed_event(values: Values, whose: Whose, names: MarketNames) -> OrderEvent:

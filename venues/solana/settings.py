@@ -3,12 +3,14 @@
 import ipaddress
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from venues.errors import VenueRejected
 
 MAINNET_GENESIS = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d"
 MEBIBYTE = 2**20
+MOST_COMPUTE_UNITS = 1_400_000  # that the chain gives one transaction
 
 _SHORTEST_KEY = 8  # a shorter word of a path is a version or a network
 _SEPARATORS = re.compile(r"[/?&=]+")
@@ -29,8 +31,7 @@ def checked_url(url: str, *, secure: str = "https", plain: str = "http") -> str:
         raise VenueRejected("an RPC URL has no host that could be asked; check RPC_URLS")
     if parts.username is not None or parts.fragment:
         raise VenueRejected(f"the RPC URL of {host} has a user name or a fragment; put the key into path or query")
-    loopback = host == "localhost" if address is None else address.is_loopback
-    if parts.scheme == plain and not loopback:
+    if parts.scheme == plain and not _is_loopback(host):
         raise VenueRejected(f"the RPC URL of {host} is not encrypted; write {secure}://")
     if address is not None and (address.is_link_local or address.is_multicast or address.is_unspecified):
         raise VenueRejected(f"the RPC URL names {host}, where no RPC can be; check RPC_URLS")
@@ -53,6 +54,11 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return ipaddress.ip_address(host)
     except ValueError:
         return None
+
+
+def _is_loopback(host: str) -> bool:
+    address = _address(host)
+    return host == "localhost" if address is None else address.is_loopback
 
 
 def host_of(url: str) -> str:
@@ -94,6 +100,12 @@ class SolanaSettings:
         stream_silence_s: How long a websocket may tell of no new slot; ten of them usually pass in that time.
         stream_pace_s: Between two books of a stream; what changes meanwhile is one book.
         slot_pace_s: The same where nothing but the slot moves.
+        key_file: Of the delegate that signs orders; None signs nothing.
+        allow_owner_key: Whether that key may be the account's owner, which can also withdraw.
+        priority_fee_floor_micro: Least paid for a compute unit, in micro-lamports; what is paid where the node does
+            not say what others pay.
+        priority_fee_cap_micro: Most paid for a compute unit.
+        compute_cap_units: Most compute units one transaction may use.
     """
 
     rpc_urls: tuple[str, ...] = field(repr=False)
@@ -110,6 +122,11 @@ class SolanaSettings:
     stream_silence_s: float = 5.0
     stream_pace_s: float = 0.05
     slot_pace_s: float = 1.0
+    key_file: Path | None = None
+    allow_owner_key: bool = False
+    priority_fee_floor_micro: int = 1_000
+    priority_fee_cap_micro: int = 200_000
+    compute_cap_units: int = 1_000_000
 
     def __post_init__(self) -> None:
         if not self.rpc_urls:
@@ -118,6 +135,15 @@ class SolanaSettings:
             checked_url(url)
         if self.ws_url:
             checked_url(self.ws_url, secure="wss", plain="ws")
+        if not 0 <= self.priority_fee_floor_micro <= self.priority_fee_cap_micro:
+            raise VenueRejected("the floor of the priority fee lies above its cap, or below 0; set both in order")
+        if not 0 < self.compute_cap_units <= MOST_COMPUTE_UNITS:
+            raise VenueRejected(f"a transaction has between 1 and {MOST_COMPUTE_UNITS} compute units; set the cap so")
+
+    @property
+    def on_this_machine(self) -> bool:
+        """Whether every RPC endpoint is on this very machine."""
+        return all(_is_loopback(urlsplit(url).hostname or "") for url in self.rpc_urls)
 
     @property
     def websocket_url(self) -> str:

@@ -97,8 +97,3 @@ async def test_jobs_that_overran_or_failed_are_counted() -> None:
 
 async def _fail() -> None:
     raise RuntimeError("https://rpc.example/very-secret-key")
-
-
-async def test_trading_is_shown_where_it_is_switched_on() -> None:
-    async with bot_world(trading_enabled=True) as world:
-        assert "Trading: on." in await status(world)

@@ -18,13 +18,14 @@ from tests.support.solana_rpc.faults import (
     WrongOwner,
 )
 from tests.support.solana_rpc.front import RecordedCall
-from tests.support.solana_rpc.ledger import Landing, LandingMode, Sent
+from tests.support.solana_rpc.ledger import Executed, Landing, LandingMode, Sent
 from tests.support.solana_rpc.server import SolanaRpc
 
 __all__ = [
     "UPGRADE",
     "BitFlip",
     "Delay",
+    "Executed",
     "Garbage",
     "HttpError",
     "Injection",

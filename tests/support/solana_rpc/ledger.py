@@ -35,11 +35,23 @@ class LandingMode(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Executed:
+    """What a program makes of a transaction: accounts it replaces and lines it logs, or the error it ends with."""
+
+    effects: Mapping[str, ChainAccount] = field(default_factory=dict)
+    logs: tuple[str, ...] = ()
+    error: Json = None
+    units: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Landing:
     """How sends end.
 
     Attributes:
         effects: Accounts replaced once, when the transaction lands without error.
+        program: Says what becomes of the transaction's bytes, in place of ``effects`` and ``logs``, and what a
+            simulation of it says; it must change nothing itself. None executes nothing.
         custom_error: The program error of LAND_FAILED and REJECT.
         answer_after_s: How long LAND_TIMEOUT keeps the sender waiting.
     """
@@ -49,6 +61,7 @@ class Landing:
     custom_error: int = 6_003
     answer_after_s: float = 5.0
     logs: tuple[str, ...] = ()
+    program: Callable[[bytes], Executed] | None = None
 
     @property
     def error(self) -> Json:
@@ -140,6 +153,10 @@ class Ledger:
         if not alive and preflight:
             raise preflight_error("BlockhashNotFound", "Blockhash not found")
         landing = self._next.popleft() if self._next else self.default_landing
+        if landing.mode is LandingMode.LAND and landing.program is not None and preflight:
+            refused = landing.program(raw).error
+            if refused is not None:
+                raise preflight_error(refused, f"the program refuses it: {refused}")
         if landing.mode is LandingMode.REJECT:
             text = f"Error processing Instruction 0: custom program error: {landing.custom_error:#x}"
             raise preflight_error(landing.error, text)
@@ -172,10 +189,14 @@ class Ledger:
     def _land(self, sent: Sent, landing: Landing) -> None:
         sent.landed_slot, sent.landed_at_s = self._chain.slot, int(self._chain.now_s)
         self.landed.append(sent)
-        if sent.mode is LandingMode.LAND_FAILED:
-            sent.error = landing.error
+        executed = Executed(effects=landing.effects, logs=landing.logs)
+        if landing.program is not None:
+            executed = landing.program(sent.raw)
+            sent.logs = executed.logs
+        if sent.mode is LandingMode.LAND_FAILED or executed.error is not None:
+            sent.error = executed.error or landing.error
         else:
-            for key, account in landing.effects.items():
+            for key, account in executed.effects.items():
                 self._chain.put_account(key, data=account.data, owner=account.owner, lamports=account.lamports)
         self.on_landed(sent)
 

@@ -7,7 +7,7 @@ from solders.transaction import VersionedTransaction
 
 from tests.support.solana_rpc import base58
 from tests.support.solana_rpc.chain import Chain
-from tests.support.solana_rpc.ledger import SIMULATION, LandingMode, Ledger, Sent
+from tests.support.solana_rpc.ledger import SIMULATION, Executed, LandingMode, Ledger, Sent
 from tests.support.solana_rpc.protocol import INVALID_PARAMS, VERSION_UNSUPPORTED, Call, Json, RpcError
 from tests.support.solana_rpc.reads import Handler, Reads
 
@@ -115,10 +115,18 @@ class Sends:
         }
 
     def _simulate(self, call: Call) -> Json:
-        _parsed(call)
+        raw, transaction = _parsed(call)
         coming = self._ledger.coming
+        if not self._ledger.is_alive(str(transaction.message.recent_blockhash)):
+            return self._reads.with_context(call, {**SIMULATION, "err": "BlockhashNotFound"})
         fails = coming.mode in (LandingMode.REJECT, LandingMode.LAND_FAILED)
-        return self._reads.with_context(call, {**SIMULATION, "err": coming.error if fails else None})
+        executed = Executed() if coming.program is None else coming.program(raw)
+        outcome = {
+            "err": coming.error if fails else executed.error,
+            "logs": list(executed.logs),
+            "unitsConsumed": executed.units,
+        }
+        return self._reads.with_context(call, {**SIMULATION, **outcome})
 
     def _send(self, call: Call) -> Json:
         raw, transaction = _parsed(call)

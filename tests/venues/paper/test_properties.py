@@ -4,11 +4,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from risk.model.account import Side
+from risk.model.trading import OrderStyle, OrderTerms
 from tests.venues.paper.builders import account, make_exchange, margin_of, open_funded
 from venues.errors import VenueError
 from venues.paper import AssetDynamics, JumpDiffusion, PaperExchange
 from venues.paper.ledger import Fill, FillReason, PaperAccount
 from venues.paper.markets import BTC_ORACLE, DEFAULT_UNIVERSE, ETH_ORACLE, SOL_ORACLE, USDC_ORACLE
+from venues.paper.orders import land
+from venues.paper.post import Arrival, Delivery
 from venues.paper.units import QUOTE_PER_BASE_PRICE, trunc_div
 
 THRIFTY = settings(max_examples=settings().max_examples // 2)  # an example is hours of trading
@@ -215,6 +218,104 @@ def test_the_world_does_not_depend_on_how_often_it_is_looked_at(
         often.advance(often.now_s + cut)
     at_once.advance(often.now_s)
     assert state_of(at_once) == state_of(often)
+
+
+# An order: style, market, side, size as a share, its price and its trigger off the market, seconds it lasts, seconds on
+# its way, seconds to wait after it.
+batches = st.lists(
+    st.tuples(
+        st.sampled_from(OrderStyle),
+        st.sampled_from(MARKETS),
+        st.sampled_from(Side),
+        st.floats(0.05, 12.0),
+        st.floats(-0.02, 0.02),
+        st.floats(-0.02, 0.02),
+        st.sampled_from((0, 5, 61, 150)),
+        st.sampled_from((0, 0, 1, 9, 40)),
+        st.sampled_from((0, 1, 7, 60)),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+def hand_over(exchange: PaperExchange, ann: str, number: int, batch: tuple[object, ...]) -> None:
+    """One order as a batch of its own, which arrives now or later."""
+    style, market, side, share, offset, trigger_off, lasts_s, way_s, _ = batch
+    assert isinstance(style, OrderStyle)
+    assert isinstance(side, Side)
+    assert isinstance(share, float)
+    assert isinstance(offset, float)
+    assert isinstance(trigger_off, float)
+    assert isinstance(lasts_s, int)
+    assert isinstance(way_s, int)
+    listing = DEFAULT_UNIVERSE.perp(str(market))
+    price = exchange.world.price_1e6(listing.terms.oracle_id)
+
+    def priced(off: float) -> int:
+        return int(price * (1 + off)) // listing.tick_1e6 * listing.tick_1e6
+
+    size = int(share * 10_000e6 / price * 1e9)
+    terms = OrderTerms(
+        account_id=ann,
+        market=listing.terms.name,
+        market_index=listing.terms.market_index,
+        side=side,
+        style=style,
+        size_raw_1e9=size - size % listing.step_1e9,
+        limit_raw_1e6=0 if style is OrderStyle.TRIGGER_MARKET else priced(offset),
+        reduce_only=style.is_trigger,
+        expires_at_s=exchange.now_s + lasts_s if lasts_s or style.is_trigger else exchange.now_s + 5_000,
+        trigger_raw_1e6=priced(trigger_off) if style.is_trigger else 0,
+        triggers_above=trigger_off > 0 if style.is_trigger else None,
+    )
+    delivery = Delivery(signature=str(number), account_id=ann, cancels=(), terms=(terms,), last_valid_slot=10**12)
+    arrival = Arrival(at_s=exchange.now_s + way_s, delivery=delivery)
+    if way_s:
+        exchange.world.post.arrivals.append(arrival)
+    else:
+        land(exchange.world, arrival)
+
+
+def trade(exchange: PaperExchange, ann: str, script: list[tuple[object, ...]], *, look_s: int | None) -> None:
+    """Hands over each order in its turn; looks every so often in between where ``look_s`` is given."""
+    for number, batch in enumerate(script):
+        hand_over(exchange, ann, number, batch)
+        wait_s = batch[-1]
+        assert isinstance(wait_s, int)
+        go_to(exchange, exchange.now_s + wait_s, look_s=look_s)
+
+
+def go_to(exchange: PaperExchange, end_s: int, *, look_s: int | None) -> None:
+    while look_s is not None and exchange.now_s < end_s:
+        exchange.advance(min(end_s, exchange.now_s + look_s))
+    exchange.advance(end_s)
+
+
+@THRIFTY
+@given(
+    seed=st.integers(0, 10_000),
+    script=batches,
+    look_s=st.sampled_from((1, 2, 13, 67)),
+    delay_s=st.integers(0, 4),
+    long=st.booleans(),
+    liquidates=st.booleans(),
+)
+def test_triggers_keepers_expiries_and_arrivals_do_not_depend_on_it_either(
+    seed: int, script: list[tuple[object, ...]], look_s: int, delay_s: int, long: bool, liquidates: bool
+) -> None:
+    worlds = []
+    for every_s in (None, look_s):
+        exchange = wild_exchange(seed, liquidates=liquidates)
+        exchange.world.conditions.keeper_delay_s = delay_s
+        ann = open_funded(exchange)
+        for market in MARKETS:
+            side = Side.BUY if long else Side.SELL
+            exchange.market_order(ann, market, side, 30_000 / price_usd(exchange, market))
+        trade(exchange, ann, script, look_s=every_s)
+        go_to(exchange, exchange.now_s + 150, look_s=every_s)
+        worlds.append((state_of(exchange), exchange.world.post))
+    assert worlds[0] == worlds[1]
 
 
 @THRIFTY

@@ -13,7 +13,9 @@ from tests.support.drift_market_layout import PERP_MARKET, SPOT_MARKET
 from tests.venues.solana.reading import DRIFT
 from venues.solana.profiles import RecordType, drift
 
-NUMPY_KINDS = {"u1": "u8", "u2": "u16", "u4": "u32", "u8": "u64", "i4": "i32", "i8": "i64"}
+NUMPY_KINDS = {"u1": "u8", "u2": "u16", "u4": "u32", "u8": "u64", "i2": "i16", "i4": "i32", "i8": "i64"}
+# Fields of ours that are named after more than one published name.
+QUALIFIED = {"perp_fee_tiers": "perp_fee_structure.fee_tiers"}
 RECORDS: dict[str, tuple[RecordType, Layout]] = {
     "User": (drift.USER, USER),
     "UserStats": (drift.USER_STATS, USER_STATS),
@@ -48,7 +50,9 @@ def published_fields(document: dict[str, Any], name: str, at: int = 0) -> dict[s
         if "count" in field:
             found[field["name"]] = (offset, f"{field['count'] * field['stride']} bytes")
         elif kind.startswith("struct:"):
-            found.update(published_fields(document, kind[7:], offset) | {field["name"]: (offset, kind)})
+            inner = published_fields(document, kind[7:], offset)
+            found.update(inner | {field["name"]: (offset, kind)})
+            found.update({f"{field['name']}.{name}": place for name, place in inner.items()})
         else:
             simple = {"pubkey": "32 bytes", "bool": "u8"}.get(kind, "u8" if kind.startswith("enum:") else kind)
             found[field["name"]] = (offset, simple.replace("bytes[32]", "32 bytes"))
@@ -61,7 +65,7 @@ def test_offsets_and_types_are_the_published_ones(material: Path, name: str) -> 
     record = RECORDS[name][0]
     published = published_fields(document, name)
     ours = {field: place for field, place in fields_of(record).items() if field != "discriminator"}
-    assert {field: published.get(field) for field in ours} == ours
+    assert {field: published.get(QUALIFIED.get(field, field)) for field in ours} == ours
     assert record.itemsize == (document["accounts"].get(name) or document["structs"][name])["size"]
 
 

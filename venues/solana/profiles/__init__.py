@@ -15,7 +15,7 @@ import numpy as np
 from risk.model.account import MarginMode, OrderKind
 from risk.model.market import AssetTier, ContractTier, ContractType, MarketStatus
 from venues.errors import VenueRejected
-from venues.solana.borsh import EventLayout
+from venues.solana.borsh import EventLayout, Record
 
 RecordType = np.dtype[np.void]
 
@@ -96,6 +96,38 @@ class TriggerCondition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Instruction:
+    """One call of the venue's program, as it lies in a transaction.
+
+    Attributes:
+        accounts: What its first accounts are, in order, and whether each is writable. Oracles, spot markets and perp
+            markets follow.
+    """
+
+    name: str
+    discriminator: bytes
+    accounts: tuple[tuple[str, bool], ...]
+    arguments: Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradingFacts:
+    """What trading on a venue takes beyond reading it.
+
+    Attributes:
+        instructions: By the first bytes of their data.
+        immediate_or_cancel: Bit of an order's flags.
+        fill_pauses: Bits of the exchange and of a market that stop every fill.
+        curve_pauses: Likewise those that stop fills against the venue's own curve.
+    """
+
+    instructions: Mapping[bytes, Instruction]
+    immediate_or_cancel: int
+    fill_pauses: tuple[int, int]
+    curve_pauses: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """One venue.
 
@@ -110,6 +142,7 @@ class Profile:
         quoteless_pool: In this lending pool a deposit of market 0 is allowed and counts nothing.
         trigger_conditions: By the code an order stores; empty where orders do not say.
         events: What the program writes into its log, by the first bytes; empty where that is not known.
+        trading: None where this project cannot trade.
     """
 
     name: str
@@ -138,6 +171,7 @@ class Profile:
     quoteless_pool: int | None
     trigger_conditions: Mapping[int, TriggerCondition] = field(default_factory=dict)
     events: Mapping[bytes, EventLayout] = field(default_factory=dict)
+    trading: TradingFacts | None = None
 
 
 def record(size: int, fields: Mapping[str, tuple[int, object]]) -> RecordType:

@@ -6,6 +6,7 @@ from risk.model.account import MarginMode, OrderKind
 from risk.model.market import AssetTier, ContractTier, ContractType, MarketStatus
 from venues.solana.profiles import Layout, OracleKind, OracleSource, Profile, Seeds, TriggerCondition, record
 from venues.solana.profiles._drift_events import EVENTS
+from venues.solana.profiles._drift_orders import TRADING
 from venues.solana.profiles._feeds import (
     FEED_LAYOUTS,
     I128,
@@ -53,6 +54,7 @@ ORDER = record(
         "price": (8, "<u8"),
         "base_asset_amount": (16, "<u8"),
         "base_asset_amount_filled": (24, "<u8"),
+        "quote_asset_amount_filled": (32, "<u8"),
         "trigger_price": (40, "<u8"),
         "max_ts": (64, "<i8"),
         "order_id": (76, "<u4"),
@@ -62,6 +64,7 @@ ORDER = record(
         "market_type": (84, "u1"),
         "direction": (87, "u1"),
         "reduce_only": (88, "u1"),
+        "post_only": (89, "u1"),
         "trigger_condition": (91, "u1"),
     },
 )
@@ -81,6 +84,7 @@ USER = record(
         "settled_perp_pnl": (4296, "<i8"),
         "cumulative_perp_funding": (4312, "<i8"),
         "last_active_slot": (4328, "<u8"),
+        "next_order_id": (4336, "<u4"),
         "max_margin_ratio": (4340, "<u4"),
         "sub_account_id": (4346, "<u2"),
         "status": (4348, "u1"),
@@ -97,6 +101,12 @@ PERP_MARKET = record(
         "last_oracle_price": (72, "<i8"),
         "last_oracle_price_twap": (96, "<i8"),
         "last_oracle_price_twap_5min": (104, "<i8"),
+        "base_asset_reserve": (176, U128),
+        "quote_asset_reserve": (192, U128),
+        "min_base_asset_reserve": (224, U128),
+        "max_base_asset_reserve": (240, U128),
+        "sqrt_k": (256, U128),
+        "peg_multiplier": (272, U128),
         "base_asset_amount_with_amm": (336, I128),
         "base_asset_amount_with_unsettled_lp": (352, I128),
         "quote_asset_amount": (384, I128),
@@ -104,6 +114,16 @@ PERP_MARKET = record(
         "last_funding_rate_short": (496, "<i8"),
         "cumulative_funding_rate_long": (608, I128),
         "cumulative_funding_rate_short": (624, I128),
+        "ask_base_asset_reserve": (656, U128),
+        "ask_quote_asset_reserve": (672, U128),
+        "bid_base_asset_reserve": (688, U128),
+        "bid_quote_asset_reserve": (704, U128),
+        "order_step_size": (808, "<u8"),
+        "order_tick_size": (816, "<u8"),
+        "min_order_size": (824, "<u8"),
+        "base_spread": (896, "<u4"),
+        "max_fill_reserve_fraction": (920, "<u2"),
+        "curve_update_intensity": (924, "u1"),
         "oracle_source": (926, "u1"),
         "net_unsettled_funding_pnl": (944, "<i8"),
         "quote_asset_amount_with_unsettled_lp": (952, "<i8"),
@@ -122,6 +142,7 @@ PERP_MARKET = record(
         "contract_tier": (1164, "u1"),
         "paused_operations": (1165, "u1"),
         "quote_spot_market_index": (1166, "<u2"),
+        "fee_adjustment": (1168, "<i2"),
         "pool_id": (1173, "u1"),
         "high_leverage_margin_ratio_initial": (1174, "<u2"),
         "high_leverage_margin_ratio_maintenance": (1176, "<u2"),
@@ -172,9 +193,20 @@ USER_STATS = record(
     },
 )
 
+FEE_TIER = record(
+    32,
+    {
+        "fee_numerator": (0, "<u4"),
+        "fee_denominator": (4, "<u4"),
+        "maker_rebate_numerator": (8, "<u4"),
+        "maker_rebate_denominator": (12, "<u4"),
+    },
+)
+
 STATE = record(
     992,
     {
+        "perp_fee_tiers": (168, (FEE_TIER, (10,))),
         "slots_before_stale_for_margin": (912, "<i8"),
         "confidence_interval_max_size": (920, "<u8"),
         "too_volatile_ratio": (928, "<i8"),
@@ -275,4 +307,5 @@ PROFILE = Profile(
     open_order_status=1,
     quoteless_pool=1,
     events=EVENTS,
+    trading=TRADING,
 )

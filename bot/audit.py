@@ -1,0 +1,82 @@
+"""The audit for people outside the bot: is it what was written, and all of it as CSV or JSON. Beside a running bot."""
+
+import csv
+import io
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC
+from enum import StrEnum
+from pathlib import Path
+
+from storage import Audit, AuditEntry, AuditVerdict, DatabaseUnavailable, Store
+
+COLUMNS = ("seq", "at", "action", "actor", "proposal_id", "account_id", "facts", "prev_hash", "hash")
+
+
+class ExportFormat(StrEnum):
+    """How the audit is written out. JSON is one list; in CSV the facts are JSON in their column."""
+
+    CSV = "csv"
+    JSON = "json"
+
+
+async def verify(database: Path) -> AuditVerdict:
+    """Compute every seal again. Changes nothing. Raises: StorageError."""
+    async with Store.looking(database) as store:
+        return await (await _audit(store)).verify()
+
+
+def verdict_sentence(verdict: AuditVerdict) -> str:
+    """What came of it; of a sound one the last seal as well, which tells it from a rewritten one."""
+    if not verdict.ok:
+        return f"The audit is broken at row {verdict.broken_at}: {verdict.why}. The {verdict.rows} before are sound."
+    if not verdict.rows:
+        return "The audit is sound: it has no rows yet."
+    return f"The audit is sound: {verdict.rows} rows, the last one sealed {verdict.head_hash}."
+
+
+async def exported(database: Path, as_format: ExportFormat) -> AsyncIterator[str]:
+    """The whole audit, oldest first, in pieces of text. Raises: StorageError."""
+    async with Store.looking(database) as store:
+        async for piece in written((await _audit(store)).all(), as_format):
+            yield piece
+
+
+async def written(entries: AsyncIterator[AuditEntry], as_format: ExportFormat) -> AsyncIterator[str]:
+    """Entries in the order given, in pieces of text."""
+    if as_format is ExportFormat.CSV:
+        yield _csv_row(COLUMNS)
+        async for entry in entries:
+            yield _csv_row(_cells(entry, entry.facts_json))
+        return
+    before = "[\n"
+    async for entry in entries:
+        cells = _cells(entry, json.loads(entry.facts_json))
+        yield before + json.dumps(dict(zip(COLUMNS, cells, strict=True)), ensure_ascii=False)
+        before = ",\n"
+    yield "[]\n" if before == "[\n" else "\n]\n"
+
+
+async def _audit(store: Store) -> Audit:
+    audit = Audit(store)
+    if not await audit.exists():
+        raise DatabaseUnavailable(f"The database {store.where} has no audit yet; start keel run on it once.")
+    return audit
+
+
+def _cells(entry: AuditEntry, facts: object) -> tuple[object, ...]:
+    return (
+        entry.seq, entry.at.astimezone(UTC).isoformat(), entry.action.value, entry.actor, entry.proposal_id,
+        entry.account_id, facts, entry.prev_hash, entry.hash,
+    )  # fmt: skip
+
+
+def _csv_row(cells: tuple[object, ...]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow([_tame(cell) for cell in cells])
+    return line.getvalue()
+
+
+def _tame(cell: object) -> object:
+    """A spreadsheet must not take text for a formula."""
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell

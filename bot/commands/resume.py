@@ -1,0 +1,86 @@
+"""/resume: orders may go out again, after a look at why they may not."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.alerts.chat_names import ChatNames
+from bot.commands import cards, pending
+from bot.commands.spec import Command, Denied, PressReply, PressRequest, Request, Services
+from bot.messages import Line, Message
+from bot.text.ages import day_and_moment
+from bot.text.clean import sentence
+from bot.trading.presses import on
+from risk.model.trading import TradingState
+from storage import LinkedPerson, Role, TradingStatus
+
+CONFIRM, CANCEL = "resume", "resume-no"
+KEEL = "keel"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumption:
+    """What a card is about: the halt as it stood then."""
+
+    since: datetime
+
+
+async def run(services: Services, request: Request) -> Message:
+    trading = on(services)
+    status = await trading.states.get()
+    if status.state is TradingState.ACTIVE:
+        return Message(blocks=(Line("Trading is active; there is nothing to resume.", strong=True),))
+    _require(request.person, status)
+    return Message(
+        blocks=(
+            Line(f"Resume trading on {trading.gateway_name}?", strong=True),
+            Line(await state_line(services, status)),
+            Line("Approved orders go out again then. What was taken back stays taken back."),
+            *((Line("! Keel stopped it by itself: look at /alerts and /orders before you confirm."),)
+              if status.by == KEEL else ()),
+            Line(cards.HOLDS),
+        ),
+        buttons=await pending.buttons(services, CONFIRM, CANCEL, Resumption(since=status.since)),
+    )  # fmt: skip
+
+
+async def confirm(services: Services, press: PressRequest) -> PressReply:
+    trading = on(services)
+    meant = await pending.taken(services, Resumption, press.args[0])
+    if meant is None:
+        return cards.over("This card does not hold any more. Nothing was changed; ask again with /resume.")
+    status = await trading.states.get()
+    if status.since != meant.since or status.state is TradingState.ACTIVE:
+        return cards.over("Trading was stopped or resumed meanwhile. Nothing was changed by this card; see /status.")
+    _require(press.person, status)
+    await trading.halting.resume(by=press.person.person_id, reason="/resume")
+    trading.keeper.wake()
+    done = Line(f"Trading is active on {trading.gateway_name}.", strong=True)
+    return PressReply(notice="Resumed", replace=Message(blocks=(done, Line(cards.confirmed_by(press)))))
+
+
+async def state_line(services: Services, status: TradingStatus) -> str:
+    """What may go out, since when, and who said so."""
+    by = "Keel" if status.by == KEEL else await ChatNames(services.people).of_person(status.by)
+    since = f" since {day_and_moment(status.since)}, by {by}"
+    why = f": {sentence(status.reason)}" if status.reason else ""
+    match status.state:
+        case TradingState.HALTED:
+            return f"Trading is HALTED{since}{why}. Nothing goes out."
+        case TradingState.REDUCING:
+            return f"Trading is REDUCING{since}{why}. Only reduce-only orders go out."
+        case TradingState.ACTIVE:
+            return "Trading is active."
+
+
+def _require(person: LinkedPerson | None, status: TradingStatus) -> None:
+    """Raises: Denied. What Keel stopped because it did not understand what it saw, an admin has to look at."""
+    held = person.access.everywhere if person is not None else None
+    needed = Role.ADMIN if status.by == KEEL else Role.TRADER
+    if held is None or not held.includes(needed):
+        raise Denied.role(needed, held, "for all accounts")
+
+
+COMMAND = Command(
+    name="resume", usage="/resume", summary="let orders go out again after a halt", run=run, role=Role.TRADER,
+    press_role=Role.TRADER, presses={CONFIRM: confirm, CANCEL: cards.cancel},
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""The trade desk: proposals, consent, execution, and what is shown of them."""

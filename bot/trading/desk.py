@@ -1,0 +1,261 @@
+"""The trade desk: plans become proposals here, presses become approvals, and nothing leaves in any other way."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import structlog
+
+from bot.messages import Address
+from bot.trading.execution import Execution, overdue
+from bot.trading.making import Made, Maker, plan_of
+from bot.trading.rules import TradingRules
+from bot.trading.traders import Traders
+from risk.decisions.proposals import ProposalEvent
+from risk.model.proposal import (
+    Proposal,
+    ProposalState,
+    Proposed,
+    Purpose,
+    Refusal,
+    StandingTerms,
+    TradePlan,
+)
+from risk.model.trading import TradingState
+from risk.ports import Clock
+from storage import (
+    Access,
+    CardPlace,
+    CardPress,
+    Handles,
+    Pressed,
+    PressKind,
+    ProposalOutdated,
+    Proposals,
+    StandingApprovals,
+    TradeHistory,
+    TradingStates,
+)
+
+log = structlog.get_logger()
+
+_BY = "keel"
+_HALF = 0.5
+
+
+class Desk:
+    """Implements risk.trade_ports.TradeDesk.
+
+    Args:
+        traders: Chats in which traders of an account may be asked, beside the one where somebody asked.
+        doubts: Why nothing can be said of an account now; empty where it can.
+        changed: Called whenever cards have something new to show.
+    """
+
+    def __init__(
+        self,
+        *,
+        maker: Maker,
+        execution: Execution,
+        proposals: Proposals,
+        handles: Handles,
+        states: TradingStates,
+        standing: StandingApprovals,
+        history: TradeHistory,
+        traders: Traders,
+        doubts: Callable[[str], Sequence[str]],
+        rules: TradingRules,
+        clock: Clock,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._maker, self._execution, self._proposals, self._handles = maker, execution, proposals, handles
+        self._states, self._standing, self._history = states, standing, history
+        self._traders, self._doubts = traders, doubts
+        self._rules, self._clock, self._changed = rules, clock, changed
+        self.reconciling = ""
+        """Why nothing may be proposed yet: orders of an earlier life are being looked for; empty once known."""
+
+    async def propose(self, plan: TradePlan, *, place: Address | None = None) -> Proposed:
+        """See TradeDesk.propose.
+
+        Args:
+            place: Where somebody asked for it; the card is shown there, and to others only where it takes several.
+                None for what the bot proposes of itself: every trader of the account is asked.
+        """
+        if refusal := await self._refused(plan):
+            return Proposed(proposal=None, refusal=refusal)
+        now = self._clock.now()
+        expires_at = now + timedelta(seconds=self._rules.valid_s)
+        made = await self._maker.make(plan, expires_at=expires_at)
+        if isinstance(made, Refusal):
+            return Proposed(proposal=None, refusal=made)
+        draft = self._draft(plan, made)
+        if refusal := await self._over_the_day(draft):
+            return Proposed(proposal=None, refusal=refusal)
+        standing_id = await self._covering(plan, made)
+        places = await self._places(draft, place, everywhere=bool(standing_id))
+        by = plan.requested_by or _BY
+        proposal = await self._proposals.put(
+            draft, places=places, now=now, by=by, handles=self._handles,
+            holds_after_expiry=timedelta(seconds=self._rules.execution_s),
+        )  # fmt: skip
+        if standing_id:
+            approved = await self._proposals.approve_standing(proposal.proposal_id, standing_id, self._clock.now())
+            if approved is not None:
+                proposal = approved
+                self._execution.start(proposal.proposal_id)
+        self._changed()
+        log.info("trade.proposed", proposal_id=proposal.proposal_id, purpose=plan.purpose.value, standing=standing_id)
+        return Proposed(proposal=proposal)
+
+    async def proposal(self, proposal_id: str) -> Proposal | None:
+        """See TradeDesk.proposal."""
+        return await self._proposals.get(proposal_id)
+
+    async def press(self, press: CardPress) -> Pressed:
+        """Somebody pressed a button of a card. What it came to is stored when this returns; orders go out behind it.
+
+        Raises: CannotAssess, ReadFailed for a half that cannot be quoted now; the card then stays.
+        """
+        pressed = await self._proposals.press(press, self._clock.now())
+        return await self._followed(pressed, press.person_id)
+
+    async def pin_given(self, person_id: str, access: Access) -> Pressed:
+        """Somebody's PIN was right: the press that waited for it counts; FOREIGN where none did."""
+        pressed = await self._proposals.pin_given(person_id, access, self._clock.now())
+        return await self._followed(pressed, person_id)
+
+    async def cancel(self, proposal_id: str, *, by: str, reason: str) -> Proposal:
+        """Take a proposal back that nobody acted on yet. Raises: ProposalOutdated."""
+        found = await self._proposals.happened(
+            proposal_id, ProposalEvent.CANCELLED, now=self._clock.now(), by=by, reason=reason
+        )
+        self._changed()
+        return found
+
+    async def expire(self) -> None:
+        """What nobody answered in time ends. A job calls this every second."""
+        now = self._clock.now()
+        for proposal in await self._proposals.open():
+            if overdue(proposal, now):
+                try:
+                    await self._proposals.happened(
+                        proposal.proposal_id, ProposalEvent.EXPIRED, now=now, by=_BY, expected=ProposalState.OPEN,
+                        reason="nobody confirmed it in time",
+                    )  # fmt: skip
+                except ProposalOutdated:
+                    continue  # somebody pressed at this very moment
+                self._changed()
+
+    async def _followed(self, pressed: Pressed, person_id: str) -> Pressed:
+        if pressed.kind is PressKind.APPROVED and pressed.proposal is not None:
+            if pressed.proposal.state is ProposalState.APPROVED:
+                self._execution.start(pressed.proposal.proposal_id)
+        elif pressed.kind is PressKind.HALVE and pressed.proposal is not None:
+            pressed = await self._halved(pressed, pressed.proposal, person_id)
+        self._changed()
+        return pressed
+
+    async def _halved(self, pressed: Pressed, proposal: Proposal, person_id: str) -> Pressed:
+        """Half of it is another thing to agree to: a new revision, with figures of its own."""
+        expires_at = self._clock.now() + timedelta(seconds=self._rules.valid_s)
+        made = await self._maker.make(plan_of(proposal, _HALF), expires_at=expires_at)
+        if isinstance(made, Refusal):
+            return replace(pressed, proposal=replace(proposal, reason=f"half of it cannot be: {made.reason}"))
+        revised = await self._proposals.revise(
+            proposal.proposal_id, expected_revision=proposal.revision, legs=made.legs, effect=made.effect,
+            changed=("half of the size",), notes=made.notes, expires_at=expires_at, now=self._clock.now(),
+            by=person_id, handles=self._handles, holds_after_expiry=timedelta(seconds=self._rules.execution_s),
+        )  # fmt: skip
+        return replace(pressed, proposal=revised)
+
+    async def _refused(self, plan: TradePlan) -> Refusal | None:
+        if not self._rules.enabled:
+            return Refusal(reason="trading is off", nearest="set TRADING_ENABLED=true and start again")
+        if self.reconciling:
+            return Refusal(reason=self.reconciling, nearest="try again in a moment")
+        status = await self._states.get()
+        adds = any(not trade.reduce_only for trade in plan.trades)
+        if status.state is TradingState.HALTED:
+            return Refusal(
+                reason=f"trading is halted: {status.reason or 'somebody said so'}", nearest="/resume lifts it"
+            )
+        if status.state is TradingState.REDUCING and adds:
+            return Refusal(reason="only what reduces may be traded now", nearest="reduce, or lift it with /resume")
+        if doubts := self._doubts(plan.account_id):
+            return Refusal(
+                reason=f"nothing is traded on data that cannot be trusted: {doubts[0]}", nearest="see /status"
+            )
+        if plan.standing is not None:
+            return self._standing_refused(plan.standing)
+        return None
+
+    def _standing_refused(self, terms: StandingTerms) -> Refusal | None:
+        if terms.cap_usd > self._rules.standing_cap_usd:
+            most = self._rules.standing_cap_usd
+            return Refusal(
+                reason=f"${terms.cap_usd:,.0f} is more than may be allowed beforehand", nearest=f"${most:,.0f}"
+            )
+        longest = timedelta(hours=self._rules.standing_hours)
+        if terms.expires_at - self._clock.now() > longest:
+            hours = self._rules.standing_hours
+            return Refusal(reason=f"nothing is allowed for longer than {hours:g} h", nearest=f"{hours:g}h")
+        return None
+
+    async def _over_the_day(self, draft: Proposal) -> Refusal | None:
+        """What only reduces is bound by what is held; nobody is to be kept in a position."""
+        if all(leg.terms is None or leg.terms.reduce_only for leg in draft.legs):
+            return None
+        used = await self._history.sent_usd(draft.account_id, self._clock.now() - timedelta(hours=24))
+        if used + draft.notional_usd <= self._rules.daily_usd:
+            return None
+        left = max(0.0, self._rules.daily_usd - used)
+        return Refusal(
+            reason=f"${draft.notional_usd:,.0f} more is over what may be traded in 24 hours",
+            nearest=f"${left:,.0f} is left of ${self._rules.daily_usd:,.0f}",
+        )
+
+    def _draft(self, plan: TradePlan, made: Made) -> Proposal:
+        now = self._clock.now()
+        notional = sum(leg.terms.notional_usd for leg in made.legs if leg.terms is not None)
+        if plan.standing is not None:
+            notional = plan.standing.cap_usd
+        return Proposal(
+            proposal_id="",
+            revision=1,
+            account_id=plan.account_id,
+            purpose=plan.purpose,
+            title=plan.title,
+            state=ProposalState.OPEN,
+            legs=made.legs,
+            effect=None if plan.purpose is Purpose.ARM else made.effect,
+            notes=made.notes,
+            deposit_usd=plan.deposit_usd,
+            requested_by=plan.requested_by,
+            created_at=now,
+            expires_at=now + timedelta(seconds=self._rules.valid_s),
+            approvals_needed=self._rules.approvals(plan.account_id, notional),
+            pin_needed=self._rules.pin_needed(notional),
+            standing=plan.standing,
+        )
+
+    async def _covering(self, plan: TradePlan, made: Made) -> str:
+        """The standing approval that covers what the bot itself wants to do; empty for none."""
+        if plan.requested_by or plan.purpose not in (Purpose.PROTECT, Purpose.EMERGENCY, Purpose.HEDGE):
+            return ""
+        terms = [leg.terms for leg in made.legs if leg.terms is not None]
+        if not terms or not all(one.reduce_only for one in terms):
+            return ""
+        notional = sum(one.notional_usd for one in terms)
+        for approval in await self._standing.active(self._clock.now(), plan.account_id):
+            if approval.left_usd >= notional and {one.market for one in terms} <= approval.terms.markets:
+                return approval.standing_id
+        return ""
+
+    async def _places(self, draft: Proposal, place: Address | None, *, everywhere: bool) -> tuple[CardPlace, ...]:
+        found: list[CardPlace] = []
+        if place is not None:
+            found.append(CardPlace(transport=place.transport, chat=place.chat, thread=place.thread))
+        if place is None or everywhere or draft.approvals_needed > 1:
+            found += await self._traders.places(draft.account_id)
+        return tuple(dict.fromkeys(found))

@@ -1,0 +1,50 @@
+"""What a plan does to an account, and what a standing approval allows, in words. Pure."""
+
+from bot.alerts.limit_words import breach
+from bot.messages import Block, Line
+from bot.text import numbers
+from bot.text.ages import day_and_moment
+from bot.text.clean import name, sentence
+from bot.text.numbers import Rounding
+from bot.text.odds import probability
+from bot.text.tables import fit
+from risk.model.proposal import Effect, StandingTerms
+
+
+def standing(terms: StandingTerms) -> list[Block]:
+    """What a standing approval allows."""
+    markets = ", ".join(name(one) for one in sorted(terms.markets))
+    return [
+        Line(f"Reduce-only orders in {markets} go out without another press, and are reported at once."),
+        Line(f"At most {cap(terms)} notional in all, until {day_and_moment(terms.expires_at)}."),
+        Line("/disarm ends it at once."),
+    ]
+
+
+def cap(terms: StandingTerms) -> str:
+    """The most that may go out on it."""
+    return numbers.usd(terms.cap_usd)
+
+
+def effect(effect: Effect) -> list[Block]:
+    """The account before and after, what it costs, and which limits do not hold then."""
+    rows = [
+        ("health", numbers.health_percent(effect.health_percent_before),
+         numbers.health_percent(effect.health_percent_after)),
+        ("health ratio", numbers.health_ratio(effect.health_ratio_before),
+         numbers.health_ratio(effect.health_ratio_after)),
+        ("P(liq 24 h)", probability(effect.probability_before), probability(effect.probability_after)),
+        ("leverage", numbers.leverage(effect.leverage_before), numbers.leverage(effect.leverage_after)),
+    ]  # fmt: skip
+    blocks: list[Block] = [fit(rows, header=("", "before", "after"))]
+    if effect.probability_unknown:
+        blocks.append(Line(f"P(liq 24 h) is not known: {sentence(effect.probability_unknown)}."))
+    fee, slippage = (
+        numbers.usd(one, cents=True, rounding=Rounding.UP) for one in (effect.fee_usd, effect.slippage_usd)
+    )
+    least = numbers.usd(effect.least_free_usd, rounding=Rounding.DOWN)
+    free = numbers.usd(effect.free_collateral_after_usd, rounding=Rounding.DOWN)
+    blocks.append(Line(f"Costs: fee {fee}, slippage {slippage} against the oracle."))
+    blocks.append(Line(f"Free collateral after: {free}, at no step less than {least}."))
+    blocks += [Line(f"! After it: {breach(violation)}") for violation in effect.violations]
+    return blocks

@@ -1,0 +1,128 @@
+"""Stopping everything at once, and going on. Stopping asks nobody; what is already with the venue is cancelled."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from bot.trading.desk import Desk
+from risk.model.proposal import ProposalState
+from risk.model.trading import FateKind, OrderBatch, TradingState
+from risk.ports import Clock
+from risk.trade_ports import OrderGateway
+from storage import ProposalOutdated, Proposals, Resting, RestingOrder, TradingStates, TradingStatus
+from venues.errors import OutcomeUnknown, VenueRejected, VenueUnavailable
+
+log = structlog.get_logger()
+
+_ASK_S = 0.4
+_ASK_FOR_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Halted:
+    """What a halt came to.
+
+    Attributes:
+        proposals: Ids of those that were taken back.
+        executing: Ids of those of which something is with the venue already; nothing more of them is sent.
+        cancelled: Resting orders of the bot that were cancelled.
+        left: Resting orders of the bot that could not be cancelled, with the reason.
+    """
+
+    status: TradingStatus
+    proposals: tuple[str, ...]
+    executing: tuple[str, ...]
+    cancelled: tuple[RestingOrder, ...]
+    left: tuple[tuple[RestingOrder, str], ...]
+
+
+class Halting:
+    """Sets what may go out.
+
+    Args:
+        changed: Called whenever cards have something new to show.
+    """
+
+    def __init__(
+        self,
+        *,
+        desk: Desk,
+        gateway: OrderGateway,
+        proposals: Proposals,
+        resting: Resting,
+        states: TradingStates,
+        clock: Clock,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._desk, self._gateway, self._proposals, self._resting = desk, gateway, proposals, resting
+        self._states, self._clock, self._changed = states, clock, changed
+
+    async def halt(self, *, by: str, reason: str, keep_protection: bool = False) -> Halted:
+        """Nothing more goes out from this moment on. Raises: StorageError; what was said before it then still holds.
+
+        Args:
+            by: Person id, or "keel".
+            keep_protection: Whether orders that only protect a position stay at the venue.
+        """
+        status = await self._states.set(TradingState.HALTED, by=by, reason=reason, now=self._clock.now())
+        taken_back = []
+        unfinished = await self._proposals.unfinished()
+        for proposal in unfinished:
+            if proposal.state is not ProposalState.EXECUTING:
+                try:
+                    await self._desk.cancel(proposal.proposal_id, by=by, reason="trading was halted")
+                    taken_back.append(proposal.proposal_id)
+                except ProposalOutdated:
+                    continue  # it ended by itself a moment ago, or went on: then the state stops it
+        orders = [one for one in await self._resting.standing() if not (keep_protection and one.terms.style.is_trigger)]
+        cancelled, left = await self._cancel(orders, by)
+        self._changed()
+        log.warning("trading.halted", by=by, reason=reason, cancelled=len(cancelled), left=len(left))
+        return Halted(
+            status=status,
+            proposals=tuple(taken_back),
+            executing=tuple(one.proposal_id for one in unfinished if one.state is ProposalState.EXECUTING),
+            cancelled=tuple(cancelled),
+            left=tuple(left),
+        )
+
+    async def resume(self, *, by: str, state: TradingState = TradingState.ACTIVE, reason: str = "") -> TradingStatus:
+        """Let orders go out again. Whoever calls this has asked for a confirmation."""
+        status = await self._states.set(state, by=by, reason=reason, now=self._clock.now())
+        self._changed()
+        return status
+
+    async def _cancel(
+        self, orders: Sequence[RestingOrder], by: str
+    ) -> tuple[list[RestingOrder], list[tuple[RestingOrder, str]]]:
+        cancelled: list[RestingOrder] = []
+        left: list[tuple[RestingOrder, str]] = []
+        for account_id in dict.fromkeys(one.account_id for one in orders):
+            own = [one for one in orders if one.account_id == account_id]
+            try:
+                there = {one.order_id for one in await self._gateway.open_orders(account_id)}
+                resting = [one for one in own if one.order_id in there]
+                if resting:
+                    await self._send(account_id, resting, by)
+                still = {one.order_id for one in await self._gateway.open_orders(account_id)}
+            except (VenueRejected, VenueUnavailable, OutcomeUnknown) as exc:
+                left += [(one, str(exc)) for one in own]
+                continue
+            cancelled += [one for one in resting if one.order_id not in still]
+            left += [(one, "it still rests at the venue") for one in resting if one.order_id in still]
+        return cancelled, left
+
+    async def _send(self, account_id: str, orders: Sequence[RestingOrder], by: str) -> None:
+        """Raises: VenueRejected, VenueUnavailable, OutcomeUnknown."""
+        consent = await self._proposals.halt_consent(by=by, now=self._clock.now())
+        ids = tuple(one.order_id for one in orders if one.order_id is not None)
+        signed = await self._gateway.prepare(OrderBatch(account_id=account_id, consent=consent, cancels=ids))
+        await self._gateway.send(signed)
+        until_s = self._clock.monotonic_s() + _ASK_FOR_S
+        while (fate := await self._gateway.fate(signed)).kind is FateKind.PENDING:
+            if self._clock.monotonic_s() >= until_s:
+                raise OutcomeUnknown("the cancellation is on its way and has not arrived yet")
+            await self._clock.sleep(_ASK_S)
+        if fate.kind is not FateKind.LANDED:
+            raise VenueRejected(fate.reason or "the cancellation did not arrive")

@@ -1,0 +1,55 @@
+"""What became of a proposal, leg by leg, in words. Pure."""
+
+from collections.abc import Sequence
+
+from bot.messages import Block, Line
+from bot.trading import order_words
+from bot.trading.effect_words import standing
+from bot.trading.order_words import as_sentence
+from risk.decisions.proposals import FINAL_PROPOSALS
+from risk.model.proposal import LegState, Proposal, ProposalState, Purpose
+
+_SENT_NOTHING = (ProposalState.CANCELLED, ProposalState.EXPIRED)
+_CLOSING = (Purpose.FLATTEN, Purpose.CLOSE, Purpose.EMERGENCY)
+
+
+def report(proposal: Proposal, positions: Sequence[str] | None) -> list[Block]:
+    """Progress while it goes on, the result once it has ended.
+
+    Args:
+        positions: What the account holds, read after the end; None where it was not read again yet.
+    """
+    if proposal.state in _SENT_NOTHING:
+        return [Line(order_words.wanted(leg)) for leg in proposal.legs]
+    blocks: list[Block] = [Line(order_words.became(leg)) for leg in proposal.legs]
+    blocks += _fees(proposal)
+    if proposal.standing is not None and proposal.state is ProposalState.DONE:
+        blocks += standing(proposal.standing)
+    if proposal.state not in FINAL_PROPOSALS:
+        return blocks
+    if proposal.state is ProposalState.PARTIAL or proposal.purpose in _CLOSING:
+        blocks.append(Line(_still_open(positions)))
+    blocks += [Line(as_sentence(note)) for note in proposal.notes]
+    return blocks
+
+
+def _fees(proposal: Proposal) -> list[Block]:
+    paid = [leg.fee_raw_1e6 for leg in proposal.legs if leg.filled_raw_1e9]
+    if len(paid) < 2:
+        return []
+    total = order_words.fee_of(sum(fee for fee in paid if fee is not None))
+    unknown = sum(fee is None for fee in paid)
+    rest = f"; {unknown} of them not known yet" if unknown else ""
+    return [Line(f"Fees {total} in all{rest}.")]
+
+
+def _still_open(positions: Sequence[str] | None) -> str:
+    if positions is None:
+        return "What is still open is being read."
+    return f"Still open: {', '.join(positions)}." if positions else "Nothing is open any more."
+
+
+def unfinished(proposal: Proposal) -> tuple[str, ...]:
+    """What was agreed to and did not happen, one line for each leg."""
+    gone = (LegState.FILLED, LegState.RESTING)
+    return tuple(order_words.became(leg) for leg in proposal.legs if leg.state not in gone)

@@ -1,0 +1,1 @@
+"""What protects an account: steps to take now, and orders that rest at the venue. Pure; see docs/protection.md."""

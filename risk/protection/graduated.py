@@ -1,0 +1,372 @@
+"""Steps that bring an account out of danger, mildest first: cancel, cut, hedge, deposit. Pure.
+
+Nothing here enlarges a position that is held, and a cut is never larger than its position. A hedge alone opens
+something, where it makes liquidation less likely.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from risk.after_plan import TradeStep, effect_of, without_orders
+from risk.after_trade import AfterTrade, Prospect
+from risk.closing import closing_raw_1e9
+from risk.decisions.depth import walk
+from risk.decisions.order_terms import Untradeable, exact
+from risk.margin.book import FleetBook
+from risk.margin.evaluate import evaluate
+from risk.margin.health import worst_ratio_percent
+from risk.margin.remedy import Remedy, remedy, with_deposit
+from risk.margin.trade import with_trade
+from risk.model.account import Side
+from risk.model.liquidation import RiskLevel
+from risk.model.proposal import Effect, PlannedTrade
+from risk.model.protection import ProtectionAction, ProtectionKind
+from risk.model.trading import BASE_UNITS, MarketDepth
+from risk.protection.hedges import Hedge, hedge_for
+
+__all__ = ["plan_protection", "risk_increasing_orders"]
+
+_STEPS = {
+    RiskLevel.LOW: frozenset[ProtectionKind](),
+    RiskLevel.MEDIUM: frozenset({ProtectionKind.CANCEL_ORDERS}),
+    RiskLevel.HIGH: frozenset({ProtectionKind.CANCEL_ORDERS, ProtectionKind.CUT}),
+    RiskLevel.CRITICAL: frozenset(ProtectionKind),
+}
+# A leg that costs more of its notional than this to cut is hedged first, and cut only where that is not enough.
+DEAR_FRAC = 0.03
+
+
+def plan_protection(
+    book: FleetBook,
+    risk_level: RiskLevel,
+    depth: Mapping[str, MarketDepth],
+    target: float,
+    *,
+    prospect: Prospect | None = None,
+    unknown: str = "no price history is at hand",
+) -> tuple[ProtectionAction, ...]:
+    """What a level of risk calls for: LOW nothing; MEDIUM cancelling; HIGH also cuts up to a target, and a deposit
+    where they do not reach it; CRITICAL all of it.
+
+    Args:
+        book: Of the one account, read with its orders.
+        depth: By market; a market that is absent cannot be traded.
+        target: Health ratio of the worst scope, percent, that cuts and deposit aim at.
+        prospect: What the account's assets may do. Without it no probability is stated, for the reason in ``unknown``,
+            and nothing is hedged.
+
+    Returns: In the order in which they are to happen; the deposit last. The effect of each is that of itself upon what
+        those before it have left; of a deposit that is advised instead of the trades, upon the account as it is now.
+    Raises: CannotAssess for a market the book lacks.
+    """
+    wanted = _STEPS[risk_level]
+    if not wanted:
+        return ()
+    plan = _Plan(book=book, depth=depth, target=target, prospect=prospect, unknown=unknown)
+    plan.cancel()
+    if ProtectionKind.CUT in wanted:
+        plan.cut(spare_dear=ProtectionKind.HEDGE in wanted and prospect is not None)
+    if ProtectionKind.HEDGE in wanted:
+        plan.hedge()
+        plan.cut(spare_dear=False)
+    if ProtectionKind.CUT in wanted:
+        plan.deposit(always=ProtectionKind.DEPOSIT in wanted)
+    return tuple(plan.actions)
+
+
+def risk_increasing_orders(book: FleetBook) -> tuple[int, ...]:
+    """Resting orders of the one account each of which, were it filled alone, would leave more of something."""
+    orders = book.orders
+    if orders is None:
+        return ()
+    found = []
+    for row in range(orders.order_id.size):
+        if orders.reduce_only[row]:
+            continue
+        table = book.perps if orders.is_perp[row] else book.spots
+        rows = np.flatnonzero(table.market == orders.market[row])
+        if orders.is_perp[row]:
+            held = float(book.perps.base_1e9[rows].sum()) / BASE_UNITS
+        else:
+            unit = 10.0 ** int(book.spot_markets.decimals[orders.market[row]])
+            held = float(book.spots.tokens_raw[rows].sum()) / unit
+        size = float(orders.size_base[row]) * (1.0 if orders.is_buy[row] else -1.0)
+        if abs(held + size) > abs(held):
+            found.append(int(orders.order_id[row]))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cut:
+    """One leg, or a part of it, closed at what the market offers."""
+
+    market: str
+    side: Side
+    size_base: float
+    step: TradeStep
+    book: FleetBook
+    ratio: float
+    gain: float
+    cost_usd: float
+    held_base: float
+
+    @property
+    def cost_frac(self) -> float:
+        return self.cost_usd / (self.size_base * self.step.oracle_usd)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Plan:
+    """A plan in the making; ``book`` is the account as the actions so far would leave it."""
+
+    book: FleetBook
+    depth: Mapping[str, MarketDepth]
+    target: float
+    prospect: Prospect | None
+    unknown: str
+    actions: list[ProtectionAction] = field(default_factory=list)
+    _start: FleetBook = field(init=False)
+    _odds: dict[int, float] = field(default_factory=dict)
+    _kept: list[FleetBook] = field(default_factory=list)  # so that no id is used twice
+
+    def __post_init__(self) -> None:
+        self._start = self.book
+
+    @property
+    def ratio(self) -> float:
+        return _ratio(self.book)
+
+    @property
+    def reached(self) -> bool:
+        return not self.ratio < self.target
+
+    def cancel(self) -> None:
+        ids = risk_increasing_orders(self.book)
+        if not ids:
+            return
+        after = without_orders(self.book, ids)
+        many = f"{len(ids)} resting orders" if len(ids) > 1 else "the resting order"
+        self._act(
+            ProtectionKind.CANCEL_ORDERS, f"Cancel {many} that would enlarge what is held.",
+            effect_of(self.book, (), cancels=ids, simulate=False), after, cancels=ids,
+        )  # fmt: skip
+
+    def cut(self, *, spare_dear: bool) -> None:
+        """The leg that gains most health for a dollar of cost, then the next, until the target is reached."""
+        done: set[str] = set()
+        while not self.reached:
+            offers = [one for one in self._offers() if one.market not in done]
+            if spare_dear:
+                offers = [one for one in offers if one.cost_frac <= DEAR_FRAC]
+            if not offers:
+                return
+            best = max(offers, key=lambda one: (not self._dooms(one), one.gain / max(one.cost_usd, 1e-9)))
+            done.add(best.market)
+            whole = math.isclose(best.size_base, abs(best.held_base), rel_tol=1e-9)
+            priority = sum(len(one.trades) for one in self.actions) + 1
+            trade = PlannedTrade(
+                market=best.market, side=best.side, size_base=best.size_base, reduce_only=True, priority=priority,
+                reasoning=f"Lifts the health ratio from {self.ratio:.0f} % to {best.ratio:.0f} % for "
+                f"{_usd(best.cost_usd)}, the most for its cost.",
+            )  # fmt: skip
+            says = (
+                f"{'Close' if whole else 'Cut'} {best.market} by {best.size_base:.6g} "
+                f"({_usd(best.size_base * best.step.oracle_usd)}), costing about {_usd(best.cost_usd)}."
+            )
+            effect = effect_of(self.book, (best.step,), simulate=False)
+            self._act(ProtectionKind.CUT, says, effect, best.book, trades=(trade,))
+
+    def hedge(self) -> None:
+        """What could not be cut, in another market, where that makes liquidation less likely."""
+        if self.reached or self.prospect is None:
+            return
+        stuck = self._stuck()
+        found = hedge_for(self.book, stuck, self.depth, self.prospect) if stuck else None
+        if found is None:
+            return
+        after = with_trade(
+            self.book, found.market, found.step.base, price_usd=found.step.price_usd, fee_usd=found.step.fee_usd
+        )
+        if not self._probability(after) < self._probability(self.book):
+            return
+        priority = sum(len(one.trades) for one in self.actions) + 1
+        self._act(
+            ProtectionKind.HEDGE, _hedge_says(found), effect_of(self.book, (found.step,), simulate=False), after,
+            trades=(replace(found.trade, priority=priority),),
+        )  # fmt: skip
+
+    def deposit(self, *, always: bool) -> None:
+        """What the trades do not reach on top of them; where they do, what would do instead of them."""
+        reached = self.reached
+        if reached and not always:
+            return
+        base = self._start if reached else self.book
+        needed = remedy(base, self.target)
+        if not needed.deposit_usd:
+            return
+        amount = math.ceil(needed.deposit_usd * 100) / 100
+        after = with_deposit(base, amount, needed.scope)
+        if after is None:
+            return
+        where = f" to isolated {needed.scope}" if needed.scope else ""
+        how = "instead of the trades" if reached and any(one.trades for one in self.actions) else "as well"
+        how = how if any(one.trades for one in self.actions) else "to reach it"
+        then = self._followed(base, effect_of(base, (), simulate=False), after)
+        self.actions.append(
+            ProtectionAction(
+                kind=ProtectionKind.DEPOSIT, deposit_usd=amount, effect=then,
+                says=f"Deposit ${amount:,.2f}{where} {how}: a health ratio of {_shown(self.target, needed)} %.",
+            )
+        )  # fmt: skip
+
+    def _offers(self) -> list[_Cut]:
+        """For each leg of the worst scope the smallest cut that reaches the target, or all that can be cut."""
+        perps = self.book.perps
+        worst = _worst_scope(self.book)
+        found = []
+        for row in np.flatnonzero(perps.base_1e9 != 0):
+            if (bool(perps.isolated[row]), int(row)) != (True, worst) and (worst >= 0 or perps.isolated[row]):
+                continue
+            leg = self._cut_of(int(row))
+            if leg is not None and leg.gain > 0:
+                found.append(leg)
+        return found
+
+    def _cut_of(self, row: int) -> _Cut | None:
+        market = self.book.perp_markets.names[int(self.book.perps.market[row])]
+        offer, held_raw = self.depth.get(market), round(float(self.book.perps.base_1e9[row]))
+        if offer is None:
+            return None
+        step, least = max(1, offer.step_raw_1e9), max(offer.minimum_raw_1e9, offer.step_raw_1e9)
+        side = Side.SELL if held_raw > 0 else Side.BUY
+        whole = closing_raw_1e9(held_raw, 1.0, step)
+        on_offer = int(walk(offer, side, abs(held_raw) / BASE_UNITS).filled_base * BASE_UNITS + 0.5)
+        most = min(whole, on_offer // step * step)
+        if most < least or not _takes(market, side, most, held_raw, offer):
+            return None
+        cut = self._try(market, side, most, held_raw, offer)
+        if cut.ratio < self.target:
+            return cut
+        low, high = 0, most // step
+        while high - low > 1:
+            middle = (low + high) // 2
+            tried = self._try(market, side, max(middle * step, least), held_raw, offer)
+            if tried.ratio >= self.target:
+                high, cut = middle, tried
+            else:
+                low = middle
+        return cut
+
+    def _try(self, market: str, side: Side, raw: int, held_raw: int, offer: MarketDepth) -> _Cut:
+        size = raw / BASE_UNITS
+        got = walk(offer, side, size)
+        step = TradeStep(
+            market=market, base=size if side is Side.BUY else -size, price_usd=got.average_usd, fee_usd=got.fee_usd,
+            oracle_usd=offer.oracle_usd,
+        )  # fmt: skip
+        after = with_trade(self.book, market, step.base, price_usd=step.price_usd, fee_usd=step.fee_usd)
+        ratio = _ratio(after)
+        # Without any requirement left a ratio is infinite; more than the target is no gain.
+        gain = min(ratio, max(self.target, self.ratio)) - self.ratio
+        return _Cut(
+            market=market, side=side, size_base=size, step=step, book=after, ratio=ratio, gain=gain,
+            cost_usd=max(got.cost_usd, 0.0), held_base=held_raw / BASE_UNITS,
+        )  # fmt: skip
+
+    def _dooms(self, cut: _Cut) -> bool:
+        """Whether it makes liquidation likelier, as closing one leg of a hedged pair may."""
+        if self.prospect is None:
+            return False
+        return self._probability(cut.book) > self._probability(self.book) + 1e-4
+
+    def _stuck(self) -> dict[str, float]:
+        """Markets whose positions cannot be cut, or only dearly, with the signed size that stays."""
+        stuck = {}
+        for row in np.flatnonzero(self.book.perps.base_1e9 != 0):
+            market = self.book.perp_markets.names[int(self.book.perps.market[row])]
+            leg = self._cut_of(int(row))
+            if leg is None or leg.cost_frac > DEAR_FRAC:
+                stuck[market] = float(self.book.perps.base_1e9[row]) / BASE_UNITS
+        return stuck
+
+    def _act(
+        self, kind: ProtectionKind, says: str, effect: Effect, after: FleetBook, *,
+        trades: Sequence[PlannedTrade] = (), cancels: Sequence[int] = (),
+    ) -> None:  # fmt: skip
+        self.actions.append(
+            ProtectionAction(
+                kind=kind, says=says, effect=self._with_odds(effect, self.book, after), trades=tuple(trades),
+                cancels=tuple(cancels), proposed=True,
+            )
+        )  # fmt: skip
+        self.book = after
+
+    def _followed(self, before: FleetBook, was: Effect, after: FleetBook) -> Effect:
+        """The effect of something that is no trade."""
+        then = effect_of(after, (), simulate=False)
+        found = replace(
+            then, health_percent_before=was.health_percent_before, health_ratio_before=was.health_ratio_before,
+            leverage_before=was.leverage_before,
+        )  # fmt: skip
+        return self._with_odds(found, before, after)
+
+    def _with_odds(self, effect: Effect, before: FleetBook, after: FleetBook) -> Effect:
+        if self.prospect is None:
+            return replace(effect, probability_unknown=self.unknown)
+        return replace(
+            effect, probability_before=self._probability(before), probability_after=self._probability(after),
+            probability_unknown="",
+        )  # fmt: skip
+
+    def _probability(self, book: FleetBook) -> float:
+        if self.prospect is None:
+            return math.nan
+        if id(book) not in self._odds:
+            self._kept.append(book)
+            self._odds[id(book)] = AfterTrade(book, "", 0.0, 0.0, self.prospect).probability()
+        return self._odds[id(book)]
+
+
+def _ratio(book: FleetBook) -> float:
+    return float(worst_ratio_percent(evaluate(book, maintenance_only=True))[0])
+
+
+def _worst_scope(book: FleetBook) -> int:
+    """Row of the isolated position that is worst; -1 for the cross account."""
+    found = evaluate(book, maintenance_only=True)
+    totals, rows = found.maintenance, found.isolated_rows
+    worst, least = -1, math.inf
+    if totals.requirement_usd[0] > 0:
+        least = float(totals.collateral_usd[0] / totals.requirement_usd[0])
+    for at, row in enumerate(rows):
+        needed = float(totals.isolated_requirement_usd[at])
+        if needed > 0 and float(totals.isolated_collateral_usd[at]) / needed < least:
+            worst, least = int(row), float(totals.isolated_collateral_usd[at]) / needed
+    return worst
+
+
+def _takes(market: str, side: Side, raw: int, held_raw: int, offer: MarketDepth) -> bool:
+    trade = PlannedTrade(market=market, side=side, size_base=raw / BASE_UNITS, reduce_only=True)
+    try:
+        exact(trade, offer, account_id="", held_raw_1e9=held_raw, slippage_frac=0.0, expires_at_s=0)
+    except Untradeable:
+        return False
+    return True
+
+
+def _hedge_says(hedge: Hedge) -> str:
+    return (
+        f"Hedge {hedge.against} with {hedge.trade.side.value} {hedge.trade.size_base:.6g} {hedge.market} "
+        f"(correlation {hedge.correlation:.2f}), for it cannot be cut at a fair price."
+    )
+
+
+def _shown(target: float, needed: Remedy) -> str:
+    return f"{needed.target_ratio_percent:.0f}" if math.isfinite(target) else "infinite"
+
+
+def _usd(amount: float) -> str:
+    return f"${amount:,.2f}" if abs(amount) < 1_000 else f"${amount:,.0f}"
