@@ -12,15 +12,19 @@ from typing import TextIO
 from bot.answering import PATIENCE_S
 from bot.app import App, Pace, assemble
 from bot.clock import ScriptClock, SystemClock
-from bot.messages import Address, Command, Message, Person, lines
+from bot.messages import Address, Message, Press, lines
 from bot.roster import Roster, Watched
-from bot.transports.console import CONSOLE_CHAT, CONSOLE_USER, ConsoleTransport
+from bot.trading.assembly import TradingSetup
+from bot.trading.rules import TradingRules
+from bot.transports.console import CONSOLE_CHAT, ConsoleTransport
 from risk.decisions.drawdown import DrawdownThresholds
 from risk.decisions.tiers import TierThresholds
 from risk.model.limits import RiskLimits
 from risk.ports import Clock
-from storage import Receiver, Store
+from storage import ProposalCards, Receiver, Store
 from venues.paper.demo import DEMO_ACCOUNT, DEMO_LASTS_S, DEMO_NAME, demo_venue
+from venues.paper.gateway import PaperGateway
+from venues.paper.venue import PaperVenue
 
 CHECK_EVERY_S = 5
 _START = datetime(2026, 1, 5, 14, 0, tzinfo=UTC)
@@ -37,7 +41,14 @@ SCRIPT = ESTIMATES | {
     52: "/stress",
     66: "/status",
     125: "/alerts",
+    128: "/hedge",
+    134: "/audit 5",
+    137: "/flatten",
 }
+
+# Buttons somebody presses, by second.
+PRESSES = {131: "Confirm", 140: "Confirm"}
+SCRIPT_LASTS_S = 146
 
 
 # With pictures: charts as well, at moments when they show something.
@@ -58,25 +69,46 @@ async def script(out: TextIO, pictures_dir: Path | None = None) -> None:
     async with _app(clock, transport, patience_s=math.inf, stream=False) as app:
         console = app.services.process.transports["console"]
         await app.prepare()
-        for second in range(DEMO_LASTS_S + 1):
-            if second % CHECK_EVERY_S == 0:
-                await app.watch.check()
-                await app.events.watch.look()
-                await app.history.look()
-            if second % (CHECK_EVERY_S * 4) == 0:
-                await app.limits.check()
-            if second % _EQUITY_EVERY_S == 0:
-                await app.equity.record()
-            await app.deliveries["console"].drain()
+        for second in range(SCRIPT_LASTS_S + 1):
+            await _look(app, second)
             if second in typed:
-                print(f"\n> {typed[second]}", file=out)
-                written = Command(
-                    sender=Person(transport="console", user_id=CONSOLE_USER), address=_CONSOLE, text=typed[second],
-                    sent_at=clock.now(),
-                )  # fmt: skip
-                await app.dispatcher.obey(console, written)
+                await _type(app, transport, typed[second], out)
+            if second in PRESSES:
+                await _type(app, transport, transport.number_of(PRESSES[second]), out)
             await clock.sleep(1)
         await console.send(_CONSOLE, _ending())
+
+
+async def _look(app: App, second: int) -> None:
+    """What the clockwork does in a second."""
+    if second % CHECK_EVERY_S == 0:
+        await app.watch.check()
+        await app.events.watch.look()
+        await app.history.look()
+    if second % (CHECK_EVERY_S * 4) == 0:
+        await app.limits.check()
+    if second % _EQUITY_EVERY_S == 0:
+        await app.equity.record()
+    await app.deliveries["console"].drain()
+    await _trade(app)
+
+
+async def _trade(app: App) -> None:
+    if app.trading is not None:
+        await app.trading.execution.idle()
+        await app.trading.trading.keeper.settle()
+
+
+async def _type(app: App, transport: ConsoleTransport, line: str, out: TextIO) -> None:
+    """Somebody types a line."""
+    print(f"\n> {line}", file=out)
+    console = app.services.process.transports["console"]
+    heard = transport.heard(line)
+    if isinstance(heard, Press):
+        await app.dispatcher.pressed(console, heard)
+    else:
+        await app.dispatcher.obey(console, heard)
+    await _trade(app)
 
 
 async def interactive(out: TextIO) -> None:
@@ -128,7 +160,7 @@ async def _app(
         async with await Store.open(":memory:") as store:
             app = assemble(
                 store=store, reader=venue, roster=roster, transports=[transport], clock=clock, venue="paper",
-                executor=executor, candles=venue.past,
+                executor=executor, candles=venue.past, trading=await _trading(venue, store, clock),
                 console=Receiver(transport="console", chat=CONSOLE_CHAT, route="terminal"),
                 pace=Pace(check_interval=timedelta(seconds=CHECK_EVERY_S)), drawdowns=DrawdownThresholds(by_tier={}),
                 patience_s=patience_s, stream=stream,
@@ -140,6 +172,15 @@ async def _app(
 
 # A fall of eleven percent in a minute is beyond any daily move from its first second on; to show every tier in turn the
 # demo goes by the health ratio alone.
+async def _trading(venue: PaperVenue, store: Store, clock: Clock) -> TradingSetup:
+    return TradingSetup(
+        gateway=PaperGateway(venue, clock=clock), books=venue, handles=await ProposalCards(store).handles(),
+        rules=_RULES,
+    )  # fmt: skip
+
+
+# It is play money: a hedge may open a position, and everything that is held may go in one order.
+_RULES = TradingRules(enabled=True, reduce_only=False, max_order_usd=1e6, daily_usd=1e7)
 _TIERS = TierThresholds(distance_sigmas={})
 _LIMITS = RiskLimits(
     max_portfolio_leverage=15.0, max_position_size_usd=60_000.0, max_position_size_percent=50.0, min_health_ratio=110.0,

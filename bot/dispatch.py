@@ -88,7 +88,7 @@ class Dispatcher:
                 case Membership():
                     await self.guests.heard(transport, incoming)
                 case Press():
-                    await self._press(transport, incoming)
+                    await self.pressed(transport, incoming)
                 case Written():
                     await self.obey(transport, incoming)
         except DeliveryError as exc:
@@ -216,7 +216,8 @@ class Dispatcher:
         if first:
             await transport.send(written.address, Message(blocks=lines(_STRANGER, first_strong=False)))
 
-    async def _press(self, transport: Transport, press: Press) -> None:
+    async def pressed(self, transport: Transport, press: Press) -> None:
+        """Take one press; who may is decided here."""
         person = await self._person(transport.name, press.sender)
         prefix, *args = press.data.split(":")
         known = self._presses.get(prefix)

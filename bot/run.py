@@ -1,6 +1,7 @@
 """keel run: the bot as a process, from settings to exit code."""
 
 import asyncio
+import contextlib
 import gc
 import re
 import signal
@@ -67,20 +68,22 @@ async def run(settings: Settings) -> None:
         reader = reader_of(settings, clock)
         past = past_of(settings, reader, clock)
         try:
-            async with await Store.open(settings.database_path) as store:
+            async with await Store.open(settings.database_path) as store, contextlib.AsyncExitStack() as resources:
                 await begun_anew(store, past)
                 await show_link_code(People(store), clock)
                 roster = await roster_of(settings, reader, store, clock)
                 suggestions = Suggestions()
                 transports, console = connected_transports(settings, clock, store, suggestions, routes)
+                trading = await trading_setup(settings, venue_settings(settings), reader, roster, store, clock)
+                if trading is not None:
+                    resources.push_async_callback(trading.gateway.close)
                 app = assemble(
                     store=store, reader=reader, roster=roster, transports=transports, clock=clock,
                     venue=settings.venue.value, executor=executor, console=console,
                     pace=Pace(
                         check_interval=settings.check_interval, slot_stall=timedelta(seconds=settings.slot_stall_s)
                     ),
-                    trading=await trading_setup(settings, venue_settings(settings), reader, roster, store, clock),
-                    thresholds=default_thresholds(settings),
+                    trading=trading, thresholds=default_thresholds(settings),
                     platform_roles=settings.discord_roles, routes=routes, observer=metrics, stream=settings.stream,
                     history_dir=settings.history_folder, candles=past,
                 )  # fmt: skip
@@ -168,7 +171,15 @@ def venue_settings(settings: Settings) -> Any:
     )
     # A stream that tells of slots alone must be heard well before they count as standing still, or it is UNKNOWN and
     # back with every one of its books while the checks fail.
-    return replace(found, slot_pace_s=min(found.slot_pace_s, settings.slot_stall_s / _BOOKS_A_STALL))
+    return replace(
+        found,
+        slot_pace_s=min(found.slot_pace_s, settings.slot_stall_s / _BOOKS_A_STALL),
+        # Without trading no key is as much as looked at.
+        key_file=settings.key_path if settings.trading_enabled else None,
+        allow_owner_key=settings.allow_owner_key,
+        priority_fee_floor_micro=settings.priority_fee_floor_micro,
+        priority_fee_cap_micro=settings.priority_fee_cap_micro,
+    )
 
 
 def ledger_reader(rpc_urls: Sequence[str], venue: str, clock: Clock) -> AccountReader:

@@ -109,20 +109,38 @@ async def _accounts(services: Services, person: LinkedPerson, typing: Typing) ->
 
 async def _markets(services: Services, person: LinkedPerson, typing: Typing) -> Iterable[Suggestion]:
     """Of the account that was named, or of all that may be seen."""
+    return _held_in(services, typing, _markets_of)
+
+
+async def _positions(services: Services, person: LinkedPerson, typing: Typing) -> Iterable[Suggestion]:
+    """The same of perps in which something is open: what can be closed, and protected."""
+    return _held_in(services, typing, _positions_of)
+
+
+def _held_in(
+    services: Services, typing: Typing, markets_of: Callable[[FleetBook, int], Iterable[str]]
+) -> list[Suggestion]:
     view = services.fleet.latest
     if view is None:
-        return ()
+        return []
     account = typing.others.get("account", "").lower()
     watched = [one for one in services.roster.all if not account or one.nickname.lower() == account]
     holders: dict[str, list[str]] = {}
     for one in watched:
         if one.account_id in view:
-            for market in _markets_of(view.book, view.position_of(one.account_id)):
+            for market in markets_of(view.book, view.position_of(one.account_id)):
                 holders.setdefault(market, []).append(one.nickname)
     return [
         Suggestion(text=_typed(market), label=f"{name(market)} ({', '.join(map(name, who[:_HOLDERS_SHOWN]))})")
         for market, who in holders.items()
     ]
+
+
+def _positions_of(book: FleetBook, position: int) -> Iterable[str]:
+    first, last = np.searchsorted(book.perps.account, [position, position + 1])
+    yield from (
+        book.perp_markets.names[book.perps.market[row]] for row in range(first, last) if book.perps.base_1e9[row]
+    )
 
 
 def _markets_of(book: FleetBook, position: int) -> Iterable[str]:
@@ -245,6 +263,7 @@ _FINDERS_OF_ONE: Final[Mapping[tuple[str, str], Find]] = {
     ("link", "name"): _people,
     ("settings", "value"): _values,
     ("limits", "name"): _limits,
+    **{(command, "market"): _positions for command in ("close", "stop", "tp", "bracket")},
 }
 
 

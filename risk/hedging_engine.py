@@ -92,8 +92,8 @@ class DriftHedgingEngine:
                 the account's limit. A target beyond what there is asks for nothing: a hedge only takes away.
             reference: "SOL" or "BTC"; empty for USD per asset with DELTA, for SOL with BETA, for the instrument that
                 moves most like the account with CORRELATION and DYNAMIC.
-            instruments: Perps that CORRELATION and DYNAMIC may hedge with; none for the majors (SOL, BTC, ETH) the
-                account has no exposure to, or for all of them where it has exposure to each.
+            instruments: Perps that CORRELATION and DYNAMIC may hedge with; none for those of the majors (SOL, BTC, ETH)
+                that carry next to nothing of the account's risk, or for all of them where each does.
             horizon_hours: Over which funding counts, and the band of DYNAMIC; None for a day, a week for DYNAMIC.
 
         Raises: BadParameter, CannotAssess, NotEnoughData, BadSeries, ReadFailed where the venue does not answer.
@@ -217,7 +217,7 @@ class DriftHedgingEngine:
         return HedgeTask(
             account_id=self.account_id, book=book, found=found, depths=depths, history=history, limits=limits,
             strategy=strategy, target=wanted, reference=reference, instruments=usable, hours=horizon,
-            now=self._clock.now(), cache=self._cache, adjust=adjusted, left=left,
+            now=self._clock.now(), cache=self._cache, adjust=adjusted, left=left, usual=not instruments,
         )  # fmt: skip
 
     async def _account(self) -> tuple[FleetView, Exposures]:

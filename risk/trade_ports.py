@@ -79,6 +79,10 @@ class OrderGateway(DepthSource, Protocol):
         """Signed size held now, as the venue keeps it. Raises: VenueUnavailable, VenueRejected."""
         ...
 
+    async def close(self) -> None:
+        """End its connections; a second time is fine."""
+        ...
+
 
 class TradeDesk(Protocol):
     """Where plans become proposals. Nothing leaves it that nobody agreed to."""

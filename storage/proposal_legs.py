@@ -48,7 +48,8 @@ def happened(
         _keep(db, proposal_id, leg, signed, now)
     elif event in _FATES and leg.attempt:
         db.execute(
-            "UPDATE leg_attempts SET fate = ?, fate_at = ? WHERE proposal = ? AND number = ? AND attempt = ?",
+            "UPDATE leg_attempts SET fate = ?, fate_at = ?"
+            " WHERE proposal = ? AND number = ? AND attempt = ? AND fate = 'pending'",
             [event.value, to_us(now), number_of(proposal_id), number, leg.attempt],
         )
     _write(db, proposal_id, leg, state, placed, reason, new_attempt=signed is not None)

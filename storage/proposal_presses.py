@@ -65,17 +65,16 @@ def pin_given(db: "Database", person_id: str, access: Access, now: datetime) -> 
     if waiting is None:
         return Pressed(kind=PressKind.FOREIGN)
     refused = _refused(db, waiting, given)
-    if (
-        refused.kind is PressKind.EXPIRED
-        and refused.proposal is not None
-        and _still_waits(waiting, refused.proposal, now)
-    ):
-        return Pressed(kind=PressKind.PIN_NEEDED, proposal=refused.proposal)
-    return refused
+    late = refused.kind is PressKind.EXPIRED and not _still_waits(waiting, refused.proposal, now)
+    if refused.kind is not PressKind.EXPIRED or late:
+        return refused
+    return Pressed(kind=PressKind.PIN_NEEDED, proposal=refused.proposal)
 
 
-def _still_waits(waiting: ReadRow, proposal: Proposal, now: datetime) -> bool:
+def _still_waits(waiting: ReadRow, proposal: Proposal | None, now: datetime) -> bool:
     """Nothing was wrong with the confirmation but that no right PIN was given for it."""
+    if proposal is None:
+        return False
     in_time = proposal.expires_at > now and integer(waiting, "waits_until") > to_us(now)
     return proposal.state is ProposalState.OPEN and in_time
 

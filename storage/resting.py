@@ -84,8 +84,10 @@ def _ended(
     return True
 
 
+# Both have an order_id, a reason and what was filled; those of the leg are of the moment it came to rest.
 _ORDERS = """
-    SELECT leg.*, resting.*, proposals.purpose
+    SELECT resting.*, proposals.purpose, leg.market, leg.market_index, leg.side, leg.style, leg.size_raw_1e9,
+        leg.limit_raw_1e6, leg.reduce_only, leg.expires_at_s, leg.trigger_raw_1e6, leg.triggers_above
     FROM resting_orders AS resting JOIN proposal_legs AS leg USING (proposal, number) JOIN proposals USING (proposal)
 """
 

@@ -1,20 +1,35 @@
 """/audit: what was proposed, approved and done, as it was written down and cannot be changed."""
 
 import json
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from bot.alerts.chat_names import ChatNames
 from bot.commands.spec import Command, Denied, Request, Services, Usage
 from bot.messages import Line, Message
 from bot.text.ages import day, moment
 from bot.text.clean import name, sentence
+from bot.trading.order_words import amount, fee_of
 from bot.trading.presses import OFF
 from storage import AuditAction, AuditEntry, Role
 
 _USUAL, _MOST = 12, 50
 _EXPORT = "export"
 _OF_PERSONS = ("pin_",)
-_WORDS_COLUMNS = 120
-_LEFT_OUT = frozenset({"digest", "digests", "raw", "mark", "handles"})
+_WORDS_COLUMNS = 160
+_WORDS: Mapping[str, Callable[[Any], str]] = {
+    "leg": lambda value: f"order {value}",
+    "attempt": lambda value: f"attempt {value}",
+    "filled_raw_1e9": lambda value: f"{amount(value)} filled",
+    "fee_raw_1e6": lambda value: f"fee {fee_of(value)}",
+    "order_id": lambda value: f"as {value} at the venue",
+    "signature": lambda value: f"signed {name(str(value), columns=9)}",
+    "purpose": lambda value: str(value).replace("_", " "),
+    "approvals_needed": lambda value: f"takes {value} approval{'' if value == 1 else 's'}",
+    "standing_id": lambda value: f"under {value}",
+    "state": str,
+    "reason": str,
+}
 
 
 async def run(services: Services, request: Request) -> Message:
@@ -52,14 +67,10 @@ def _action(action: AuditAction) -> str:
 
 
 def _facts(facts_json: str) -> str:
-    """The facts that are single words or numbers; the rest is in the export."""
+    """What a row says in words, as far as it is short; everything is in the export."""
     found = json.loads(facts_json)
-    plain = [
-        f"{name(key)} {value}"
-        for key, value in found.items()
-        if key not in _LEFT_OUT and isinstance(value, str | int | float) and value != "" and not isinstance(value, bool)
-    ]
-    return sentence(", ".join(plain), columns=_WORDS_COLUMNS)
+    said = [words(found[key]) for key, words in _WORDS.items() if found.get(key)]
+    return sentence(", ".join(said), columns=_WORDS_COLUMNS)
 
 
 def _number(args: tuple[str, ...]) -> int:

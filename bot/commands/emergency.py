@@ -22,7 +22,7 @@ async def _emergency(ask: Ask) -> Message:
     most = parsed(ask.words)
     await ask.view()
     found = await ask.services.desks.hedging(ask.account_id, desk=ask.desk).emergency_hedge(most)
-    left: list[Block] = [Line(f"Stays open: {as_sentence(text, capital=False)}") for text in found.unhedged]
+    left: list[Block] = [Line(as_sentence(text)) for text in found.unhedged]
     if ask.desk is None and found.trades:
         number = len(found.trades)
         answer = f"{number} trade{'' if number == 1 else 's'} would reduce the danger most"

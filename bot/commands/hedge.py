@@ -11,6 +11,7 @@ from bot.commands.proposing import OFF, Ask, asked, of_result, said
 from bot.commands.spec import Command, Request, Services, Usage
 from bot.messages import Block, Line, Message
 from bot.text import numbers
+from bot.text.ages import age
 from bot.text.clean import name
 from bot.text.numbers import Rounding
 from bot.text.tables import fit
@@ -134,7 +135,10 @@ def explained(found: HedgeRequirements) -> list[Block]:
     if found.required_trades and found.horizon_hours:
         blocks.append(Line(f"The cost has fees, spread, impact, and funding for {found.horizon_hours:g} h."))
     blocks += [Line(as_sentence(text)) for text in found.unhedged]
-    blocks.append(basis(n=found.n, since=None, age_s=found.data_age_s, method=found.strategy.value))
+    if found.n:
+        blocks.append(basis(n=found.n, since=None, age_s=found.data_age_s, method=found.strategy.value))
+    else:
+        blocks.append(Line(f"{found.strategy.value} · needs no history · data {age(found.data_age_s)} old"))
     return [*blocks, *cautions(found.warnings)]
 
 

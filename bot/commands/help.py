@@ -19,10 +19,12 @@ def command(known: Mapping[str, Command]) -> Command:
             return _one(known[wanted], request.person)
         if wanted:
             return nearest(wanted, known)
-        listed = (Line(f"{one.usage} - {one.summary}") for one in known.values() if _may(request.person, one))
+        # How each is typed is told of one at a time: all of them at once would be more than a message.
+        listed = (Line(f"/{one.name} - {one.summary}") for one in known.values() if _may(request.person, one))
         who = f"You are {roles(request.person.access, label_for(services))}. " if request.person else ""
         return Message(
             blocks=(Line("Keel watches your margin and warns before liquidation.", strong=True), *listed,
+                    Line("/help COMMAND says how one is typed."),
                     Line(f"{who}Accounts: {services.roster.names}."))
         )  # fmt: skip
 

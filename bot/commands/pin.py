@@ -7,7 +7,7 @@ from bot.trading.presses import on, said
 from storage import PinCheck, PinVerdict, PressKind, Role
 
 _FORGET = "Delete your message with the PIN from this chat."
-_NONE = "You have no PIN. It is set where Keel runs, by keel pin; nobody can set one from a chat."
+_NONE = "You have no PIN. It is set where Keel runs, by keel pin set; nobody can set one from a chat."
 
 
 async def run(services: Services, request: Request) -> Message:

@@ -35,7 +35,7 @@ async def _protect(ask: Ask) -> Message:
 def _headline(found: ProtectionResult) -> str:
     number = len(found.actions)
     if not number:
-        return f"risk {found.risk_level.value}, nothing needs protecting"
+        return f"risk {found.risk_level.value}, no step is called for"
     return f"risk {found.risk_level.value}, {number} step{'' if number == 1 else 's'} of protection"
 
 

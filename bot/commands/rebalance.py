@@ -85,11 +85,11 @@ def explained(found: RebalanceResult) -> list[Block]:
     if not found.within_tolerance and found.trades:
         wide = numbers.percent_of_fraction(found.tolerance_frac)
         blocks.append(Line(f"! Not every share comes within {wide} of its target."))
-    return [*blocks, *(Line(f"Left as it is: {as_sentence(text, capital=False)}") for text in found.unhedged)]
+    return [*blocks, *(Line(as_sentence(text)) for text in found.unhedged)]
 
 
 def _percent(share: float | None) -> str:
-    return numbers.percent_of_fraction(share, decimals=0 if share is not None and abs(share) >= 0.1 else 1)
+    return numbers.percent_of_fraction(share, decimals=1 if share is not None and 0.0005 <= abs(share) < 0.1 else 0)
 
 
 COMMAND = Command(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.commands.meanwhile import calculating
@@ -14,8 +15,8 @@ from bot.text.clean import name
 from bot.text.durations import BadDuration, duration, written
 from bot.text.numbers import Rounding
 from bot.text.odds import probability
-from risk.model.proposal import Purpose, TradePlan
 from risk.model.protection import SleepPlan
+from risk.protection.sleep import sleep_trade_plan
 from storage import Role
 
 USUAL = timedelta(hours=8)
@@ -23,6 +24,7 @@ USUAL_BUDGET = 0.01
 _SHORTEST, _LONGEST = timedelta(hours=1), timedelta(hours=24)
 _MOST_BUDGET = 0.25
 _PERCENT = re.compile(r"(\d{1,2}(?:\.\d{1,4})?)%", re.ASCII)
+_SENTENCES = re.compile(r"(?<=\.) (?=[A-Z])")
 _SMALL_WORDS = ("budget", "for")
 
 
@@ -70,13 +72,10 @@ async def _sleep(ask: Ask) -> Message:
     monitor = ask.services.desks.monitor(ask.account_id, ask.watched.thresholds, desk=ask.desk)
     found = await monitor.protection.plan_sleep(time.total_seconds() / 3_600, budget)
     notes = explained(found, time)
-    if not (found.trades or found.cancels):
+    if not found.trades:
         return said(ask, headline(found, time), *map(Line, notes), *map(Line, deposit_of(found)))
-    plan = TradePlan(
-        account_id=ask.account_id, purpose=Purpose.SLEEP, title=f"Sleep {written(time)}", trades=found.trades,
-        cancels=found.cancels, notes=notes, deposit_usd=found.deposit_usd,
-    )  # fmt: skip
-    return await propose(ask, plan)
+    title = f"Sleep {written(time)}" if found.promised else f"Sleep {written(time)}: NOT promised"
+    return await propose(ask, replace(sleep_trade_plan(found), title=title, notes=notes))
 
 
 def headline(found: SleepPlan, time: timedelta) -> str:
@@ -88,26 +87,23 @@ def headline(found: SleepPlan, time: timedelta) -> str:
 
 def explained(found: SleepPlan, time: timedelta) -> tuple[str, ...]:
     """What is promised and what is not, before anybody presses."""
-    span, budget = written(time), numbers.percent_of_fraction(found.budget_frac)
-    notes = []
-    if not found.promised:
-        notes.append(f"! It CANNOT be promised: {found.why.rstrip('.')}.")
-    before, after = probability(found.probability_before), probability(found.probability_after)
-    notes.append(
-        f"With Keel, its server and your phone dead for {span}: P(liquidation) {before} as it is, {after} with these "
-        f"orders; the budget is {budget}."
-        if found.trades
-        else f"With Keel, its server and your phone dead for {span}: P(liquidation) {before}; the budget is {budget}."
-    )
+    first, *more = _SENTENCES.split(found.why)
+    odds = f"With Keel, its server and your phone dead for {written(time)}: P(liquidation) "
+    odds += probability(found.probability_before)
+    if found.trades:
+        odds += f" as it is, {probability(found.probability_after)} with these orders"
+    notes = [
+        first if found.promised else f"! {first}", *more,
+        f"{odds}; the budget is {numbers.percent_of_fraction(found.budget_frac)}.",
+    ]  # fmt: skip
     if found.worst_start is not None:
-        outcome = "is survived" if found.survives_worst else "is NOT survived"
-        notes.append(f"The worst recorded {span}, from {day_and_moment(found.worst_start)}, {outcome}.")
+        notes.append(f"The worst recorded stretch of that length began {day_and_moment(found.worst_start)}.")
     if found.trades:
         cost = numbers.usd(found.expected_cost_usd, cents=True, rounding=Rounding.UP)
         notes.append(f"What the orders are expected to cost, each as often as it fires: {cost}.")
     if found.deposit_usd and found.trades:
         notes.append(f"With the deposit as well: {probability(found.probability_with_deposit)}.")
-    history = f"{numbers.count(found.n)} bars, history {age(found.data_age_s)} old, seed {found.seed}"
+    history = f"{numbers.count(found.n)} days, history {age(found.data_age_s)} old, seed {found.seed}"
     return (*notes, f"Keeper delay and slippage are modelled; {history}.")
 
 

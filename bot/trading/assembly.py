@@ -135,8 +135,8 @@ def assembled(setup: TradingSetup, around: Surroundings) -> TradingParts:
         prospects=Prospects(around.desks.risk, around.desks.cache), rules=rules, executor=around.executor,
     )  # fmt: skip
     execution = Execution(
-        gateway=setup.gateway, maker=maker, proposals=proposals, handles=setup.handles, states=states, rules=rules,
-        clock=clock, changed=changed, tempo=setup.tempo,
+        gateway=setup.gateway, maker=maker, proposals=proposals, resting=resting, handles=setup.handles,
+        states=states, rules=rules, clock=clock, changed=changed, tempo=setup.tempo,
     )  # fmt: skip
     desk = Desk(
         maker=maker, execution=execution, proposals=proposals, handles=setup.handles, states=states,

@@ -20,7 +20,7 @@ from risk.model.proposal import Leg, LegState, Proposal, ProposalState, Refusal
 from risk.model.trading import FateKind, OrderBatch, PlacedOrder, TradingState
 from risk.ports import Clock
 from risk.trade_ports import OrderGateway
-from storage import Handles, ProposalOutdated, Proposals, TradingStates
+from storage import Handles, ProposalOutdated, Proposals, Resting, RestingEnd, TradingStates
 from venues.errors import OutcomeUnknown, VenueRejected, VenueUnavailable
 
 log = structlog.get_logger()
@@ -58,6 +58,7 @@ class Execution:
         gateway: OrderGateway,
         maker: Maker,
         proposals: Proposals,
+        resting: Resting,
         handles: Handles,
         states: TradingStates,
         rules: TradingRules,
@@ -67,7 +68,8 @@ class Execution:
         crash_point: Callable[[str], None] = lambda name: None,
     ) -> None:
         self._gateway, self._maker, self._proposals, self._handles = gateway, maker, proposals, handles
-        self._states, self._rules, self._clock, self._changed = states, rules, clock, changed
+        self._resting, self._states, self._rules = resting, states, rules
+        self._clock, self._changed = clock, changed
         self._tempo, self._crash_point = tempo or Tempo(), crash_point
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -262,6 +264,7 @@ class Execution:
                 continue
             match fate.kind:
                 case FateKind.LANDED:
+                    await self._cancelled(proposal, leg)
                     return await self._leg(proposal, leg, LegEvent.LANDED)
                 case FateKind.FAILED:
                     return await self._leg(proposal, leg, LegEvent.FAILED, fate.reason)
@@ -276,6 +279,13 @@ class Execution:
                 if leg.state is LegState.SIGNED:
                     return await self._leg(proposal, leg, LegEvent.SENT, "sent again after a restart")
             await self._clock.sleep(self._tempo.ask_s)
+
+    async def _cancelled(self, proposal: Proposal, leg: Leg) -> None:
+        """Orders of ours that went with a leg do not rest any more; a second time changes nothing."""
+        for order in await self._resting.standing(proposal.account_id) if leg.cancels else ():
+            if order.order_id in leg.cancels:
+                reason = f"cancelled by {proposal.proposal_id}"
+                await self._resting.ended(order.row_id, RestingEnd.CANCELLED, self._clock.now(), reason)
 
     async def _may_resend(self, proposal: Proposal, leg: Leg) -> bool:
         """Bytes that nobody has taken yet are held back where trading was halted, or the approval has run out."""

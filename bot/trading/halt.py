@@ -10,7 +10,7 @@ from risk.model.proposal import ProposalState
 from risk.model.trading import FateKind, OrderBatch, TradingState
 from risk.ports import Clock
 from risk.trade_ports import OrderGateway
-from storage import ProposalOutdated, Proposals, Resting, RestingOrder, TradingStates, TradingStatus
+from storage import ProposalOutdated, Proposals, Resting, RestingEnd, RestingOrder, TradingStates, TradingStatus
 from venues.errors import OutcomeUnknown, VenueRejected, VenueUnavailable
 
 log = structlog.get_logger()
@@ -109,7 +109,10 @@ class Halting:
             except (VenueRejected, VenueUnavailable, OutcomeUnknown) as exc:
                 left += [(one, str(exc)) for one in own]
                 continue
-            cancelled += [one for one in resting if one.order_id not in still]
+            gone = [one for one in resting if one.order_id not in still]
+            for one in gone:
+                await self._resting.ended(one.row_id, RestingEnd.CANCELLED, self._clock.now(), "trading was halted")
+            cancelled += gone
             left += [(one, "it still rests at the venue") for one in resting if one.order_id in still]
         return cancelled, left
 

@@ -29,7 +29,8 @@ def report(proposal: Proposal, positions: Sequence[str] | None) -> list[Block]:
         return blocks
     if proposal.state is ProposalState.PARTIAL or proposal.purpose in _CLOSING:
         blocks.append(Line(_still_open(positions)))
-    blocks += [Line(as_sentence(note)) for note in proposal.notes]
+    if proposal.purpose not in _CLOSING:  # what those said would stay is told above as it is
+        blocks += [Line(as_sentence(note)) for note in proposal.notes]
     return blocks
 
 

@@ -65,7 +65,8 @@ def target_of(target: float | None, strategy: HedgeStrategy, limits: RiskLimits)
 def instruments_of(
     book: FleetBook, found: Exposures, strategy: HedgeStrategy, reference: str, wanted: Sequence[str]
 ) -> tuple[str, ...]:
-    """Perps to hedge with, one for each asset; empty where every asset is hedged in its own.
+    """Perps that may be hedged with, one for each asset: those asked for, or the majors, of which the strategy takes
+    those that are not what is hedged. Empty where every asset is hedged in its own.
 
     Raises: BadParameter for one that was not read; CannotAssess where none about the reference was.
     """
@@ -82,9 +83,7 @@ def instruments_of(
         return perps[:1]
     if wanted:
         return tuple({asset_of(market): market for market in wanted}.values())
-    majors = [asset for asset in MAJORS if perps_of(book, asset)]
-    free = [asset for asset in majors if asset not in found.held()]
-    return tuple(perps_of(book, asset)[0] for asset in free or majors)
+    return tuple(perps_of(book, asset)[0] for asset in MAJORS if perps_of(book, asset))
 
 
 def own_perps(book: FleetBook, found: Exposures) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from risk.stats.ewma import ewma_covariance
 from risk.stats.fits import FitCache
 from risk.stats.history import BookHistory
 from risk.stats.matrices import correlation_of, nearest_correlation
-from risk.stats.series import stands_still
+from risk.stats.series import Aligned, stands_still
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,7 +73,10 @@ class Forecast:
 def averaged(history: BookHistory) -> Forecast:
     """Exponential averages: at once. Raises: NotEnoughData below 60 days."""
     _require(history)
-    returns = history.returns
+    return _averaged(history.returns)
+
+
+def _averaged(returns: Aligned) -> Forecast:
     return Forecast(
         assets=returns.assets, values=ewma_covariance(returns.log_returns), method="exponential averages", n=returns.n
     )
@@ -82,14 +85,24 @@ def averaged(history: BookHistory) -> Forecast:
 def sampled(history: BookHistory) -> Forecast:
     """Of all days alike, what betas are slopes of. Raises: NotEnoughData below 60 days."""
     _require(history)
-    returns = history.returns
+    return sampled_of(history.returns)
+
+
+def sampled_of(returns: Aligned) -> Forecast:
+    """The same of returns without an account."""
     values = np.atleast_2d(np.cov(returns.log_returns, rowvar=False))
     return Forecast(assets=returns.assets, values=values, method="sample covariance", n=returns.n)
 
 
 def forecast(history: BookHistory, cache: FitCache) -> Forecast:
     """DCC with GARCH volatilities. Takes a second when nobody fitted these assets yet. Raises: NotEnoughData."""
-    plain, returns = averaged(history), history.returns
+    _require(history)
+    return forecast_of(history.returns, cache)
+
+
+def forecast_of(returns: Aligned, cache: FitCache) -> Forecast:
+    """The same of returns without an account."""
+    plain = _averaged(returns)
     moving = all(not stands_still(column) for column in returns.log_returns.T)
     if returns.n < LEAST_FOR_DCC or len(returns.assets) < 2 or not moving:
         why = f"{returns.n} of {LEAST_FOR_DCC} days for DCC: " if returns.n < LEAST_FOR_DCC else ""

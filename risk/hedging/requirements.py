@@ -30,7 +30,9 @@ class HedgeTask:
         target: USD of delta; for VOLATILITY a fraction of equity a year.
         reference: Asset the delta is stated in; empty for USD per asset, or for what the strategy takes by itself.
         instruments: Perps to hedge with, for CORRELATION and DYNAMIC.
-        correlations: (assets, matrix) that somebody gave in place of the forecast's own; None for none.
+        usual: Whether nobody named them, so that those with much of the account's own risk are left out.
+        adjust: Puts correlations that somebody gave in place of the forecast's own.
+        left: Sentences for what was left out before.
     """
 
     account_id: str
@@ -48,6 +50,7 @@ class HedgeTask:
     cache: FitCache
     adjust: Callable[[Forecast], Forecast] = field(default=lambda forecast: forecast)
     left: tuple[str, ...] = ()
+    usual: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -19,6 +19,7 @@ from risk.model.hedge import HedgeRequirements, HedgeStrategy
 from risk.stats.history import BookHistory
 
 _LEAST_USD = 1e-6
+_HEDGE_SHARE = 0.1
 _SOME_BASE_USD = 1_000.0  # what costs are first looked at for, before anybody knows the size
 
 
@@ -149,13 +150,14 @@ def _through(
 ) -> Intent:  # fmt: skip
     """Several instruments; one that cannot take its trade is left out, and the others are asked again without it."""
     deltas = deltas_by_asset(task.found)
-    assets = [asset_of(market) for market in task.instruments]
+    assets = list(_instruments(task, model))
     left = list[str]()
-    for market in task.instruments:  # what nobody can trade in at all, whatever the side
+    for asset in tuple(assets):  # what nobody can trade in at all, whatever the side
+        market = _market_of(task, asset)
         reasons = {why_not(task.depths, market, side, reducing=True) for side in Side}
         if "" not in reasons:
             left.append(f"no hedge through {market}: it {min(reasons)}")
-            assets.remove(asset_of(market))
+            assets.remove(asset)
     first = minimum_variance(model, deltas, assets)
     reference = task.reference or max(
         first.amounts_usd or assets, key=lambda asset: abs(first.correlations.get(asset, 0.0)), default=""
@@ -195,6 +197,23 @@ def _through(
     )  # fmt: skip
 
 
+def _instruments(task: HedgeTask, model: Forecast) -> tuple[str, ...]:
+    """Assets to hedge with. Of the usual ones those that carry no more than a tenth of the account's variance: what is
+    not held, and what is held as a hedge, for a hedge carries next to none. All of them where each carries more.
+    """
+    assets = tuple(asset_of(market) for market in task.instruments)
+    if not task.usual:
+        return assets
+    deltas = deltas_by_asset(task.found)
+    whole, shared = model.variance(deltas), model.values @ model.vector(deltas)
+    free = tuple(
+        asset
+        for asset in assets
+        if deltas.get(asset, 0.0) * float(shared[model.assets.index(asset)]) <= _HEDGE_SHARE * whole
+    )
+    return free or assets
+
+
 def _blocked(task: HedgeTask, asset: str, amount_usd: float) -> str:
     if abs(amount_usd) <= _LEAST_USD:
         return ""
@@ -230,12 +249,12 @@ def ratios_change(task: HedgeTask, given: GivenCorrelations) -> bool:
     """Whether other correlations move the best amount of any instrument out of its no-trade band."""
     if task.history is None or not task.instruments:
         return False
-    assets = tuple(
-        asset_of(market)
-        for market in task.instruments
-        if any(not why_not(task.depths, market, side, reducing=True) for side in Side)
-    )
     now, _ = _forecast(task)
+    assets = tuple(
+        asset
+        for asset in _instruments(task, now)
+        if any(not why_not(task.depths, _market_of(task, asset), side, reducing=True) for side in Side)
+    )
     deltas = deltas_by_asset(task.found)
     before = minimum_variance(now, deltas, assets).amounts_usd
     after = minimum_variance(now.with_correlations(given.assets, given.values), deltas, assets).amounts_usd

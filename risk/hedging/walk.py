@@ -77,11 +77,15 @@ def funding_usd(depth: MarketDepth, side: Side, notional_usd: float, hours: floa
 
 
 def cost_frac(depth: MarketDepth, side: Side, size_base: float, hours: float) -> float:
-    """Fee, spread, impact and funding of a trade over its notional; never below 0, so that none is traded for gain."""
+    """Fee, spread, impact, and funding where it is to be paid, over the notional of a trade; infinite without depth.
+
+    Funding that is received makes nothing cheaper, and a book that is better than the oracle no gain: a hedge is not
+    there to earn either.
+    """
     if not takes_base(depth, side):
         return math.inf
     found = walk(depth, side, size_base)
     if not found.notional_usd > 0:
         return math.inf
     carried = funding_usd(depth, side, found.notional_usd, hours)
-    return max(0.0, (found.trading_usd + carried) / found.notional_usd)
+    return (max(0.0, found.trading_usd) + max(0.0, carried)) / found.notional_usd

@@ -156,7 +156,7 @@ class _Plan:
 
     def cut(self, *, spare_dear: bool) -> None:
         """The leg that gains most health for a dollar of cost, then the next, until the target is reached."""
-        done: set[str] = set()
+        done = {trade.market for one in self.actions for trade in one.trades}  # also what has just been hedged with
         while not self.reached:
             offers = [one for one in self._offers() if one.market not in done]
             if spare_dear:

@@ -95,7 +95,7 @@ def slippage_frac(depth: MarketDepth, side: Side, size_base: float, keepers: Kee
     What the book does not hold is taken to cost as much again as the last of what it does.
     """
     got = walk(depth, side, size_base)
-    if got.filled_base <= 0:
+    if got.filled_base <= 0 or not depth.oracle_usd > 0:
         return _WIDEST * keepers.thin
     lost = max(got.slippage_usd / (got.filled_base * depth.oracle_usd), 0.0)
     worst = abs(got.worst_usd / depth.oracle_usd - 1.0)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 import numpy as np
 
@@ -215,13 +216,13 @@ def _refused(
         return Refusal(
             reason=f"a {what} for a {held} waits {'below' if below else 'above'} the price, and {_usd(trigger)} is "
             f"not: {market} is at {_usd(oracle)}, so it would fire at once",
-            nearest=f"{_usd(nearest)} or {'lower' if below else 'higher'}",
+            nearest=f"{_usd(nearest, up=not below)} or {'lower' if below else 'higher'}",
         )
     if (trigger > nearest) is below and trigger != nearest:
         return Refusal(
             reason=f"{_usd(trigger)} is within {band:.1%} of {_usd(oracle)}, and the venue's trigger price may be "
             "that far from its oracle: it may fire at once",
-            nearest=f"{_usd(nearest)} or {'lower' if below else 'higher'}",
+            nearest=f"{_usd(nearest, up=not below)} or {'lower' if below else 'higher'}",
         )
     if at_stake and limit is not None and (trigger < least) is below and trigger != least:
         beyond = (trigger <= limit) is below
@@ -229,7 +230,7 @@ def _refused(
         return Refusal(
             reason=f"a stop at {_usd(trigger)} is {how} the liquidation price of {_usd(limit)}: filled up to "
             f"{worse:.1%} worse than its trigger, it would come too late",
-            nearest=f"{_usd(least)} or {'higher' if below else 'lower'}",
+            nearest=f"{_usd(least, up=below)} or {'higher' if below else 'lower'}",
         )
     return None
 
@@ -290,5 +291,10 @@ def _notes(sigma_hourly: float | None, band: float, keepers: Keepers) -> tuple[s
     return tuple(notes)
 
 
-def _usd(price: float) -> str:
-    return f"${price:,.2f}" if price >= 100 else f"${price:.5g}"
+def _usd(price: float, *, up: bool | None = None) -> str:
+    """Five digits, or cents where there are more; rounded one way where what is shown has to hold."""
+    places = 2 if price >= 100 else max(4 - math.floor(math.log10(price)), 0) if price > 0 else 2
+    way = ROUND_HALF_EVEN if up is None else ROUND_CEILING if up else ROUND_FLOOR
+    shown = Decimal(str(price)).quantize(Decimal(1).scaleb(-places), rounding=way)
+    text = f"{shown:,f}"
+    return f"${text.rstrip('0').rstrip('.') if places != 2 else text}"

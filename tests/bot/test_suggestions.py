@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bot.messages import Person, Suggestion, Typing
 from bot.suggestions import Suggestions, matching
 from storage import Grant, Role
+from tests.risk.builders import make_account, make_position
 from tests.support.bot_world import OWNER, BotWorld, bot_world
 
 
@@ -91,6 +92,16 @@ async def test_markets_are_those_of_the_account_that_was_named(suggestions: Sugg
     assert await texts(suggestions, "mute", "market", "sol-p") == ["SOL-PERP"]
     assert set(await texts(suggestions, "mute", "market", account="Main")) <= set(every)
     assert await texts(suggestions, "mute", "market", account="nobody") == []
+
+
+@pytest.mark.parametrize("command", ["close", "stop", "tp", "bracket"])
+async def test_what_is_closed_or_protected_is_an_open_position(
+    suggestions: Suggestions, world: BotWorld, command: str
+) -> None:
+    sold_out = make_position(0.0, market_index=1, quote_usd=50.0)
+    world.reader.accounts[world.account] = make_account(make_position(2.0), sold_out, usdc=90.0)
+    await world.check()
+    assert await texts(suggestions, command, "market", account="Main") == ["SOL-PERP"]
 
 
 async def test_limits_come_with_their_value(suggestions: Suggestions, world: BotWorld) -> None:

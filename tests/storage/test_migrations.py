@@ -65,6 +65,15 @@ def test_every_table_is_strict(db: Database) -> None:
     assert [table.name for table in db.tables if not (table.strict or table.name.startswith("sqlite_"))] == []
 
 
+def test_a_memory_from_before_trading_begins_an_empty_audit_and_may_trade(db: Database) -> None:
+    migrate(db, MIGRATIONS[:10])
+    db.execute("INSERT INTO seen VALUES ('kept', 1)")
+    migrate(db)
+    assert db.table("seen").count == 1
+    assert db.execute("SELECT row_count, hash FROM audit_head").fetchall() == [(0, "")]
+    assert db.execute("SELECT state FROM trading_state").fetchall() == [("active",)]
+
+
 def test_people_of_the_first_schema_keep_their_roles_and_chats(db: Database) -> None:
     """Keys are checked as they are in use: a rebuilt table must not leave one dangling."""
     db.execute("PRAGMA foreign_keys=ON")

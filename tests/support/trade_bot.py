@@ -52,7 +52,8 @@ class TradeBot(BotWorld):
         """Press the button of a card; the notice beside it, when everything it led to is done."""
         shown = self.transport.shown(card.ref)
         button = next(one for row in shown.buttons for one in row if one.label.startswith(label))
-        notice = await self.press(button.data, user=user, ref=card.ref, press_id=f"{self.clock.now()}{button.data}{user}")
+        press_id = f"{self.clock.now()}{button.data}{user}"
+        notice = await self.press(button.data, user=user, ref=card.ref, press_id=press_id)
         await self.settle()
         return notice
 

@@ -182,8 +182,8 @@ async def trade_world(
             prospects=Prospects(lambda account_id: NoHistory(), FitCache()), rules=rules, executor=None,
         )  # fmt: skip
         execution = Execution(
-            gateway=gateway, maker=maker, proposals=proposals, handles=handles, states=states, rules=rules,
-            clock=clock, tempo=Tempo(), crash_point=crash_point,
+            gateway=gateway, maker=maker, proposals=proposals, resting=resting, handles=handles, states=states,
+            rules=rules, clock=clock, tempo=Tempo(), crash_point=crash_point,
         )  # fmt: skip
         desk = Desk(
             maker=maker, execution=execution, proposals=proposals, handles=handles, states=states,

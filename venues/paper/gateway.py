@@ -74,7 +74,8 @@ class PaperGateway:
         sending = self._venue.faults.next_sending()
         if sending.rejected:
             raise VenueRejected(sending.rejected)
-        if not sending.dropped and not world.post.has(signed.signature):
+        if not sending.dropped:
+            # The same bytes may come several times: what lands first is all that happens.
             arrival = Arrival(at_s=world.now_s + sending.delay_s, delivery=delivery, failure=sending.failure)
             if sending.delay_s:
                 world.post.arrivals.append(arrival)
@@ -118,6 +119,9 @@ class PaperGateway:
 
     def _is_from_here(self, signed: Signed) -> bool:
         return exchange_of(signed) == self._venue.exchange_id
+
+    async def close(self) -> None:
+        """The exchange is its reader's to close."""
 
     async def _reach(self) -> World:
         exchange = await self._venue.reach()

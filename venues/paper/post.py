@@ -59,7 +59,3 @@ class Post:
     arrivals: list[Arrival] = field(default_factory=list)
     landings: dict[str, Landing] = field(default_factory=dict)
     endings: dict[int, str] = field(default_factory=dict)
-
-    def has(self, signature: str) -> bool:
-        """Whether these bytes have come or are on their way."""
-        return signature in self.landings or any(one.delivery.signature == signature for one in self.arrivals)

@@ -116,13 +116,12 @@ def _is_served(world: World, order: RestingOrder, listing: PerpListing) -> bool:
 
 def _take(world: World, account: PaperAccount, order: RestingOrder) -> None:
     listing = world.universe.perp_at[order.market_index]
-    if order.price_1e6 and not crosses(order, best_price_usd(world, listing, order.side)):
+    limit_1e6 = order.price_1e6 or _bound_1e6(listing, order.side, world.price_1e6(listing.terms.oracle_id))
+    offered = within_1e9(world, listing, order.side, limit_1e6)
+    if order.price_1e6 and not offered and world.available_1e9(listing, order.side):
         account.orders[order.order_id] = replace(order, taking=False)
         return
-    limit_1e6 = order.price_1e6 or _bound_1e6(listing, order.side, world.price_1e6(listing.terms.oracle_id))
-    _fill(
-        world, account, order, min(order.remaining_1e9, within_1e9(world, listing, order.side, limit_1e6)), taker=True
-    )
+    _fill(world, account, order, min(order.remaining_1e9, offered), taker=True)
 
 
 def _bound_1e6(listing: PerpListing, side: Side, oracle_1e6: int) -> int:

@@ -234,7 +234,8 @@ class DriftGateway:
         draft = VersionedTransaction.populate(message_of(cap), [Signature.default()])
         if len(bytes(draft)) > _MOST_BYTES:
             raise VenueRejected(
-                "the account is in too many markets for one transaction with this; send fewer orders together"
+                "this and all markets the account is in do not fit into one transaction; send fewer orders together, "
+                "or leave a market at the venue's own site first"
             )
         outcome = await self._sender.simulate(draft)
         if outcome.error == _TOO_OLD:

@@ -91,8 +91,8 @@ def params_of(facts: TradingFacts, terms: OrderTerms) -> OrderParams:
         raise VenueRejected("an order of no size cannot be placed; name one above 0")
     if (terms.limit_raw_1e6 <= 0) is not (terms.style is OrderStyle.TRIGGER_MARKET):
         raise VenueRejected("every order but a trigger-market order has a limit price above 0, and that one has none")
-    waits = terms.triggers_above is not None and terms.trigger_raw_1e6 > 0
-    if waits is not terms.style.is_trigger or (not waits and terms.trigger_raw_1e6):
+    waits = {terms.triggers_above is not None, terms.trigger_raw_1e6 > 0}
+    if waits != {terms.style.is_trigger}:
         raise VenueRejected("a trigger order has a trigger price and a side of it to wait for, and no other order has")
     if not terms.expires_at_s and not terms.style.is_trigger:
         raise VenueRejected("an order without a trigger has a last second; name one")

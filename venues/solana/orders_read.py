@@ -73,14 +73,14 @@ def require_exactly(profile: Profile, message: bytes, batch: OrderBatch, *, sign
         problem = "it is for another account"
     elif orders != batch.terms or found.cancels != batch.cancels:
         problem = "its orders are not those that were agreed on"
-    elif strange := found.writable - _may_change(profile, batch):
-        problem = f"it could change {min(strange)}, which orders have nothing to do with"
+    elif strange := found.writable ^ _changes(profile, batch):
+        problem = f"it could change {min(strange)}, or not, where orders do the opposite"
     if problem:
         raise VenueRejected(f"the transaction is not what was agreed on and was not signed: {problem}")
     return found
 
 
-def _may_change(profile: Profile, batch: OrderBatch) -> frozenset[str]:
+def _changes(profile: Profile, batch: OrderBatch) -> frozenset[str]:
     taken = {one.market_index for one in batch.terms if one.style is OrderStyle.IOC}
     return frozenset({batch.account_id, *(str(perp_market_address(profile, index)) for index in taken)})
 
@@ -118,10 +118,11 @@ class _Message:
     def read(self) -> ReadTransaction:
         message = self._message
         signers = message.header.num_required_signatures
+        if message.header.num_readonly_signed_accounts:
+            self._strangers.append("somebody signs who does not pay")
         for number, part in enumerate(message.instructions):
-            program = self._keys[part.program_id_index]
-            accounts = [self._keys[at] for at in bytes(part.accounts)]
             try:
+                program, accounts = self._key(part.program_id_index), [self._key(at) for at in bytes(part.accounts)]
                 if program == COMPUTE_BUDGET_PROGRAM:
                     self._read_budget(bytes(part.data))
                 elif program == self._profile.program_id:
@@ -131,12 +132,19 @@ class _Message:
             except Unreadable as problem:
                 self._strangers.append(f"instruction {number} cannot be read: {problem}")
         writable = set(self._keys[signers : len(self._keys) - message.header.num_readonly_unsigned_accounts])
+        if not self._stats <= writable:
+            self._strangers.append("statistics that a fill has to change are not to be changed")
         return ReadTransaction(
             signers=tuple(self._keys[:signers]), blockhash=str(message.recent_blockhash),
             accounts=frozenset(self._accounts), orders=tuple(self._orders), cancels=tuple(self._cancels),
             unit_limit=self._budget.get(_LIMIT_TAG), unit_price_micro=self._budget.get(_PRICE_TAG),
             writable=frozenset(writable - self._stats), strangers=tuple(self._strangers),
         )  # fmt: skip
+
+    def _key(self, at: int) -> str:
+        if at >= len(self._keys):
+            raise Unreadable("it names an account that the transaction does not have")
+        return self._keys[at]
 
     def _read_budget(self, data: bytes) -> None:
         tag = data[0] if data else 0
@@ -186,7 +194,7 @@ class _Message:
         if params.choice("market_type") != "Perp" or params.choice("direction") not in ("Long", "Short"):
             raise Unreadable("an order outside the perp markets")
         trigger, condition = params.maybe_number("trigger_price"), params.choice("trigger_condition")
-        if condition not in ("Above", "Below") or (trigger is None) is style.is_trigger:
+        if condition not in ("Above", "Below")[: 1 + style.is_trigger] or (trigger is None) is style.is_trigger:
             raise Unreadable("an order with a trigger that does not fit it")
         max_ts = params.maybe_number("max_ts")
         if max_ts is not None and max_ts <= 0:

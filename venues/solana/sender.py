@@ -198,6 +198,10 @@ class Sender:
         await asyncio.gather(*(one(index) for index in range(self._client.count)))
         return answers, "; ".join(problems)
 
+    async def settle(self) -> None:
+        """Until every endpoint has answered, or failed, for all that was sent."""
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+
     async def close(self) -> None:
         """What is still being handed over gets no longer."""
         for task in list(self._under_way):

@@ -67,28 +67,32 @@ def _guarded_text(path: Path) -> str:
         if path.is_symlink():
             raise VenueRejected(f"the key file {name} is a symbolic link; name the file itself in KEY_FILE") from None
         raise VenueRejected(f"the key file {name} cannot be opened: {exc.strerror}; check KEY_FILE") from None
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise VenueRejected(f"the key file {name} is no ordinary file; name one that is in KEY_FILE")
-        if found.st_uid != os.geteuid():
-            raise VenueRejected(f"the key file {name} belongs to somebody else; it must belong to who runs this")
-        if stat.S_IMODE(found.st_mode) != _KEY_MODE:
-            raise VenueRejected(
-                f"the key file {name} has mode {stat.S_IMODE(found.st_mode):04o}; run chmod 0400 on it, and make a new "
-                "key if anybody else may have read it"
-            )
-        if not stat.S_ISDIR(folder.st_mode):
-            raise VenueRejected(f"the folder of the key file {name} is a symbolic link; name the folder itself")
-        if folder.st_uid not in (0, os.geteuid()) or stat.S_IMODE(folder.st_mode) & _OTHERS_WRITE:
-            raise VenueRejected(
-                f"others can write into the folder of the key file {name}; run chmod 0700 on the folder"
-            )
-        raw = file.read(_MOST_BYTES + 1)
+    try:
+        _check(name, os.fstat(descriptor), folder)
+        raw = os.read(descriptor, _MOST_BYTES + 1)
+    finally:
+        os.close(descriptor)
     try:
         return raw.decode("ascii").strip() if len(raw) <= _MOST_BYTES else ""
     except UnicodeDecodeError:
         return ""
+
+
+def _check(name: str, found: os.stat_result, folder: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise VenueRejected(f"the key file {name} is no ordinary file; name one that is in KEY_FILE")
+    if found.st_uid != os.geteuid():
+        raise VenueRejected(f"the key file {name} belongs to somebody else; it must belong to who runs this")
+    mode = stat.S_IMODE(found.st_mode)
+    if mode != _KEY_MODE:
+        raise VenueRejected(
+            f"the key file {name} has mode {mode:04o}; run chmod 0400 on it, and make a new key if anybody else may "
+            "have read it"
+        )
+    if not stat.S_ISDIR(folder.st_mode):
+        raise VenueRejected(f"the folder of the key file {name} is a symbolic link; name the folder itself")
+    if folder.st_uid not in (0, os.geteuid()) or stat.S_IMODE(folder.st_mode) & _OTHERS_WRITE:
+        raise VenueRejected(f"others can write into the folder of the key file {name}; run chmod 0700 on the folder")
 
 
 def _keypair(text: str, name: str) -> Keypair:

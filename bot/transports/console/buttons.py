@@ -46,6 +46,12 @@ class Numbering:
     def pressed(self, text: str) -> Pressable | None:
         return self._pressable.get(int(text)) if _is_number(text) else None
 
+    def last_called(self, label: str) -> int | None:
+        """The number of the newest button of a label; None for none."""
+        return next(
+            (number for number in reversed(self._pressable) if self._pressable[number].button.label == label), None
+        )
+
     def is_gone(self, text: str) -> bool:
         """Whether this was the number of a button once. A number that never was may be a code somebody types."""
         return _is_number(text) and 0 < int(text) <= self._last and int(text) not in self._pressable

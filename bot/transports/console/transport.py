@@ -151,7 +151,7 @@ class ConsoleTransport:
                 if self._numbering.is_gone(text):
                     self._notice(f"button {text} is no longer there")
                 elif text:
-                    self._queue.put_nowait(self._heard(text))
+                    self._queue.put_nowait(self.heard(text))
         except OSError as error:  # the terminal went away
             log.warning("console.input_failed", error=type(error).__name__)
         finally:
@@ -159,7 +159,15 @@ class ConsoleTransport:
                 self._health = replace(self._health, detail="input has ended, output goes on", since=self._now())
             self._queue.put_nowait(None)
 
-    def _heard(self, text: str) -> Incoming:
+    def number_of(self, label: str) -> str:
+        """What somebody types who presses the newest button of a label, for scripts. Raises: LookupError."""
+        number = self._numbering.last_called(label)
+        if number is None:
+            raise LookupError(f"no button {label} is on the screen")
+        return str(number)
+
+    def heard(self, text: str) -> Command | Press:
+        """What a line means: the number of a button on the screen presses it, all else is a command."""
         sender = Person(transport=TRANSPORT, user_id=CONSOLE_USER, display_name="you")
         pressed = self._numbering.pressed(text)
         if pressed is not None:

@@ -95,7 +95,7 @@ async def test_with_trading_off_the_plan_is_shown_with_all_its_figures() -> None
                     "Variance removed", "Confidence"):  # fmt: skip
             assert re.search(row, answer), (row, answer)
         assert "Confidence is the least of: r2 " in answer
-        assert re.search(r"^delta · \d+ days · history .* old$", answer, re.M)
+        assert re.search(r"^delta · (\d+ days · history|needs no history · data) .* old$", answer, re.M)
         assert "Trading is switched off" in answer
         assert here.desk.asked == []
 

@@ -52,7 +52,7 @@ async def test_an_account_that_is_well_needs_nothing() -> None:
     async with asking(WELL, days=400) as here:
         answer = await here.answer("/protect")
 
-        assert answer.startswith("main: risk low, nothing needs protecting")
+        assert answer.startswith("main: risk low, no step is called for")
         assert here.desk.asked == []
 
 

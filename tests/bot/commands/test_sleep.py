@@ -64,19 +64,24 @@ def test_what_does_not_fit_says_what_would(text: str, complaint: str) -> None:
 
 
 def test_what_cannot_be_promised_says_so_first() -> None:
-    found = plan(promised=False, why="no trigger is filled in a crash like the worst one", survives_worst=False)
-    first, *rest = explained(found, 8 * H)
+    why = "This cannot be promised for 8 h. It would not survive what began 2025-10-10 20:00 UTC, as recorded."
+    first, second, *_ = explained(plan(promised=False, why=why, survives_worst=False), 8 * H)
 
-    assert headline(found, 8 * H) == "8 h of sleep CANNOT be promised"
-    assert first == "! It CANNOT be promised: no trigger is filled in a crash like the worst one."
-    assert "The worst recorded 8 h, from 10 Oct 2025 20:00 UTC, is NOT survived." in rest
+    assert headline(plan(promised=False), 8 * H) == "8 h of sleep CANNOT be promised"
+    assert first == "! This cannot be promised for 8 h."
+    assert second == "It would not survive what began 2025-10-10 20:00 UTC, as recorded."
 
 
 def test_what_is_promised_comes_with_its_figures() -> None:
-    notes = explained(plan(), 8 * H)
+    why = "Without any order liquidation within 8 h has a probability of 0.40%, under 1.00%."
+    notes = explained(plan(why=why), 8 * H)
 
-    assert notes[0] == "With Keel, its server and your phone dead for 8 h: P(liquidation) 3.1%; the budget is 1.0%."
-    assert notes[1] == "The worst recorded 8 h, from 10 Oct 2025 20:00 UTC, is survived."
+    assert notes == (
+        why,
+        "With Keel, its server and your phone dead for 8 h: P(liquidation) 3.1%; the budget is 1.0%.",
+        "The worst recorded stretch of that length began 10 Oct 2025 20:00 UTC.",
+        "Keeper delay and slippage are modelled; 9,600 days, history 60 s old, seed 0.",
+    )
     assert all(len(note) <= 200 for note in notes), "a card cuts what is longer"
 
 
@@ -99,11 +104,13 @@ async def test_it_asks_for_triggers_that_only_reduce_and_says_what_they_promise(
         await give_hours(here)
         plan = await here.plan("/sleep 8h budget 1%")
 
-        assert (plan.purpose, plan.title) == (Purpose.SLEEP, "Sleep 8 h")
+        assert plan.purpose is Purpose.SLEEP
+        promised = not any(note.startswith("! ") for note in plan.notes)
+        assert plan.title == ("Sleep 8 h" if promised else "Sleep 8 h: NOT promised")
         assert plan.trades
         assert all(one.reduce_only and one.trigger_usd is not None for one in plan.trades)
         assert any("your phone dead for 8 h" in note for note in plan.notes)
-        assert any(note.startswith("The worst recorded 8 h") for note in plan.notes)
+        assert any(note.startswith("The worst recorded stretch") for note in plan.notes)
 
 
 async def test_an_account_that_survives_anyway_needs_no_order() -> None:

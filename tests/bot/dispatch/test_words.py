@@ -89,12 +89,13 @@ async def test_in_a_group_only_what_is_addressed_to_the_bot_is_answered() -> Non
         assert answer.chat == "group"
 
 
-async def test_help_lists_every_command_with_its_usage_and_the_accounts() -> None:
+async def test_help_lists_every_command_and_the_accounts() -> None:
     async with bot_world("main", "second") as world:
         text = (await world.answer("/help")).text
 
         for command in all_commands().values():
-            assert f"{command.usage} - {command.summary}" in text
+            assert f"/{command.name} - {command.summary}" in text
+        assert "/help COMMAND says how one is typed." in text
         assert "Accounts: main, second." in text
 
 

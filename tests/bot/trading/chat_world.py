@@ -33,6 +33,7 @@ class ChatWorld:
     bot: BotWorld
     parts: TradingParts
     gateway: PaperGateway
+    venue: PaperVenue
 
     @property
     def trading(self) -> Trading:
@@ -142,5 +143,5 @@ async def chat_world(
             await Accounts(store).save_limits(ACCOUNT, GENEROUS)
         await app.prepare()
         await app.watch.check()
-        yield ChatWorld(bot=bot, parts=app.trading, gateway=gateway)
+        yield ChatWorld(bot=bot, parts=app.trading, gateway=gateway, venue=venue)
         await app.trading.execution.stop()

@@ -1,6 +1,7 @@
 """Proposals as tests make them."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from risk.model.account import Side
 from risk.model.proposal import (
@@ -45,10 +46,10 @@ def quote(average_usd: float = 149.85, *, observed_at: datetime = NOW - timedelt
     )  # fmt: skip
 
 
-def leg(number: int = 1, of: OrderTerms | None = None, **given: object) -> Leg:
+def leg(number: int = 1, of: OrderTerms | None = None, **given: Any) -> Leg:
     chosen = of if of is not None else terms()
     waits = chosen.style.is_trigger
-    return Leg(number=number, terms=chosen, quote=None if waits else quote(), reasoning="cuts delta by $1,873", **given)  # type: ignore[arg-type]  # any field of a leg
+    return Leg(number=number, terms=chosen, quote=None if waits else quote(), reasoning="cuts delta by $1,873", **given)
 
 
 def stop(number: int = 1) -> Leg:
@@ -58,33 +59,33 @@ def stop(number: int = 1) -> Leg:
     )
 
 
-def effect(**given: object) -> Effect:
-    plain = {
+def effect(**given: Any) -> Effect:
+    plain: dict[str, Any] = {
         "health_percent_before": 41.2, "health_percent_after": 62.8, "health_ratio_before": 170.0,
         "health_ratio_after": 268.8, "probability_before": 0.031, "probability_after": 0.004, "leverage_before": 5.01,
         "leverage_after": 3.2, "fee_usd": 1.12, "slippage_usd": 4.1, "free_collateral_after_usd": 1234.5,
         "least_free_usd": 1100.2,
     }  # fmt: skip
-    return Effect(**{**plain, **given})  # type: ignore[arg-type]  # any field of an effect
+    return Effect(**{**plain, **given})
 
 
-def proposal(*legs: Leg, **given: object) -> Proposal:
+def proposal(*legs: Leg, **given: Any) -> Proposal:
     """A hedge of one order, two minutes before it expires, unless something else is given."""
-    plain: dict[str, object] = {
+    plain: dict[str, Any] = {
         "proposal_id": "P12", "revision": 1, "account_id": ACCOUNT, "purpose": Purpose.HEDGE,
         "title": "Hedge main to delta 0", "state": ProposalState.OPEN, "legs": legs or (leg(),), "effect": effect(),
         "notes": (), "deposit_usd": 0.0, "requested_by": "", "created_at": NOW,
         "expires_at": NOW + timedelta(seconds=120),
     }  # fmt: skip
-    return Proposal(**{**plain, **given})  # type: ignore[arg-type]  # any field of a proposal
+    return Proposal(**{**plain, **given})
 
 
-def armed(**given: object) -> Proposal:
+def armed(**given: Any) -> Proposal:
     standing = StandingTerms(
         account_id=ACCOUNT, markets=frozenset({"SOL-PERP", "BTC-PERP"}), cap_usd=5_000.0,
         expires_at=NOW + timedelta(hours=8),
     )  # fmt: skip
-    plain: dict[str, object] = {
+    plain: dict[str, Any] = {
         "legs": (), "purpose": Purpose.ARM, "standing": standing, "effect": None, "title": "Standing approval",
     }  # fmt: skip
     return proposal(**{**plain, **given})

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,9 +21,12 @@ from tests.bot.trading.proposals import NOW, armed, effect, leg, proposal, stop,
 
 PLACE = Place(label="main", gateway="paper", buttons=((Button("Confirm", "c:x"), Button("Cancel", "c:y")),))
 ANNA = Vote(person_id="p1", display_name="Anna", at=NOW)
-FILLED = {
-    "filled_raw_1e9": 12_500_000_000, "quote_raw_1e6": 1_872_875_000, "fee_raw_1e6": 1_120_000, "state": LegState.FILLED,
-}  # fmt: skip
+FILLED: dict[str, Any] = {
+    "filled_raw_1e9": 12_500_000_000,
+    "quote_raw_1e6": 1_872_875_000,
+    "fee_raw_1e6": 1_120_000,
+    "state": LegState.FILLED,
+}
 
 
 def message(of: Proposal, *, after_s: float = 0.0, place: Place = PLACE) -> Message:

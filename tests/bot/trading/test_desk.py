@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -165,7 +166,7 @@ async def test_two_must_agree_above_a_notional() -> None:
     ],
 )
 async def test_what_may_not_be_is_refused_with_what_would_work(
-    plan: object, changes: dict[str, object], says: str
+    plan: TradePlan, changes: dict[str, Any], says: str
 ) -> None:
     async with trade_world(**changes) as world:
         found = await world.desk.propose(plan, place=ASKED_AT)

@@ -47,4 +47,5 @@ def make_task(
         depths={"SOL-PERP": make_depth(), "BTC-PERP": btc_depth()} if depths is None else depths,
         history=history_of(account, ("BTC", "SOL")), limits=limits, strategy=strategy, target=target,
         reference=against, instruments=perps, hours=hours_of(None, strategy), now=NOW, cache=CACHE,
+        usual=not instruments,
     )  # fmt: skip

@@ -50,7 +50,7 @@ def accounts(draw: st.DrawFn) -> AccountSnapshot:
     positions = [make_position(sol)] if sol else []
     positions += [make_position(btc, entry_usd=50_000.0, market_index=1)] if btc else []
     gross = abs(sol) * 100 + abs(btc) * 50_000 + abs(spot) * 120
-    usdc = draw(st.floats(0.12, 2.0)) * gross + 50.0
+    usdc = draw(st.floats(0.12, 2.0)) * gross + 50.0 - 100.0 * min(spot, 0.0)
     return make_account(*positions, usdc=round(usdc, 2), balances=[make_balance(spot)] if spot else [])
 
 

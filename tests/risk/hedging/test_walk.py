@@ -49,10 +49,12 @@ def test_funding_is_a_cost_for_who_pays_it_and_saved_by_who_stops() -> None:
     assert funding_usd(depth, Side.SELL, 1_000.0, 24.0) == pytest.approx(-2.4)
 
 
-def test_a_trade_is_never_free_so_that_none_is_made_for_its_funding() -> None:
-    generous = make_depth(funding_hourly_frac=1e-2)
-    assert cost_frac(generous, Side.SELL, 1.0, 24.0) == 0.0
-    assert cost_frac(generous, Side.BUY, 1.0, 24.0) > 0.2
+def test_funding_that_would_be_received_makes_no_trade_cheaper() -> None:
+    generous, none = make_depth(funding_hourly_frac=1e-2), make_depth(funding_hourly_frac=0.0)
+    assert cost_frac(generous, Side.SELL, 1.0, 24.0) == cost_frac(none, Side.SELL, 1.0, 24.0) > 0
+    assert cost_frac(generous, Side.BUY, 1.0, 24.0) == pytest.approx(0.24 + cost_frac(none, Side.BUY, 1.0, 24.0))
+    better = make_depth(bids=(DepthLevel(price_usd=105.0, size_base=9.0),))
+    assert cost_frac(better, Side.SELL, 1.0, 24.0) == 0.0
     assert cost_frac(replace(generous, bids=()), Side.SELL, 1.0, 24.0) == math.inf
 
 

@@ -112,6 +112,8 @@ class Ledger:
         self._hashes: dict[str, int] = {}
         self._next: deque[Landing] = deque()
         self.default_landing = Landing()
+        self.draw: Callable[[], Landing] = lambda: self.default_landing
+        """The outcome of a send without one of its own. A simulation sees ``default_landing`` coming all the same."""
         self.on_landed: Callable[[Sent], None] = lambda sent: None
         self.sent: dict[str, Sent] = {}
         self.landed: list[Sent] = []
@@ -152,7 +154,7 @@ class Ledger:
         alive = self.is_alive(blockhash)
         if not alive and preflight:
             raise preflight_error("BlockhashNotFound", "Blockhash not found")
-        landing = self._next.popleft() if self._next else self.default_landing
+        landing = self._next.popleft() if self._next else self.draw()
         if landing.mode is LandingMode.LAND and landing.program is not None and preflight:
             refused = landing.program(raw).error
             if refused is not None:

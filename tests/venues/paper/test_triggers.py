@@ -53,6 +53,14 @@ async def test_a_stop_triggers_at_its_price_and_is_executed_by_a_keeper_two_seco
     assert account(desk.exchange, "ann-0").base_1e9(0) == 0
 
 
+async def test_a_keeper_without_delay_executes_within_the_second_of_the_crossing() -> None:
+    desk = falling()
+    desk.venue.faults.late_keepers(0)
+    await desk.place_one(make_stop(trigger=95.0))
+    desk.wait_until(40)
+    assert (last(desk).at_s, last(desk).base_1e9) == (13, -10 * 10**9)
+
+
 async def test_a_price_that_only_touches_the_trigger_does_not_trigger() -> None:
     desk = falling(script=[(0, 100.0), (10, 95.0), (20, 100.0)])
     await desk.place_one(make_stop(trigger=95.0))

@@ -1,0 +1,285 @@
+"""/approvals, /halt, /resume, /arm, /disarm, /orders, /cancel, /audit, and what /status says of trading."""
+
+import json
+
+import pytest
+
+from bot.trading.rules import Quorum
+from risk.model.account import Side
+from risk.model.proposal import PlannedTrade, ProposalState, Purpose, TradePlan
+from risk.model.trading import OrderStyle, TradingState
+from storage import Role
+from tests.bot.trading.chat_world import ChatWorld, chat_world, labels
+from tests.support.bot_world import bot_world
+from tests.support.team import group, member
+from tests.support.trade_world import ACCOUNT, sell
+
+TRADING = ("/approvals", "/pin 1", "/halt", "/resume", "/disarm", "/audit")
+
+
+async def armed(world: ChatWorld, text: str = "/arm SOL cap 5000 8h") -> str:
+    """A standing approval that somebody confirmed; what its card says then."""
+    card = await world.card(text)
+    assert await world.press(card) == "Approved. It is in force."
+    return world.text(card)
+
+
+async def resting_stop(world: ChatWorld) -> None:
+    """An order of the bot's own that rests at the venue."""
+    stop = PlannedTrade(
+        market="SOL-PERP", side=Side.SELL, size_base=50.0, reduce_only=True, style=OrderStyle.TRIGGER_MARKET,
+        trigger_usd=140.0, triggers_above=False,
+    )  # fmt: skip
+    plan = TradePlan(account_id=ACCOUNT, purpose=Purpose.STOP, trades=(stop,), title="Stop at $140.00", requested_by="")
+    found = await world.trading.desk.propose(plan)
+    assert found.proposal is not None, found.refusal
+    await world.idle()
+    (card,) = world.cards()
+    await world.press(card)
+    await world.bot.check()
+
+
+@pytest.mark.parametrize("text", TRADING)
+async def test_where_trading_is_off_every_command_says_what_to_do(text: str) -> None:
+    async with bot_world() as world:
+        answer = await world.answer(text)
+        assert answer.text == (
+            "Trading is off: nothing is proposed and nothing goes out. Set TRADING_ENABLED=true and start Keel again."
+        )
+
+
+async def test_trading_that_is_switched_off_in_the_file_says_so() -> None:
+    async with chat_world(enabled=False) as world:
+        assert (await world.ask("/approvals")).text.startswith("Trading is off")
+        assert "Trading: off (read-only)." in (await world.ask("/status")).text
+
+
+async def test_approvals_list_what_waits_and_who_has_approved() -> None:
+    async with chat_world(quorums={"": Quorum(approvals=2, above_usd=0.0)}) as world:
+        first = await world.card()
+        await world.press(first)
+        await world.bot.check(after_s=20)
+        found = await world.trading.desk.propose(sell(requested_by="person-owner"))
+        assert found.proposal is not None, found.refusal
+        answer = await world.ask("/approvals")
+        assert answer.text.split("\n")[:5] == [
+            "2 proposals wait for a yes",
+            "P1 Close main: sell 125 SOL-PERP, worst $159.1709",
+            "  1 of 2 approvals: Owner, until 12:02:00 UTC, 1 min 40 s left",
+            "P2 Close main: sell 50 SOL-PERP, worst $159.1785",
+            "  0 of 2 approvals, until 12:02:20 UTC, 2 min left",
+        ]  # fmt: skip
+        again = await world.ask("/approvals p1")
+        assert labels(again.message) == ["Confirm", "Cancel", "Half", "Details"]
+        unknown = await world.ask("/approvals P9")
+        assert unknown.first == "No proposal P9 waits here. There is P1, P2."
+
+
+async def test_nothing_waits_is_an_answer() -> None:
+    async with chat_world() as world:
+        assert (await world.ask("/approvals")).text == "Nothing waits for a yes"
+
+
+async def test_proposals_of_accounts_one_may_not_see_are_not_there() -> None:
+    async with chat_world() as world:
+        await member(world.bot, "bob", Role.TRADER)
+        await world.card()
+        bob = await world.bot.app.services.people.person(world.transport.name, "bob")
+        assert bob is not None
+        await world.bot.app.services.people.take(bob.person_id, "")
+        assert (await world.ask("/approvals", user="bob", chat="bob")).text == "Nothing waits for a yes"
+
+
+async def test_halt_stops_everything_at_once_and_resume_asks_first() -> None:
+    async with chat_world() as world:
+        card = await world.card()
+        halted = await world.ask("/halt")
+        await world.idle()
+        assert halted.text.split("\n")[:2] == ["HALTED: no order goes out from now on", "Taken back: P1."]
+        assert world.text(card).startswith("Close main: cancelled, nothing was sent")
+        assert not world.shown(card.ref).buttons
+        refused = await world.ask("/close SOL half")
+        assert "! Trading is halted: Owner sent /halt." in refused.text
+        assert (
+            "! Trading is HALTED since 5 Jan 2026 12:00 UTC, by Owner: Owner sent /halt. Nothing goes out. "
+            in (await world.ask("/status")).text
+        )
+
+        asked = await world.ask("/resume")
+        assert asked.first == "Resume trading on paper?"
+        assert (await world.trading.states.get()).state is TradingState.HALTED
+        assert await world.press(asked) == "Resumed"
+        assert (await world.trading.states.get()).state is TradingState.ACTIVE
+        assert (await world.ask("/resume")).text == "Trading is active; there is nothing to resume."
+
+
+async def test_halt_cancels_orders_that_rest_for_the_bot_and_may_keep_those_that_protect() -> None:
+    async with chat_world() as world:
+        await resting_stop(world)
+        kept = await world.ask("/halt keep")
+        assert "Stops that only protect a position were left resting, as you said." in kept.text
+        assert len(await world.trading.resting.standing()) == 1
+        halted = await world.ask("/halt")
+        assert "Cancelled at the venue: main sell 50 SOL-PERP." in halted.text
+        assert not [one for one in await world.gateway.open_orders(ACCOUNT) if one.trigger_price_usd == 140.0]
+
+
+async def test_a_typo_after_halt_does_not_halt_and_says_so() -> None:
+    async with chat_world() as world:
+        assert (await world.ask("/halt main")).first.startswith("Nothing was halted")
+        assert (await world.trading.states.get()).state is TradingState.ACTIVE
+
+
+async def test_a_trader_of_one_account_may_halt_but_not_resume() -> None:
+    async with chat_world() as world:
+        await member(world.bot, "bob", Role.TRADER, "main")
+        assert (await world.ask("/halt", user="bob", chat="bob")).first.startswith("HALTED")
+        assert (await world.ask("/resume", user="bob", chat="bob")).text.startswith("/resume needs the role trader")
+
+
+async def test_what_keel_stopped_by_itself_an_admin_has_to_resume() -> None:
+    async with chat_world() as world:
+        await member(world.bot, "bob", Role.TRADER)
+        await world.trading.halting.halt(by="keel", reason="an order rests that nobody knows of")
+        assert (await world.ask("/resume", user="bob", chat="bob")).text == (
+            "This needs the role admin for all accounts; yours is trader."
+        )
+        assert "! Keel stopped it by itself" in (await world.ask("/resume")).text
+
+
+async def test_a_resume_card_of_an_earlier_halt_is_worth_nothing() -> None:
+    async with chat_world() as world:
+        await world.ask("/halt")
+        asked = await world.ask("/resume")
+        await world.trading.halting.resume(by="person-owner")
+        world.clock.pass_s(1)
+        await world.ask("/halt")
+        assert "meanwhile" in await world.press(asked)
+        assert (await world.trading.states.get()).state is TradingState.HALTED
+
+
+async def test_a_standing_approval_is_itself_confirmed_and_shown_in_every_status() -> None:
+    async with chat_world() as world:
+        card = await world.card("/arm SOL-PERP, BTC cap $5,000 8h")
+        assert card.first == "Arm main: up to $5,000, until 20:00:00 UTC"
+        assert "standing approval" not in (await world.ask("/status")).text.lower()
+        assert await world.press(card) == "Approved. It is in force."
+        line = (
+            "Standing approval S1 for main: reduce-only BTC-PERP, SOL-PERP, $5,000 of $5,000 and 8 h left, by Owner."
+            " /disarm ends it."
+        )
+        assert line in (await world.ask("/status")).text
+        assert line in (await world.ask("/approvals")).text
+
+
+async def test_disarm_ends_it_at_once() -> None:
+    async with chat_world() as world:
+        assert (await armed(world)).startswith("Arm main: in force until 20:00:00 UTC")
+        assert (await world.ask("/disarm")).first == "Disarmed: 1 standing approval is over"
+        assert not await world.trading.standing.active(world.clock.now())
+        assert (await world.ask("/disarm")).first == "No standing approval was in force."
+        assert (await world.ask("/disarm other")).first.startswith("other is no standing approval and no account.")
+
+
+async def test_all_stands_for_what_is_held_now() -> None:
+    async with chat_world() as world:
+        await armed(world, "/arm all cap 5k 90m")
+        (one,) = await world.trading.standing.active(world.clock.now())
+        assert one.terms.markets == {"SOL-PERP", "BTC-PERP", "ETH-PERP"}
+        assert one.terms.cap_usd == 5_000.0
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("/arm", "Say which markets"),
+        ("/arm SOL", "Say what may be traded at most in USD"),
+        ("/arm SOL cap 5000", "Say for how long"),
+        ("/arm cap 5000 8h", "Say which markets"),
+        ("/arm SOL cap 0 8h", "0 is no amount of USD above zero"),
+        ("/arm SOL cap -5 8h", "-5 is no amount of USD above zero"),
+        ("/arm SOL cap nan 8h", "nan is no amount of USD above zero"),
+        ("/arm SOL cap 1e999 8h", "1e999 is no amount of USD above zero"),
+        ("/arm SOL cap 5000 25h", "25h is too long"),
+        ("/arm SOL cap 5000 0h", "A standing approval lasts longer"),
+        ("/arm SOL cap 5000 8", "'8' is no time"),
+        ("/arm DOGE cap 5000 8h", "DOGE is no perp market here"),
+        ("/arm SOL cap", "Cap of what?"),
+    ],
+)
+async def test_what_cannot_be_armed_says_what_could(text: str, says: str) -> None:
+    async with chat_world() as world:
+        answer = await world.ask(text)
+        assert answer.first.lower().startswith(says.lower()), answer.text
+        assert not answer.message.buttons
+
+
+async def test_no_chat_raises_the_cap_of_the_file() -> None:
+    async with chat_world(standing_cap_usd=1_000.0) as world:
+        answer = await world.ask("/arm SOL cap 1001 1h")
+        assert "more than may be allowed beforehand" in answer.text
+        assert not answer.message.buttons
+
+
+async def test_orders_tell_the_bots_own_from_others() -> None:
+    async with chat_world() as world:
+        await resting_stop(world)
+        answer = await world.ask("/orders")
+        assert answer.first == "main: 2 resting orders, 1 of them by Keel"
+        lines = answer.text.split("\n")
+        assert any(
+            "sell 50 SOL-PERP at or below $140.00, reduce-only; by Keel, P1 stop, 5 s ago" in one for one in lines
+        )
+        assert "4 sell 100 SOL-PERP at $178.00, reduce-only" in lines
+
+
+async def test_orders_work_without_trading() -> None:
+    async with bot_world() as world:
+        await world.check(400)
+        assert (await world.answer("/orders")).first == "main: no order rests at the venue"
+
+
+async def test_cancelling_takes_a_confirmation_and_warns_of_what_protects() -> None:
+    async with chat_world() as world:
+        card = await world.card("/cancel 4")
+        assert card.first == "Cancel orders main: 1 order at the venue"
+        assert "1 cancel order 4" in card.text
+        assert "SOL-PERP: order 4 only reduces, and may be what protects the position." in card.text
+        assert len(await world.gateway.open_orders(ACCOUNT)) == 1
+        assert await world.press(card) == "Approved. Cancelling at the venue."
+        assert await world.state() is ProposalState.DONE
+        assert not await world.gateway.open_orders(ACCOUNT)
+
+
+@pytest.mark.parametrize(
+    "text", ["/cancel", "/cancel 5", "/cancel x", "/cancel 4 5", "/cancel " + "9" * 40, "/cancel -4"]
+)
+async def test_an_order_that_is_not_there_cannot_be_cancelled(text: str) -> None:
+    async with chat_world() as world:
+        answer = await world.ask(text)
+        assert "There is 4" in answer.text
+        assert not answer.message.buttons
+
+
+async def test_the_audit_shows_each_step() -> None:
+    async with chat_world() as world:
+        card = await world.card()
+        await world.press(card)
+        answer = await world.ask("/audit")
+        lines = answer.text.split("\n")
+        assert lines[0] == "The last 9 steps, newest first"
+        assert lines[1].startswith("#9 5 Jan 12:00:00 UTC main P1 completed, by Keel")
+        assert any(line.startswith("#3 5 Jan 12:00:00 UTC main P1 approved, by Owner") for line in lines)
+        assert any("125 filled, fee $7.00" in line for line in lines)
+        assert len((await world.ask("/audit 2")).text.split("\n")) == 4
+        assert (await world.ask("/audit 0")).first == "Say how many steps, 1 to 50, or export."
+        assert "keel audit export" in (await world.ask("/audit export")).text
+        entries = await world.trading.audit.entries(20)
+        assert all(isinstance(json.loads(one.facts_json), dict) for one in entries)
+
+
+async def test_the_audit_is_for_traders() -> None:
+    async with chat_world() as world:
+        await member(world.bot, "viv", Role.VIEWER)
+        await group(world.bot, "-100")
+        assert "role trader" in (await world.ask("/audit", user="viv", chat="viv")).text

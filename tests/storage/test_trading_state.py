@@ -1,0 +1,29 @@
+"""The switch: active at first, kept over a restart, every change written down."""
+
+from pathlib import Path
+
+from risk.model.trading import TradingState
+from storage import Audit, Store, TradingStates, TradingStatus
+from tests.storage.builders import NOW, after
+
+
+async def test_trading_is_active_until_somebody_says_otherwise(store: Store) -> None:
+    assert await TradingStates(store).get() == TradingStatus()
+
+
+async def test_a_halt_survives_a_restart(tmp_path: Path) -> None:
+    async with await Store.open(tmp_path / "keel.db") as store:
+        halted = await TradingStates(store).set(TradingState.HALTED, by="ann", reason="Enough.", now=NOW)
+    async with await Store.open(tmp_path / "keel.db") as store:
+        assert await TradingStates(store).get() == halted
+    assert halted == TradingStatus(state=TradingState.HALTED, since=NOW, by="ann", reason="Enough.")
+
+
+async def test_a_second_halt_keeps_the_first_reason_and_both_are_written_down(store: Store) -> None:
+    states = TradingStates(store)
+    first = await states.set(TradingState.HALTED, by="ann", reason="Enough.", now=NOW)
+    assert await states.set(TradingState.HALTED, by="keel", reason="Mismatch.", now=after(5)) == first
+    resumed = await states.set(TradingState.ACTIVE, by="ann", reason="", now=after(9))
+
+    assert (resumed.state, resumed.since) == (TradingState.ACTIVE, after(9))
+    assert [entry.actor for entry in await Audit(store).entries(9)] == ["ann", "keel", "ann"]

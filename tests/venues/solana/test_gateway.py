@@ -1,0 +1,363 @@
+"""DriftGateway against a node on loopback that executes what arrives."""
+
+import contextlib
+import importlib.util
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from solders.transaction import VersionedTransaction
+
+from risk.model.account import Side
+from risk.model.market import MarketStatus
+from risk.model.trading import FateKind, OrderStyle
+from tests.support import addresses
+from tests.support.drift_accounts import OrderSlot
+from tests.support.drift_enums import ExchangeStatus
+from tests.support.drift_enums import MarketStatus as Status
+from tests.support.drift_layout import STATE, USER
+from tests.support.drift_market_layout import PERP_MARKET
+from tests.support.drift_program import arrived
+from tests.support.drift_trading import TradingNode, account_id, key_file, trading_settings, trading_world
+from tests.support.order_terms import agreed, halting, make_terms
+from tests.support.solana_rpc import HttpError, Landing, LandingMode, Refusal, SolanaRpc
+from tests.support.world_builder import WorldBuilder
+from tests.venues.solana.conftest import StillClock
+from tests.venues.solana.reading import DRIFT
+from venues import connect_orders
+from venues.errors import VenueRejected, VenueUnavailable
+from venues.solana import gateway as gateways
+from venues.solana.gateway import DriftGateway
+from venues.solana.mark import Mark
+from venues.solana.orders_read import read_message, require_exactly
+from venues.solana.settings import SolanaSettings
+
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("driftpy") is None, reason="orders on drift need driftpy")
+
+ACCOUNT = account_id()
+SELL = make_terms(ACCOUNT)
+STOP = make_terms(
+    ACCOUNT, style=OrderStyle.TRIGGER_MARKET, limit=0, trigger=120_000_000, triggers_above=False, expires_at_s=0
+)
+SOL_PERP = addresses.perp_market_address(0)
+
+
+class Venue:
+    def __init__(self, gateway: DriftGateway, node: TradingNode, settings: SolanaSettings, clock: StillClock) -> None:
+        self.gateway, self.node, self.settings, self.clock = gateway, node, settings, clock
+
+    @property
+    def rpc(self) -> SolanaRpc:
+        return self.node.rpc
+
+    def patch(self, key: str, layout: object, **fields: int | bytes) -> None:
+        account = self.rpc.chain.account(key)
+        assert account is not None
+        raw = bytearray(account.data)
+        named = {name.replace("__", "."): value for name, value in fields.items()}
+        layout.write(raw, named.items())  # type: ignore[attr-defined]  # one of the tests' layouts
+        self.rpc.put_account(key, data=bytes(raw))
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: SolanaSettings, clock: StillClock) -> AsyncIterator[DriftGateway]:
+    gateway = gateways.connect_orders(settings, clock=clock)
+    try:
+        yield gateway
+    finally:
+        await gateway.close()
+
+
+@pytest.fixture
+async def venue(tmp_path: Path, clock: StillClock) -> AsyncIterator[Venue]:
+    async with SolanaRpc(trading_world(), clock=clock) as rpc:
+        node, settings = TradingNode.of(rpc), trading_settings(tmp_path, rpc.url)
+        async with opened(settings, clock) as gateway:
+            yield Venue(gateway, node, settings, clock)
+
+
+async def test_what_arrives_is_the_approved_order_and_nothing_else(venue: Venue) -> None:
+    batch = agreed(ACCOUNT, SELL)
+    signed = await venue.gateway.prepare(batch)
+    await venue.gateway.send(signed)
+    sent = venue.rpc.sent[signed.signature]
+    assert sent.raw == signed.raw
+    assert sent.signers == (addresses.address("ann's bot"),)
+    assert sent.program_ids == tuple(sorted(["ComputeBudget111111111111111111111111111111", addresses.DRIFT_PROGRAM]))
+    (call,) = arrived(sent.raw)
+    assert (call.name, call.user, call.authority) == ("take", ACCOUNT, addresses.address("ann's bot"))
+    (order,) = call.orders
+    assert (order.order_type, order.market_type, order.direction, order.market_index) == (1, 1, 1, 0)
+    assert (order.base_1e9, order.price_1e6, order.max_ts) == (2 * 10**9, 140_000_000, 4_000_000_000)
+    assert (order.reduce_only, order.post_only, order.bit_flags, order.trigger_price) == (True, 0, 1, None)
+    message = bytes(VersionedTransaction.from_bytes(sent.raw).message)
+    found = require_exactly(DRIFT, message, batch, signer=addresses.address("ann's bot"))
+    assert (found.unit_limit, found.unit_price_micro) == (100_000 + 20_000 + 20_000, 25_000)
+
+
+@pytest.mark.parametrize(("floor", "cap", "price"), [(0, 200_000, 25_000), (30_000, 200_000, 30_000), (0, 500, 500)])
+async def test_the_priority_fee_keeps_to_floor_and_cap(
+    tmp_path: Path, clock: StillClock, floor: int, cap: int, price: int
+) -> None:
+    async with SolanaRpc(trading_world(), clock=clock) as rpc:
+        TradingNode.of(rpc)
+        settings = replace(
+            trading_settings(tmp_path, rpc.url), priority_fee_floor_micro=floor, priority_fee_cap_micro=cap
+        )
+        async with opened(settings, clock) as gateway:
+            signed = await gateway.prepare(agreed(ACCOUNT, SELL))
+            message = bytes(VersionedTransaction.from_bytes(signed.raw).message)
+            assert read_message(DRIFT, message).unit_price_micro == price
+            (call,) = [call for call in rpc.calls if call.method == "getRecentPrioritizationFees"]
+            assert call.params == ([ACCOUNT, SOL_PERP],)
+
+
+async def test_a_node_without_the_fee_method_costs_the_floor(venue: Venue) -> None:
+    venue.rpc.inject(Refusal(code=-32_601, message="Method not found"), methods=["getRecentPrioritizationFees"])
+    signed = await venue.gateway.prepare(agreed(ACCOUNT, SELL))
+    message = bytes(VersionedTransaction.from_bytes(signed.raw).message)
+    assert read_message(DRIFT, message).unit_price_micro == venue.settings.priority_fee_floor_micro
+
+
+async def test_nothing_is_sent_before_it_is_simulated_and_a_refusal_has_words(venue: Venue) -> None:
+    venue.rpc.set_landing(Landing(mode=LandingMode.REJECT))
+    with pytest.raises(VenueRejected, match="too little free collateral"):
+        await venue.gateway.prepare(agreed(ACCOUNT, SELL))
+    assert venue.rpc.count("simulateTransaction") == 1
+    assert venue.rpc.count("sendTransaction") == 0
+
+
+async def test_the_second_order_takes_one_round_of_questions(venue: Venue) -> None:
+    await venue.gateway.prepare(agreed(ACCOUNT, SELL))
+    venue.rpc.calls.clear()
+    await venue.gateway.prepare(agreed(ACCOUNT, SELL))
+    assert venue.rpc.counts() == {
+        "getMultipleAccounts": 1, "getLatestBlockhash": 1, "getRecentPrioritizationFees": 1, "simulateTransaction": 1,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("keeps_logs", [True, False])
+async def test_a_fill_is_told_with_and_without_a_log(venue: Venue, keeps_logs: bool) -> None:
+    venue.node.program.keeps_logs = keeps_logs
+    venue.node.program.books[0].bid_1e9 = 10**9
+    batch = agreed(ACCOUNT, SELL)
+    signed = await venue.gateway.prepare(batch)
+    await venue.gateway.send(signed)
+    (placed,) = await venue.gateway.placed(signed, batch)
+    assert (placed.order_id, placed.filled_raw_1e9, placed.open) == (1, 10**9, False)
+    assert placed.reason
+    assert placed.average_usd == (149.9 if keeps_logs else None)
+    assert placed.fee_raw_1e6 == (149_900 if keeps_logs else None)
+    assert await venue.gateway.position_raw_1e9(ACCOUNT, "SOL-PERP") == 9 * 10**9
+
+
+async def test_a_resting_order_is_followed_through_its_fills_to_its_end(venue: Venue) -> None:
+    terms = make_terms(ACCOUNT, style=OrderStyle.LIMIT, limit=180_000_000)
+    batch = agreed(ACCOUNT, terms)
+    signed = await venue.gateway.prepare(batch)
+    await venue.gateway.send(signed)
+
+    def keeper(base: int) -> None:
+        executed = venue.node.program.fill(ACCOUNT, 1, base, 180_000_000)
+        venue.rpc.post(accounts=[ACCOUNT], logs=executed.logs, effects=executed.effects)
+
+    keeper(5 * 10**8)
+    venue.rpc.advance(3)
+    (part,) = await venue.gateway.placed(signed, batch)
+    assert (part.open, part.filled_raw_1e9, part.average_usd) == (True, 5 * 10**8, 180.0)
+    assert part.fee_raw_1e6 == 90_000
+    keeper(15 * 10**8)
+    (whole,) = await venue.gateway.placed(signed, batch)
+    assert (whole.open, whole.filled_raw_1e9, whole.average_usd, whole.reason) == (False, 2 * 10**9, 180.0, "")
+    assert whole.fee_raw_1e6 == 360_000
+
+
+async def test_a_node_that_has_not_seen_the_landing_is_not_believed(venue: Venue) -> None:
+    batch = agreed(ACCOUNT, SELL)
+    signed = await venue.gateway.prepare(batch)
+    with pytest.raises(VenueUnavailable, match="not landed"):
+        await venue.gateway.placed(signed, batch)
+    venue.rpc.advance(5)
+    await venue.gateway.send(signed)
+    venue.rpc.set_slot(venue.rpc.slot - 3)
+    with pytest.raises(VenueUnavailable, match="landed in"):
+        await venue.gateway.placed(signed, batch)
+
+
+async def test_the_mark_says_how_the_account_stood_before(venue: Venue) -> None:
+    signed = await venue.gateway.prepare(agreed(ACCOUNT, SELL))
+    assert Mark.of(signed.mark) == Mark(slot=venue.rpc.slot, next_order_id=1, bases_raw_1e9={0: 10 * 10**9}, resting=())
+
+
+async def test_cancel_and_place_travel_in_one_transaction(venue: Venue) -> None:
+    first = await venue.gateway.prepare(agreed(ACCOUNT, STOP))
+    await venue.gateway.send(first)
+    batch = agreed(ACCOUNT, replace(STOP, trigger_raw_1e6=125_000_000), SELL, cancels=[1])
+    signed = await venue.gateway.prepare(batch)
+    await venue.gateway.send(signed)
+    assert [call.name for call in arrived(signed.raw)] == ["cancel", "place", "take"]
+    stop, sale = await venue.gateway.placed(signed, batch)
+    assert (stop.order_id, stop.open, sale.order_id, sale.filled_raw_1e9) == (2, True, 3, 2 * 10**9)
+
+
+async def test_a_halt_only_cancels(venue: Venue) -> None:
+    signed = await venue.gateway.prepare(halting(ACCOUNT, 3, 4))
+    (call,) = arrived(signed.raw)
+    assert (call.name, call.cancels) == ("cancel", (3, 4))
+
+
+async def test_a_key_that_is_neither_delegate_nor_owner_signs_nothing(venue: Venue) -> None:
+    venue.patch(ACCOUNT, USER, delegate=addresses.key_bytes(addresses.address("somebody else")))
+    with pytest.raises(VenueRejected, match="not the account's delegate"):
+        await venue.gateway.prepare(agreed(ACCOUNT, SELL))
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+async def test_the_owners_key_is_refused_unless_allowed_on_purpose(
+    tmp_path: Path, clock: StillClock, allowed: bool
+) -> None:
+    async with SolanaRpc(trading_world(), clock=clock) as rpc:
+        TradingNode.of(rpc)
+        settings = replace(
+            trading_settings(tmp_path, rpc.url), key_file=key_file(tmp_path, "ann"), allow_owner_key=allowed
+        )
+        async with opened(settings, clock) as gateway:
+            if allowed:
+                assert (await gateway.prepare(agreed(ACCOUNT, SELL))).raw
+            else:
+                with pytest.raises(VenueRejected, match="can also withdraw"):
+                    await gateway.prepare(agreed(ACCOUNT, SELL))
+
+
+@pytest.mark.parametrize("urls", [
+    ("https://rpc.example.com",), ("http://127.0.0.1:8899", "https://rpc.example.com"), ("https://10.0.0.1",),
+    ("https://127.0.0.1.example.com",), ("https://localhost.example.com",),
+])  # fmt: skip
+def test_a_key_file_is_for_this_machine_alone(tmp_path: Path, clock: StillClock, urls: tuple[str, ...]) -> None:
+    with pytest.raises(VenueRejected, match="this very machine"):
+        gateways.connect_orders(trading_settings(tmp_path, *urls), clock=clock)
+    quoting = gateways.connect_orders(replace(trading_settings(tmp_path / ".", *urls), key_file=None), clock=clock)
+    assert quoting.name == "Drift"
+
+
+async def test_without_a_key_it_quotes_and_signs_nothing(venue: Venue) -> None:
+    settings = replace(venue.settings, key_file=None)
+    gateway = connect_orders("drift", settings, reader=venue.gateway._adapter, clock=venue.clock)
+    assert gateway.name == "Drift on loopback"
+    assert (await gateway.depth(ACCOUNT, ["SOL-PERP"]))["SOL-PERP"].bids
+    with pytest.raises(VenueRejected, match="no key"):
+        await gateway.prepare(agreed(ACCOUNT, SELL))
+
+
+async def test_a_dead_first_endpoint_is_no_obstacle(tmp_path: Path, clock: StillClock) -> None:
+    async with SolanaRpc(trading_world(), clock=clock) as rpc:
+        TradingNode.of(rpc)
+        async with opened(trading_settings(tmp_path, "http://127.0.0.1:9", rpc.url), clock) as gateway:
+            batch = agreed(ACCOUNT, SELL)
+            signed = await gateway.prepare(batch)
+            await gateway.send(signed)
+            assert (await gateway.fate(signed)).kind is FateKind.LANDED
+            (placed,) = await gateway.placed(signed, batch)
+            assert placed.filled_raw_1e9 == 2 * 10**9
+
+
+async def test_more_than_fits_into_one_transaction_is_told_so(tmp_path: Path, clock: StillClock) -> None:
+    builder = WorldBuilder()
+    perps = [perp for perp in builder.catalogue.perps if perp.pool_id == 0][:4]
+    user = builder.add_user(
+        "ann",
+        perps=[builder.position(perp.name, "1") for perp in perps],
+        spots=[builder.deposit("USDC", "1"), builder.deposit("SOL", "1")],
+        delegate=addresses.address("ann's bot"),
+    )
+    async with SolanaRpc(builder.build(), clock=clock) as rpc:
+        TradingNode.of(rpc)
+        async with opened(trading_settings(tmp_path, rpc.url), clock) as gateway:
+            terms = [make_terms(user, style=OrderStyle.LIMIT, limit=180_000_000 + 100 * n) for n in range(20)]
+            with pytest.raises(VenueRejected, match="one transaction"):
+                await gateway.prepare(agreed(user, *terms))
+            signed = await gateway.prepare(agreed(user, make_terms(user)))
+            assert len(signed.raw) <= 1_232
+
+
+async def test_an_account_that_is_not_there_is_refused(venue: Venue) -> None:
+    nobody = addresses.user_address(addresses.address("nobody"))
+    with pytest.raises(VenueRejected, match="does not exist"):
+        await venue.gateway.prepare(agreed(nobody, make_terms(nobody)))
+    with pytest.raises(VenueRejected):
+        await venue.gateway.prepare(agreed("no address", make_terms("no address")))
+
+
+async def test_open_orders_are_everybodys(tmp_path: Path, clock: StillClock) -> None:
+    mine = OrderSlot(order_id=7, market_index=0, is_buy=False, base_raw=10**9, price_1e6=170 * 10**6)
+    world = trading_world(orders=[mine])
+    async with SolanaRpc(world, clock=clock) as rpc, opened(trading_settings(tmp_path, rpc.url), clock) as gateway:
+        (order,) = await gateway.open_orders(ACCOUNT)
+        assert (order.order_id, order.side, order.price_usd) == (7, Side.SELL, 170.0)
+
+
+async def test_depth_is_the_curve_the_market_states(venue: Venue) -> None:
+    depth = (await venue.gateway.depth(ACCOUNT, ["SOL-PERP"]))["SOL-PERP"]
+    assert depth.asks[0].price_usd == pytest.approx(150 * 1.00025, rel=1e-4)
+    assert depth.bids[0].price_usd == pytest.approx(150 * 0.99975, rel=1e-4)
+    assert sum(one.size_base for one in depth.asks) == pytest.approx(10_000)
+    assert (depth.step_raw_1e9, depth.tick_raw_1e6, depth.minimum_raw_1e9) == (10**6, 100, 10**6)
+    assert (depth.taker_fee_frac, depth.maker_fee_frac) == (0.001, -0.0002)
+    assert (depth.source, depth.slot, depth.problem) == ("venue curve", venue.rpc.slot, "")
+    venue.rpc.calls.clear()
+    await venue.gateway.depth(ACCOUNT, ["SOL-PERP"])
+    assert venue.rpc.counts() == {"getMultipleAccounts": 1}
+
+
+@pytest.mark.parametrize(("stored", "exchange", "paused", "status", "has_levels"), [
+    (Status.ACTIVE, 0, 0, MarketStatus.ACTIVE, True),
+    (Status.REDUCE_ONLY, 0, 0, MarketStatus.REDUCE_ONLY, True),
+    (Status.SETTLEMENT, 0, 0, MarketStatus.SETTLEMENT, False),
+    (Status.DELISTED, ExchangeStatus.FILL_PAUSED, 4, MarketStatus.DELISTED, False),
+    (Status.INITIALIZED, 0, 0, MarketStatus.INITIALIZED, False),
+    (Status.ACTIVE, ExchangeStatus.FILL_PAUSED, 0, MarketStatus.FILL_PAUSED, False),
+    (Status.ACTIVE, 255, 0, MarketStatus.FILL_PAUSED, False),
+    (Status.ACTIVE, 0, 4, MarketStatus.FILL_PAUSED, False),
+    (Status.ACTIVE, ExchangeStatus.AMM_PAUSED, 0, MarketStatus.ACTIVE, False),
+    (Status.ACTIVE, 0, 2, MarketStatus.ACTIVE, False),
+    (Status.ACTIVE, ExchangeStatus.WITHDRAW_PAUSED, 1, MarketStatus.ACTIVE, True),
+])  # fmt: skip
+async def test_what_a_market_allows_is_said(
+    venue: Venue, stored: Status, exchange: int, paused: int, status: MarketStatus, has_levels: bool
+) -> None:
+    venue.patch(SOL_PERP, PERP_MARKET, status=int(stored), paused_operations=paused)
+    venue.patch(addresses.state_address(), STATE, exchange_status=int(exchange))
+    depth = (await venue.gateway.depth(ACCOUNT, ["SOL-PERP"]))["SOL-PERP"]
+    assert depth.status is status
+    assert bool(depth.bids) is bool(depth.asks) is has_levels
+
+
+async def test_a_stale_oracle_is_a_problem(venue: Venue) -> None:
+    venue.rpc.advance(1_000)
+    depth = (await venue.gateway.depth(ACCOUNT, ["SOL-PERP"]))["SOL-PERP"]
+    assert "stale" in depth.problem
+
+
+async def test_high_leverage_costs_twice_and_the_market_adjusts(venue: Venue) -> None:
+    venue.patch(ACCOUNT, USER, margin_mode=1)
+    venue.patch(SOL_PERP, PERP_MARKET, fee_adjustment=-50, amm__last_funding_rate_long=15_000_000)
+    depth = (await venue.gateway.depth(ACCOUNT, ["SOL-PERP"]))["SOL-PERP"]
+    assert depth.taker_fee_frac == pytest.approx(0.001)
+    assert depth.maker_fee_frac == pytest.approx(-0.0001)
+    assert depth.funding_hourly_frac == pytest.approx(0.015 / 150)
+
+
+async def test_no_secret_is_in_any_answer(venue: Venue, caplog: pytest.LogCaptureFixture) -> None:
+    secret = addresses.keypair("ann's bot")
+    told = [repr(venue.gateway), repr(venue.settings), repr(venue.gateway._signer)]
+    venue.rpc.inject(HttpError(status=503))
+    try:
+        await venue.gateway.prepare(agreed(ACCOUNT, SELL))
+    except VenueUnavailable as problem:
+        told += [repr(problem), repr(problem.__cause__)]
+    told.append(caplog.text)
+    for text in told:
+        assert str(secret) not in text
+        assert json.dumps(list(bytes(secret)))[1:40] not in text
