@@ -53,6 +53,7 @@ from bot.risk_watch import RISK_EVERY_S, RiskWatch
 from bot.roster import Roster
 from bot.schedule import Job, Schedule, once
 from bot.trading.assembly import Surroundings, TradingParts, TradingSetup, assembled
+from bot.trading.sleep_report import NIGHTS_EVERY_S, NightReports
 from bot.watchdog import Watchdog
 from bot.watching import WatchList
 from risk.decisions.drawdown import DrawdownThresholds
@@ -79,11 +80,13 @@ from storage import (
     People,
     Personal,
     Preferences,
+    ProposalCards,
     Pulses,
     Receiver,
     RiskSnapshotLog,
     Seen,
     Settings,
+    Sleeps,
     Snapshots,
     Store,
     TierStates,
@@ -140,6 +143,7 @@ class App:
     quiet: Callable[[], bool]
     live: LiveWatch | None
     trading: TradingParts | None
+    nights: NightReports | None
 
     async def prepare(self) -> None:
         """Before anything is claimed or answered: leases of an earlier process are void, and so are incidents that
@@ -218,6 +222,8 @@ class App:
             schedule.every(LOOK_EVERY_S, "stream", self.live.look)
         for seconds, name, job in self.trading or ():
             schedule.every(seconds, name, self._unless_quiet(job))
+        if self.nights is not None:
+            schedule.every(NIGHTS_EVERY_S, "nights", self._unless_quiet(self.nights.look))
         watching_s = max(interval_s, 5.0)
         watchdog = Watchdog(
             check=schedule.jobs["check"], desk=self.desk, clock=self.services.clock, started_at=self.started_at,
@@ -375,7 +381,7 @@ def assemble(
     if trading is not None:
         parts = assembled(trading, Surroundings(
             store=store, fleet=fleet, desks=desks, clock=clock, executor=executor, senders=by_name, roster=roster,
-            settle=desk.settle, names_in=names.accounts, style_of=Styles(personal, people).of,
+            desk=desk, names_in=names.accounts, style_of=Styles(personal, people).of,
             always=() if console is None else (console,),
         ))  # fmt: skip
         desks = parts.desks
@@ -447,7 +453,10 @@ def assemble(
         quiet=quiet,
         live=live,
         trading=parts,
-    )
+        nights=None if parts is None else NightReports(
+            services, parts.trading, sleeps=Sleeps(store), copies=ProposalCards(store)
+        ),
+    )  # fmt: skip
 
 
 def local_owner(clock: Clock) -> LinkedPerson:

@@ -63,8 +63,8 @@ def page(history: History, trials: Sequence[Trial], on: date) -> str:
             f" {100 * SLIPPAGE_FRAC:.2f} % of spread and impact on all that is traded; funding at the mean of the"
             f" recorded rates of 2024, a day: {funding}; for other assets the mean of these. Longs paid that year, so"
             " what hedges by selling received: a negative cost. In the product cost comes from the book or the curve as"
-            " it stands, and funding from the venue's last rate. The band of *dynamic* counts funding where it is paid and"
-            " ignores it where it is received."
+            " it stands, and funding from the venue's last rate. The band of *dynamic* counts funding where it is paid"
+            " and ignores it where it is received."
         ),
         "",
         *_prose(
@@ -72,7 +72,7 @@ def page(history: History, trials: Sequence[Trial], on: date) -> str:
             f" price in these bars, and costs what the hedge takes to hold. *beta* uses one perp and the slope over"
             f" {WINDOW} days; *correlation* is least variance over the instruments by DCC; *dynamic* is the same, but"
             f" trades only outside its no-trade band (risk aversion {RISK_AVERSION:g}, {HORIZON_HOURS:g} hours);"
-            f" *volatility* scales the account to {100 * VOLATILITY:.0f} % a year. None hedges through a correlation"
+            f" *volatility* scales the account to {100 * VOLATILITY:.0f} % a year. No hedge goes through a correlation"
             f" below {LEAST_CORRELATION:g}. Turnover is in multiples of the account's gross exposure a year, costs in"
             " per cent of it a year."
         ),
@@ -163,9 +163,9 @@ def _findings(trials: Sequence[Trial]) -> list[str]:
         )
     return [
         *said,
-        "A hedge that is naive about betas can add variance: selling a dollar of what moves more for each dollar of what"
-        " moves less. Where the naive hedge or beta does better than correlation, it has sold what the account itself"
-        " holds; correlation leaves that alone unless it is named.",
+        "A hedge that is naive about betas can add variance: selling a dollar of what moves more for each dollar of"
+        " what moves less. Where the naive hedge or beta does better than correlation, it has sold what the account"
+        " itself holds; correlation leaves that alone unless it is named.",
         "Funding made most of what these hedges earned or cost. It is the funding of one year in which longs paid; the"
         " next one may be the other way round, so no strategy counts on receiving it.",
     ]

@@ -1,10 +1,10 @@
 """Trading, wired: from a gateway, rules and the parts of the bot it needs to what commands and jobs use."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
-from bot.alerts.findings import Finding
+from bot.alerts.desk import IncidentDesk
 from bot.alerts.sender import Sender
 from bot.desks import Desks
 from bot.roster import Roster
@@ -23,6 +23,7 @@ from bot.trading.parts import Trading
 from bot.trading.prospects import Prospects
 from bot.trading.reconcile import Reconciliation
 from bot.trading.rules import TradingRules
+from bot.trading.stop_watch import STOPS_EVERY_S, StopWatch
 from bot.trading.traders import Traders
 from risk.fleet import Fleet
 from risk.ports import Clock
@@ -30,7 +31,9 @@ from risk.trade_ports import MarketBooks, OrderGateway
 from storage import (
     Accounts,
     Audit,
+    Events,
     Handles,
+    Incidents,
     People,
     Pins,
     ProposalCards,
@@ -69,7 +72,7 @@ class Surroundings:
     """What trading needs of the rest of the bot.
 
     Attributes:
-        settle: Takes findings to incidents.
+        desk: Of incidents.
         names_in: What a private chat calls accounts, by id.
         always: Receivers beside the linked chats: the terminal.
     """
@@ -81,7 +84,7 @@ class Surroundings:
     executor: Executor
     senders: Mapping[str, Sender]
     roster: Roster
-    settle: Callable[[Sequence[Finding]], Awaitable[None]]
+    desk: IncidentDesk
     names_in: Callable[[Receiver], Awaitable[Mapping[str, str]]]
     style_of: Callable[[Receiver], Awaitable[ReadingStyle]]
     always: tuple[Receiver, ...] = ()
@@ -101,11 +104,14 @@ class TradingParts:
     execution: Execution
     reconciliation: Reconciliation
     guardian: Guardian
+    stops: StopWatch
 
     def __iter__(self) -> Iterator[tuple[float, str, Job]]:
         yield EXPIRY_EVERY_S, "proposals", self.trading.desk.expire
         yield RECONCILE_EVERY_S, "reconcile", self.reconciliation.again
+        yield RECONCILE_EVERY_S, "orders", self.execution.resume
         yield GUARD_EVERY_S, "guardian", self.guardian.look
+        yield STOPS_EVERY_S, "stops", self.stops.look
 
     async def run(self) -> None:
         """Keep cards up to date until cancelled; what is under way then stays where it is, for the next life."""
@@ -149,7 +155,7 @@ def assembled(setup: TradingSetup, around: Surroundings) -> TradingParts:
     )  # fmt: skip
     reconciliation = Reconciliation(
         desk=desk, execution=execution, gateway=setup.gateway, proposals=proposals, history=history, resting=resting,
-        states=states, settle=around.settle, clock=clock,
+        states=states, settle=around.desk.settle, clock=clock,
     )  # fmt: skip
     trading = Trading(
         desk=desk, halting=halting, proposals=proposals, cards=cards, keeper=keeper, standing=standing, states=states,
@@ -160,6 +166,10 @@ def assembled(setup: TradingSetup, around: Surroundings) -> TradingParts:
         fleet=around.fleet, standing=standing, proposals=proposals, thresholds=around.roster.thresholds, clock=clock,
         monitor=lambda account_id: desks.monitor(account_id, around.roster.thresholds(account_id)),
     )  # fmt: skip
+    stops = StopWatch(
+        fleet=around.fleet, roster=around.roster, resting=resting, events=Events(store), incidents=Incidents(store),
+        desk=around.desk, clock=clock,
+    )  # fmt: skip
     return TradingParts(
-        trading=trading, desks=desks, execution=execution, reconciliation=reconciliation, guardian=guardian
+        trading=trading, desks=desks, execution=execution, reconciliation=reconciliation, guardian=guardian, stops=stops
     )

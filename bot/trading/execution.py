@@ -81,6 +81,12 @@ class Execution:
         self._tasks[proposal_id] = task
         task.add_done_callback(lambda _: self._tasks.pop(proposal_id, None))
 
+    async def resume(self) -> None:
+        """A job: whatever was approved and is not being worked on, because its task failed, goes on."""
+        for proposal in await self._proposals.unfinished():
+            if proposal.state is not ProposalState.OPEN:
+                self.start(proposal.proposal_id)
+
     async def idle(self) -> None:
         """Until nothing is being worked on."""
         while self._tasks:
@@ -258,7 +264,7 @@ class Execution:
         while True:
             try:
                 fate = await self._gateway.fate(leg.signed)
-            except VenueUnavailable as exc:
+            except (VenueUnavailable, VenueRejected) as exc:
                 log.info("order.fate_unknown", proposal_id=proposal.proposal_id, leg=leg.number, error=str(exc))
                 await self._clock.sleep(self._tempo.retry_s)
                 continue
@@ -313,7 +319,7 @@ class Execution:
         while True:
             try:
                 placed = (await self._gateway.placed(leg.signed, batch))[0]
-            except VenueUnavailable as exc:
+            except (VenueUnavailable, VenueRejected) as exc:
                 log.info("order.not_read_back", proposal_id=proposal.proposal_id, leg=leg.number, error=str(exc))
                 await self._clock.sleep(self._tempo.retry_s)
                 continue

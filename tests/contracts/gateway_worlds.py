@@ -64,8 +64,9 @@ class PaperGatewayWorld:
     answer_wait_s = 0.0
 
     def __init__(self) -> None:
-        from tests.contracts.venue_worlds import BTC_ORACLE, ETH_ORACLE, SOL_ORACLE, USDC_ORACLE, MovedPrices
+        from tests.contracts.venue_worlds import MovedPrices
         from venues.paper import PaperExchange, PaperGateway, PaperVenue
+        from venues.paper.markets import BTC_ORACLE, ETH_ORACLE, SOL_ORACLE, USDC_ORACLE
 
         self.clock = ScriptClock(START)
         prices = MovedPrices({USDC_ORACLE: 1.0, SOL_ORACLE: 150.0, BTC_ORACLE: 100_000.0, ETH_ORACLE: 4_000.0})

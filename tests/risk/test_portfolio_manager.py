@@ -2,18 +2,26 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from risk.decisions.limits import BadLimits
-from risk.errors import CannotAssess
+from risk.errors import BadParameter, CannotAssess, NotProposed
 from risk.fleet import Fleet
+from risk.hedging_engine import DriftHedgingEngine
 from risk.model.account import AccountSnapshot, MarketKind, OpenOrder, OrderKind, Side
 from risk.model.limits import LimitName, RiskLimits
 from risk.model.market import OracleReading, OracleValidity
+from risk.model.proposal import Purpose, Refusal
 from risk.portfolio_manager import DriftPortfolioManager
+from risk.risk_engine import DriftRiskEngine
 from tests.risk.builders import make_account, make_balance, make_perp_market, make_position, repriced
 from tests.risk.fake_reader import FakeReader
+from tests.risk.hedging.books import Depths
+from tests.risk.hedging.books import Desk as TradeDesk
+from tests.risk.hedging.tasks import FREE as WIDE
+from tests.risk.histories import shelf
 from tests.support.clock import FakeClock
 
 ORDER = OpenOrder(
@@ -191,3 +199,66 @@ async def test_limits_are_not_checked_on_data_that_cannot_be_trusted(clock: Fake
     )
     with pytest.raises(CannotAssess, match="the oracle of SOL-PERP has not been updated lately"):
         await desk(clock, doubtful).check_risk_limits()
+
+
+LONG = make_account(make_position(60.0), usdc=10_000.0)
+
+
+def trading(clock: FakeClock, account: AccountSnapshot = LONG, **rest: Any) -> tuple[DriftPortfolioManager, TradeDesk]:
+    """A portfolio desk that is handed the hedging it coordinates, and the trade desk behind that."""
+    fleet, taker = Fleet(FakeReader(clock, account), ["main"], clock), rest.pop("desk", TradeDesk())
+    figures = DriftRiskEngine("main", fleet, shelf(), clock)
+    hedging = DriftHedgingEngine("main", fleet, figures, clock, depth=Depths(), desk=taker, limits=Limits(WIDE))
+    return DriftPortfolioManager("main", fleet, hedging=hedging), taker
+
+
+async def test_an_automatic_hedge_is_a_proposal(clock: FakeClock) -> None:
+    manager, taker = trading(clock)
+    assert await manager.auto_hedge_portfolio() == ["P1"]
+    (plan,) = taker.plans
+    assert [(trade.market, trade.side, trade.size_base) for trade in plan.trades] == [("SOL-PERP", Side.SELL, 60.0)]
+    assert await manager.auto_hedge_portfolio(1_500.0) == ["P2"]
+    assert taker.plans[1].trades[0].size_base == 45.0
+
+
+async def test_under_a_standing_approval_an_automatic_hedge_names_its_orders(clock: FakeClock) -> None:
+    manager, _ = trading(clock, desk=TradeDesk(order_ids=("sig1", "sig2")))
+    assert await manager.auto_hedge_portfolio() == ["sig1", "sig2"]
+
+
+async def test_an_automatic_hedge_that_cannot_be_proposed_says_why(clock: FakeClock) -> None:
+    manager, _ = trading(clock, desk=TradeDesk(Refusal(reason="trading is halted", nearest="use /resume")))
+    with pytest.raises(NotProposed, match="trading is halted; use /resume"):
+        await manager.auto_hedge_portfolio()
+    with pytest.raises(NotProposed, match="only takes exposure away"):
+        await manager.auto_hedge_portfolio(9_000.0)
+
+
+async def test_a_rebalance_is_one_proposal_and_shows_the_shares(clock: FakeClock) -> None:
+    manager, taker = trading(clock)
+    found = await manager.rebalance_portfolio({"SOL": 0.4, "BTC": 0.4, "USDC": 0.2})
+    assert found.result.proposal_id == "P1"
+    assert [(trade.market, trade.side, trade.reduce_only) for trade in found.trades] == [
+        ("SOL-PERP", Side.SELL, True),
+        ("BTC-PERP", Side.BUY, False),
+    ]
+    assert found.within_tolerance
+    assert taker.plans[0].purpose is Purpose.REBALANCE
+    assert taker.plans[0].title == "Rebalance to SOL 40%, BTC 40%, USDC 20%"
+
+
+async def test_a_rebalance_with_nothing_to_do_proposes_nothing(clock: FakeClock) -> None:
+    manager, taker = trading(clock)
+    found = await manager.rebalance_portfolio({"SOL": 0.6})
+    assert (found.trades, found.result.proposal_id, found.result.refusal) == ((), "", None)
+    assert found.within_tolerance
+    assert taker.plans == []
+    with pytest.raises(BadParameter, match="not to 1"):
+        await manager.rebalance_portfolio({"SOL": 0.6, "USDC": 0.6})
+
+
+async def test_without_a_hedging_desk_nothing_is_traded(clock: FakeClock) -> None:
+    with pytest.raises(CannotAssess, match="without a hedging desk"):
+        await desk(clock).auto_hedge_portfolio()
+    with pytest.raises(CannotAssess, match="without a hedging desk"):
+        await desk(clock).rebalance_portfolio({"SOL": 0.5})

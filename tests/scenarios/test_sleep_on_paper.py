@@ -86,10 +86,10 @@ def crash_of_october(material: Path) -> tuple[Script, Candles]:
         script += [(at, opened), (at + 1_200, low), (at + 2_400, high), (at + 3_599, close)]
     past = read_file(material / "data" / "prices" / "hourly_binance_perp" / "SOL.csv.gz", "SOL")
     before = past.opened_s < begin
-    at, prices = past.opened_s[before].view("datetime64[s]"), past.prices_usd[before]
+    opened_at, prices = past.opened_s[before].view("datetime64[s]"), past.prices_usd[before]
     candles = Candles(
-        asset="SOL", interval=Interval.HOUR, at=at, open_usd=prices[:, 0], high_usd=prices[:, 1],
-        low_usd=prices[:, 2], close_usd=prices[:, 3], volume=np.full(len(at), np.nan), sources=("recorded",),
+        asset="SOL", interval=Interval.HOUR, at=opened_at, open_usd=prices[:, 0], high_usd=prices[:, 1],
+        low_usd=prices[:, 2], close_usd=prices[:, 3], volume=np.full(opened_at.size, np.nan), sources=("recorded",),
     )  # fmt: skip
     return script, candles
 

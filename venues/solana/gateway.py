@@ -47,6 +47,7 @@ from venues.solana.refusals import ErrorNames, sentence
 from venues.solana.sender import Sender
 from venues.solana.settings import SolanaSettings
 from venues.solana.signing import KeyFileSigner, Signer
+from venues.solana.tasks import end
 
 _MOST_BYTES = 1_232  # of a transaction, as the network carries it
 _TOO_OLD = "BlockhashNotFound"
@@ -149,9 +150,15 @@ class DriftGateway:
         calls = calls_of(self._facts, batch)
         key = parse_key(batch.account_id)
         writable = [key, *(perp_market_address(self._profile, index) for index in writable_markets(batch))]
-        reading, recent, fees = await asyncio.gather(
-            self._read(key, batch), self._sender.blockhash(), self._sender.recent_fees(writable)
+        asked = (
+            asyncio.create_task(self._read(key, batch)),
+            asyncio.create_task(self._sender.blockhash()),
+            asyncio.create_task(self._sender.recent_fees(writable)),
         )
+        try:
+            reading, recent, fees = await asyncio.gather(*asked)
+        finally:
+            await end(asked)
         state = AccountState.of(self._profile, key, reading.fetched)
         self._check_key(state, signer.public_key)
         check_against_market(self._profile, reading.fetched, batch)

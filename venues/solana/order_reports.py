@@ -16,6 +16,7 @@ from venues.solana.order_stories import Stories, stories_of
 from venues.solana.profiles import Profile
 from venues.solana.program_records import Transaction
 from venues.solana.standing import Evidence, order_ids, standing_of
+from venues.solana.tasks import end
 
 _MOST_LATER = 100  # transactions looked through for how a resting order ended
 
@@ -31,9 +32,14 @@ class OrderReports:
         if not batch.terms:
             return ()
         mark, key = Mark.of(signed.mark), parse_key(batch.account_id)
-        now, own = await asyncio.gather(
-            self._account(key, landed_slot), self._transaction(signed.signature, landed_slot)
+        asked = (
+            asyncio.create_task(self._account(key, landed_slot)),
+            asyncio.create_task(self._transaction(signed.signature, landed_slot)),
         )
+        try:
+            now, own = await asyncio.gather(*asked)
+        finally:
+            await end(asked)
         stories = stories_of(self._profile, bytes(key), [own])
         evidence = Evidence(mark=mark, now=now, stories=stories)
         if self._went_on(batch, evidence):

@@ -41,6 +41,7 @@ from venues.solana.landing import (
     read_status,
 )
 from venues.solana.refusals import ALREADY_PROCESSED, NO_NAMES, ErrorNames, sentence
+from venues.solana.tasks import end
 
 _METHOD_NOT_FOUND = -32_601
 _PREFLIGHT_FAILED = -32_002
@@ -204,9 +205,7 @@ class Sender:
 
     async def close(self) -> None:
         """What is still being handed over gets no longer."""
-        for task in list(self._under_way):
-            task.cancel()
-        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await end(self._under_way)
 
 
 def _worst(problems: Sequence[VenueError]) -> VenueError:

@@ -1,6 +1,7 @@
 """Which market takes a trade, in which parts and sizes, and why one does not."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -65,7 +66,7 @@ def test_held_perps_of_an_asset_shrink_before_its_main_one_is_traded() -> None:
         ({"problem": "its oracle is stale"}, True, "cannot be traded on now: its oracle is stale"),
     ],
 )
-def test_a_market_that_cannot_take_an_order_says_why(changes: dict[str, object], reducing: bool, words: str) -> None:
+def test_a_market_that_cannot_take_an_order_says_why(changes: dict[str, Any], reducing: bool, words: str) -> None:
     said = why_not({"SOL-PERP": make_depth(**changes)}, "SOL-PERP", Side.SELL, reducing=reducing)
     assert said.startswith(words)
     assert bool(said) == bool(words)

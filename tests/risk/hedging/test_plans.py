@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -135,7 +136,7 @@ def test_a_plan_keeps_every_promise(
     assert order == sorted(order, reverse=True)
 
     # Margin suffices at each step, and limits that held still hold; broken ones are no worse.
-    for before, then in zip(states, states[1:], strict=False):
+    for before, then in pairwise(states):
         assert least_free_usd(then) >= min(0.0, least_free_usd(before)) - 0.02
     first, last = states[0], states[-1]
     if found.required_trades:

@@ -1,7 +1,6 @@
 """Nights: what is promised, what it costs, and that nothing else is promised."""
 
 import time
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -57,8 +56,8 @@ def along(*prices: float, lag: int = 0) -> Paths:
     return Paths(factors=factors, hours=hours, adverse_frac=np.zeros((1, 1)), lag=lag)
 
 
-def trigger(factor: float, frac: float = 1.0, **changes: float) -> Trigger:
-    return replace(Trigger(leg=0, factor=factor, frac=frac, slip_frac=0.0, fee_frac=0.0, band=0.0), **changes)
+def trigger(factor: float, frac: float = 1.0, *, band: float = 0.0) -> Trigger:
+    return Trigger(leg=0, factor=factor, frac=frac, slip_frac=0.0, fee_frac=0.0, band=band)
 
 
 def test_a_calm_account_needs_no_order() -> None:
@@ -117,7 +116,7 @@ def test_what_cannot_be_promised_says_why_and_what_deposit_would_do() -> None:
     ids=["no bars", "few bars", "no depth", "no book"],
 )
 def test_nothing_is_promised_on_what_is_not_known(changes: dict[str, object], why: str) -> None:
-    found = night(long_sol(10.0, 130.0), **changes)
+    found = night(long_sol(10.0, 130.0), None, **changes)
     assert not found.promised
     assert why in found.why
 
@@ -125,7 +124,7 @@ def test_nothing_is_promised_on_what_is_not_known(changes: dict[str, object], wh
 @pytest.mark.parametrize("changes", [{"hours": 0.5}, {"hours": 200.0}, {"budget_frac": 0.0}, {"budget_frac": 0.9}])
 def test_nights_and_budgets_have_bounds(changes: dict[str, object]) -> None:
     with pytest.raises(BadParameter, match="not supported"):
-        night(long_sol(), **changes)
+        night(long_sol(), None, **changes)
 
 
 def test_orders_that_would_grow_the_position_are_cancelled_and_old_stops_replaced() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from risk.decisions.proposals import FINAL_LEGS, FINAL_PROPOSALS
 from risk.model.proposal import LegState, Proposal, ProposalState
-from storage import Audit, AuditAction, AuditEntry, Proposals, Store
+from storage import Audit, AuditAction, AuditEntry, Proposals, Resting, Store
 from tests.support.drift_program import (
     LIMIT,
     LONG,
@@ -101,8 +101,11 @@ async def verdict(database: Path, truth: Truth) -> Verdict:
             told.hear(entry)
         sealed = await audit.verify()
         proposals = await Proposals(store).recent([account_id()], 1_000_000)
+        resting = {one.order_id for one in await Resting(store).standing()}
     wrong = [] if sealed.ok else [f"the audit is broken: {sealed.why}"]
     wrong += [f"trading was halted: {one}" for one in told.halted]
+    if resting != truth.orders:
+        wrong.append(f"orders {sorted(truth.orders)} rest, and {resting} are believed to")
     return Verdict(
         proposals=len(proposals),
         approved=len(told.approved),

@@ -26,7 +26,10 @@ from venues.solana.drift_sdk import DriftInstructions  # noqa: E402
 
 
 def main(folder: Path, url: str) -> None:
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     builder = DriftInstructions()  # a quarter of a second of reading, the same in every life
     gateway_module._load_builder = lambda: builder  # type: ignore[assignment]
     print("ready", flush=True)
