@@ -15,6 +15,7 @@ from risk.model.proposal import Effect
 from risk.portfolio_manager import summarise
 
 _LEAST_IS_WORSE = frozenset({LimitName.MIN_HEALTH_RATIO})
+_ROUNDING = 1e-9
 _NO_HISTORY = "no price history is at hand"
 
 
@@ -25,6 +26,7 @@ class TradeStep:
     Attributes:
         base: Signed, > 0 bought.
         price_usd: Average over it.
+        reduces: Whether it can only shrink a position; such a step is never short of margin.
     """
 
     market: str
@@ -32,6 +34,7 @@ class TradeStep:
     price_usd: float
     fee_usd: float
     oracle_usd: float
+    reduces: bool = False
 
     @property
     def slippage_usd(self) -> float:
@@ -79,8 +82,12 @@ def effect_of(
         fee_usd=sum(step.fee_usd for step in steps),
         slippage_usd=sum(step.slippage_usd for step in steps),
         free_collateral_after_usd=after.free_usd,
-        least_free_usd=min(stage.free_usd for stage in stages),
-        violations=() if limits is None else _new(before.violations(limits), after.violations(limits)),
+        # What only reduces may begin and end short of initial margin: it is how one gets out of that.
+        least_free_usd=min(
+            [stage.free_usd for stage, step in zip(stages[1:], steps, strict=True) if not step.reduces],
+            default=after.free_usd,
+        ),
+        violations=() if limits is None else _new(before, after, limits),
     )
 
 
@@ -117,6 +124,10 @@ class _State:
     def probability(self) -> float | None:
         return None if self.trade is None else self.trade.probability()
 
+    def notionals_usd(self) -> dict[str, float]:
+        """Of each position, by market."""
+        return {one.market: one.notional for one in summarise(self.view, self.account_id).positions}
+
     def violations(self, limits: RiskLimits) -> tuple[RiskViolation, ...]:
         figures = LimitFigures()
         if self.trade is not None:
@@ -132,18 +143,22 @@ def health_of_ratio(ratio_percent: float) -> float:
     return float(np.clip(100.0 * (1.0 - 100.0 / ratio_percent), 0.0, 100.0))
 
 
-def _new(before: Sequence[RiskViolation], after: Sequence[RiskViolation]) -> tuple[RiskViolation, ...]:
-    """What the plan breaks or makes worse. What was broken and gets better is no reason against it."""
-    was = {(one.limit, one.market): one.value for one in before}
+def _new(before: _State, after: _State, limits: RiskLimits) -> tuple[RiskViolation, ...]:
+    """What the plan breaks or makes worse. What was broken and gets better is no reason against it, nor is a position
+    that is left alone while fees make the account around it a little smaller."""
+    was = {(one.limit, one.market): one.value for one in before.violations(limits)}
+    held, holds = before.notionals_usd(), after.notionals_usd()
 
     def worse(one: RiskViolation) -> bool:
+        if one.market and holds.get(one.market, 0.0) <= held.get(one.market, 0.0) * (1 + _ROUNDING):
+            return False
         value = was.get((one.limit, one.market))
         if value is None:
             return True
-        room = 1e-9 * max(1.0, abs(value))
+        room = _ROUNDING * max(1.0, abs(value))
         return one.value < value - room if one.limit in _LEAST_IS_WORSE else one.value > value + room
 
-    return tuple(one for one in after if worse(one))
+    return tuple(one for one in after.violations(limits) if worse(one))
 
 
 def without_orders(book: FleetBook, order_ids: Sequence[int]) -> FleetBook:

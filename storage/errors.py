@@ -11,6 +11,7 @@ StorageError
 ├── BackupUnverified      a copy that cannot be relied on; nothing was kept of it
 ├── StoreClosed           used after it was closed
 ├── ProposalOutdated      a proposal moved on meanwhile: read it again, decide again
+├── SignedBefore          the same bytes belong to an order already: sign again a moment later
 ├── BadPin                no PIN: choose another
 └── StorageDefect         the schema refused a statement: a defect of the program
 """
@@ -60,6 +61,10 @@ class StoreClosed(StorageError):
 
 class ProposalOutdated(StorageError):
     """A proposal is not any more what somebody decided about, or may not go on. Nothing of the decision was stored."""
+
+
+class SignedBefore(StorageError):
+    """These very bytes were signed for another order already: sent for both, they would count once."""
 
 
 class BadPin(StorageError):

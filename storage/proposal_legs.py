@@ -9,7 +9,7 @@ from risk.model.proposal import Leg, LegState, Proposal, ProposalState
 from risk.model.trading import PlacedOrder, Signed, TradingState
 from storage import proposal_consent
 from storage.columns import encodable, to_us
-from storage.errors import ProposalOutdated, StorageDefect
+from storage.errors import ProposalOutdated, SignedBefore, StorageDefect
 from storage.proposal_changes import digest, move, note, required, touch
 from storage.proposal_rows import number_of
 from storage.trading_records import AuditAction
@@ -87,6 +87,11 @@ def _still_allowed(db: "Database", proposal: Proposal, leg: Leg, now: datetime) 
 
 
 def _keep(db: "Database", proposal_id: str, leg: Leg, signed: Signed, now: datetime) -> None:
+    """Raises: SignedBefore where two equal orders, dated with the same block, came out as the same bytes."""
+    if db.execute("SELECT 1 FROM leg_attempts WHERE signature = ?", [signed.signature]).fetchone() is not None:
+        raise SignedBefore(
+            f"Order {leg.number} of {proposal_id} came out as the very bytes of an order before it; sign it again."
+        )
     attempt = leg.attempt + 1
     db.execute(
         "INSERT INTO leg_attempts VALUES (:proposal, :number, :attempt, :signature, :raw, :last_valid_height, :mark,"

@@ -166,7 +166,7 @@ class Proposals:
         SIGNED needs ``signed``, and comes before anything is sent. It is refused where the approval does not hold any
         more: too late, trading halted, or its standing approval taken back. SENT again leaves no trace.
 
-        Raises: ProposalOutdated; IllegalTransition.
+        Raises: ProposalOutdated; SignedBefore; IllegalTransition.
         """
         return await self._store.atomic(
             lambda db: proposal_legs.happened(

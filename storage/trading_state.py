@@ -13,6 +13,8 @@ from storage.trading_records import AuditAction, AuditEntry, TradingStatus
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
+_KEEL = "keel"
+
 
 class TradingStates:
     """Use cases."""
@@ -25,7 +27,8 @@ class TradingStates:
         return await self._store.run(_read)
 
     async def set(self, state: TradingState, *, by: str, reason: str, now: datetime) -> TradingStatus:
-        """From now on. What was so already keeps its beginning and its first reason; it is written down again."""
+        """From now on. What was so already keeps its beginning and its first reason, unless it is Keel that says so now;
+        it is written down again."""
         return await self._store.atomic(lambda db: _set(db, state, by, reason, now))
 
 
@@ -39,7 +42,8 @@ def _read(db: "Database") -> TradingStatus:
 
 def _set(db: "Database", state: TradingState, by: str, reason: str, now: datetime) -> TradingStatus:
     before = _read(db)
-    if before.state is not state:
+    # What Keel itself has stopped is not for anybody who had stopped it before to start again.
+    if before.state is not state or (by == _KEEL and before.by != _KEEL):
         db.execute(
             "UPDATE trading_state SET state = ?, since = ?, set_by = ?, reason = ?",
             [state.value, to_us(now), encodable(by), encodable(reason)],

@@ -1,7 +1,8 @@
-"""python -m benchmarks.reliability [tests] [storm] [kills] [--kills N]
+"""python -m benchmarks.reliability [tests] [storm] [kills] [orders] [--kills N]
 
 Runs what injects the faults of docs/reliability.md, and writes what was measured between the markers there. Without a
-name only the tests run, seven minutes; storm takes three, a thousand kills a quarter of an hour. What is not run
+name only the tests run, seven minutes; storm takes three, a thousand kills a quarter of an hour,
+a thousand in the middle of orders ten minutes. What is not run
 keeps the figures, and the date, of its last run. The exit code is 1 where a target was missed or a test failed.
 """
 
@@ -49,6 +50,8 @@ def _measured(part: Part, *, kills: int) -> Mapping[str, Outcome]:
             return asyncio.run(drills.storm())
         case Part.KILLS:
             return asyncio.run(drills.kills(kills))
+        case Part.ORDERS:
+            return asyncio.run(drills.orders(kills))
 
 
 def _write(page: Path, part: Part, text: str) -> None:

@@ -1,11 +1,12 @@
-"""The rows too long for a test: a storm, and a thousand kills."""
+"""The rows too long for a test: a storm, a thousand kills of a bot that alerts, and of one that trades."""
 
 from collections.abc import Mapping
 
 from benchmarks import kills as killing
+from benchmarks import order_kills
 from benchmarks import storm as storming
 from benchmarks.reliability.outcome import Outcome
-from tests.support.faults import KILLS, STORM, Fault, Measure
+from tests.support.faults import KILLS, ORDERS, STORM, Fault, Measure
 
 
 async def storm() -> Mapping[str, Outcome]:
@@ -41,6 +42,22 @@ async def kills(count: int) -> Mapping[str, Outcome]:
             {
                 Measure.KILLS: toll.kills, Measure.LOST: toll.lost,
                 Measure.REPEATED_PERCENT: 100 * toll.repeated_frac, Measure.UNMARKED: toll.unmarked,
+            },
+        )
+    )  # fmt: skip
+
+
+async def orders(count: int) -> Mapping[str, Outcome]:
+    """So many SIGKILLs of desks that trade."""
+    (fault,) = ORDERS.faults
+    toll = await order_kills.killed(count)
+    return _by_name(
+        _outcome(
+            fault,
+            {
+                Measure.KILLS: toll.kills, Measure.DUPLICATES: len(toll.duplicates),
+                Measure.UNAPPROVED: len(toll.unapproved), Measure.LOST: len(toll.lost),
+                Measure.WRONG: len(toll.wrong), Measure.MOMENTS_MISSED: len(order_kills.missed(toll)),
             },
         )
     )  # fmt: skip

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from benchmarks.machine import Machine
 from benchmarks.reliability.outcome import Outcome
-from tests.support.faults import KILLS, STORM, TESTED, Section
+from tests.support.faults import KILLS, ORDERS, STORM, TESTED, Section
 
 
 class Part(StrEnum):
@@ -14,10 +14,11 @@ class Part(StrEnum):
     TESTS = "tests"
     STORM = "storm"
     KILLS = "kills"
+    ORDERS = "orders"
 
     @property
     def sections(self) -> Sequence[Section]:
-        return {Part.TESTS: TESTED, Part.STORM: (STORM,), Part.KILLS: (KILLS,)}[self]
+        return {Part.TESTS: TESTED, Part.STORM: (STORM,), Part.KILLS: (KILLS,), Part.ORDERS: (ORDERS,)}[self]
 
     @property
     def markers(self) -> tuple[str, str]:

@@ -37,9 +37,11 @@ def _blocks(services: Services, halted: Halted, *, keep: bool) -> list[Block]:
         )
     cancelled = [one for one in halted.cancelled if one.account_id in seen]
     blocks += [
-        Line(f"Cancelled at the venue: {services.roster.label(one.account_id)} {order_words.order(one.terms)}.")
+        Line(f"Cancelled at the venue: {services.roster.label(one.account_id)} {order_words.in_a_headline(one.terms)}.")
         for one in cancelled[:_SHOWN]
     ]
+    if any(one.terms.style.is_trigger for one in cancelled):
+        blocks.append(Line("! Nothing protects those positions now; /halt keep would have left stops resting."))
     if len(halted.cancelled) > min(_SHOWN, len(cancelled)):
         blocks.append(Line(f"{len(halted.cancelled)} resting orders were cancelled in all."))
     blocks += [

@@ -74,8 +74,8 @@ async def _sleep(ask: Ask) -> Message:
     notes = explained(found, time)
     if not found.trades:
         return said(ask, headline(found, time), *map(Line, notes), *map(Line, deposit_of(found)))
-    title = f"Sleep {written(time)}" if found.promised else f"Sleep {written(time)}: NOT promised"
-    return await propose(ask, replace(sleep_trade_plan(found), title=title, notes=notes))
+    # The morning report reads from the title how long the night was.
+    return await propose(ask, replace(sleep_trade_plan(found), title=f"Sleep {written(time)}", notes=notes))
 
 
 def headline(found: SleepPlan, time: timedelta) -> str:

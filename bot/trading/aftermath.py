@@ -29,7 +29,8 @@ def aftermath(latest: Callable[[], FleetView | None]) -> Aftermath:
         worst = None if health is None else min(
             (health.health_percent, *(one.health_percent for one in health.isolated))
         )  # fmt: skip
-        return After(positions=positions(snapshot_of(view.book, proposal.account_id)), health_percent=worst)
+        account = snapshot_of(view.book, proposal.account_id)
+        return After(positions=positions(account), health_percent=worst, tokens=tokens(account))
 
     return look
 
@@ -41,6 +42,16 @@ def positions(account: AccountSnapshot) -> tuple[str, ...]:
         f"{name(account.perp_markets[one.market_index].name)}"
         for one in account.perp_positions
         if one.size_base
+    )
+
+
+def tokens(account: AccountSnapshot) -> tuple[str, ...]:
+    """What an account holds or owes in tokens, each such as ``20 SOL`` or ``-5 SOL borrowed``."""
+    return tuple(
+        f"{numbers.size(one.amount_tokens)} {name(account.spot_markets[one.market_index].name)}"
+        f"{' borrowed' if one.amount_tokens < 0 else ''}"
+        for one in account.spot_balances
+        if one.amount_tokens
     )
 
 

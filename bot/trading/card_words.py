@@ -56,11 +56,13 @@ class After:
 
     Attributes:
         positions: What is still open, each such as ``long 0.05 BTC-PERP``.
+        tokens: What is left beside positions, each such as ``20 SOL``.
         health_percent: The venue's 0 to 100; None where it cannot be assessed.
     """
 
     positions: tuple[str, ...]
     health_percent: float | None
+    tokens: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,7 +213,8 @@ def _message(
             blocks += _consent(proposal)
         blocks.append(_source(proposal, place, counted))
     else:
-        blocks += report(proposal, place.after.positions if place.after is not None else None)
+        after = place.after
+        blocks += report(proposal, None if after is None else after.positions, () if after is None else after.tokens)
         blocks += _health_then(proposal, place.after)
         blocks += _consent(proposal)
         blocks.append(Line(SEPARATOR.join((name(place.label), place.gateway, _when(proposal)))))
@@ -235,7 +238,8 @@ def _to_decide(proposal: Proposal) -> list[Block]:
     if prices:
         blocks.append(fit(prices, header=("#", "quote", "worst", "impact"), shrink=()))
     if proposal.effect is not None:
-        blocks += effect_words.effect(proposal.effect)
+        waits = all(leg.terms is None or leg.terms.style.rests for leg in proposal.legs)
+        blocks += effect_words.meanwhile(proposal.effect) if waits else effect_words.effect(proposal.effect)
     blocks += [Line(as_sentence(note)) for note in proposal.notes]
     if proposal.deposit_usd > 0:
         up = numbers.usd(proposal.deposit_usd, cents=True, rounding=Rounding.UP)
@@ -254,7 +258,7 @@ def _prices(leg: Leg) -> tuple[str, ...]:
 
 def _consent(proposal: Proposal) -> list[Block]:
     """Who has agreed, and who has to yet."""
-    if proposal.standing_id:
+    if proposal.standing_id and proposal.standing is None:
         return [Line(f"Went out under the standing approval {proposal.standing_id}.")]
     who = ", ".join(name(vote.display_name or vote.person_id) for vote in proposal.votes)
     waiting = proposal.state is ProposalState.OPEN

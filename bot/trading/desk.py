@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from bot.messages import Address
+from bot.trading.allowing import split
 from bot.trading.execution import Execution, overdue
 from bot.trading.making import Made, Maker, plan_of
 from bot.trading.rules import TradingRules
@@ -32,6 +33,7 @@ from storage import (
     PressKind,
     ProposalOutdated,
     Proposals,
+    StandingApproval,
     StandingApprovals,
     TradeHistory,
     TradingStates,
@@ -89,24 +91,49 @@ class Desk:
         made = await self._maker.make(plan, expires_at=expires_at)
         if isinstance(made, Refusal):
             return Proposed(proposal=None, refusal=made)
+        approval = await self._covering(plan, made)
+        if approval is None:
+            return await self._asked(plan, made, place)
+        covered, rest = split(plan, made.legs, approval)
+        done = await self._allowed(covered, approval, expires_at)
+        if rest is not None and done.proposal is not None:
+            await self.propose(replace(rest, requested_by=_BY))
+        return done if done.proposal is not None else await self._asked(plan, made, place)
+
+    async def _asked(self, plan: TradePlan, made: Made, place: Address | None) -> Proposed:
+        """Somebody has to press."""
         draft = self._draft(plan, made)
         if refusal := await self._over_the_day(draft):
             return Proposed(proposal=None, refusal=refusal)
-        standing_id = await self._covering(plan, made)
-        places = await self._places(draft, place, everywhere=bool(standing_id))
-        by = plan.requested_by or _BY
-        proposal = await self._proposals.put(
-            draft, places=places, now=now, by=by, handles=self._handles,
+        proposal = await self._put(draft, await self._places(draft, place))
+        self._changed()
+        log.info("trade.proposed", proposal_id=proposal.proposal_id, purpose=plan.purpose.value)
+        return Proposed(proposal=proposal)
+
+    async def _allowed(self, plan: TradePlan, approval: StandingApproval, expires_at: datetime) -> Proposed:
+        """Somebody allowed it beforehand; nothing where it is not covered after all, or cannot be made."""
+        made = await self._maker.make(plan, expires_at=expires_at)
+        if isinstance(made, Refusal):
+            return Proposed(proposal=None, refusal=made)
+        draft = self._draft(plan, made)
+        proposal = await self._put(draft, await self._traders.places(plan.account_id))
+        approved = await self._proposals.approve_standing(
+            proposal.proposal_id, approval.standing_id, self._clock.now()
+        )  # fmt: skip
+        if approved is None:
+            await self.cancel(proposal.proposal_id, by=_BY, reason="the standing approval does not cover it any more")
+            return Proposed(proposal=None)
+        self._execution.start(approved.proposal_id)
+        self._changed()
+        log.info("trade.allowed", proposal_id=approved.proposal_id, standing_id=approval.standing_id)
+        ids = tuple(f"{approved.proposal_id}/{leg.number}" for leg in approved.legs if leg.terms is not None)
+        return Proposed(proposal=approved, order_ids=ids)
+
+    async def _put(self, draft: Proposal, places: Sequence[CardPlace]) -> Proposal:
+        return await self._proposals.put(
+            draft, places=places, now=self._clock.now(), by=draft.requested_by or _BY, handles=self._handles,
             holds_after_expiry=timedelta(seconds=self._rules.execution_s),
         )  # fmt: skip
-        if standing_id:
-            approved = await self._proposals.approve_standing(proposal.proposal_id, standing_id, self._clock.now())
-            if approved is not None:
-                proposal = approved
-                self._execution.start(proposal.proposal_id)
-        self._changed()
-        log.info("trade.proposed", proposal_id=proposal.proposal_id, purpose=plan.purpose.value, standing=standing_id)
-        return Proposed(proposal=proposal)
 
     async def proposal(self, proposal_id: str) -> Proposal | None:
         """See TradeDesk.proposal."""
@@ -239,23 +266,18 @@ class Desk:
             standing=plan.standing,
         )
 
-    async def _covering(self, plan: TradePlan, made: Made) -> str:
-        """The standing approval that covers what the bot itself wants to do; empty for none."""
+    async def _covering(self, plan: TradePlan, made: Made) -> StandingApproval | None:
+        """The standing approval that covers what the bot itself wants to do, or the most of it; None for none."""
         if plan.requested_by or plan.purpose not in (Purpose.PROTECT, Purpose.EMERGENCY, Purpose.HEDGE):
-            return ""
-        terms = [leg.terms for leg in made.legs if leg.terms is not None]
-        if not terms or not all(one.reduce_only for one in terms):
-            return ""
-        notional = sum(one.notional_usd for one in terms)
-        for approval in await self._standing.active(self._clock.now(), plan.account_id):
-            if approval.left_usd >= notional and {one.market for one in terms} <= approval.terms.markets:
-                return approval.standing_id
-        return ""
+            return None
+        found = await self._standing.active(self._clock.now(), plan.account_id)
+        covering = [one for one in found if split(plan, made.legs, one)[0].trades]
+        return max(covering, key=lambda one: one.left_usd, default=None)
 
-    async def _places(self, draft: Proposal, place: Address | None, *, everywhere: bool) -> tuple[CardPlace, ...]:
+    async def _places(self, draft: Proposal, place: Address | None) -> tuple[CardPlace, ...]:
         found: list[CardPlace] = []
         if place is not None:
             found.append(CardPlace(transport=place.transport, chat=place.chat, thread=place.thread))
-        if place is None or everywhere or draft.approvals_needed > 1:
+        if place is None or draft.approvals_needed > 1:
             found += await self._traders.places(draft.account_id)
         return tuple(dict.fromkeys(found))

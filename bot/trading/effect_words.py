@@ -26,6 +26,18 @@ def cap(terms: StandingTerms) -> str:
     return numbers.usd(terms.cap_usd)
 
 
+def meanwhile(effect: Effect) -> list[Block]:
+    """The account while orders only rest: they change nothing before they fire."""
+    health = numbers.health_percent(effect.health_percent_before)
+    ratio = numbers.health_ratio(effect.health_ratio_before)
+    odds = probability(effect.probability_before)
+    unknown = f" ({sentence(effect.probability_unknown)})" if effect.probability_unknown else ""
+    return [
+        Line(f"Until then nothing changes: health {health}, ratio {ratio}."),
+        Line(f"P(liq 24 h) without it: {odds}{unknown}."),
+    ]
+
+
 def effect(effect: Effect) -> list[Block]:
     """The account before and after, what it costs, and which limits do not hold then."""
     rows = [
@@ -45,6 +57,7 @@ def effect(effect: Effect) -> list[Block]:
     least = numbers.usd(effect.least_free_usd, rounding=Rounding.DOWN)
     free = numbers.usd(effect.free_collateral_after_usd, rounding=Rounding.DOWN)
     blocks.append(Line(f"Costs: fee {fee}, slippage {slippage} against the oracle."))
-    blocks.append(Line(f"Free collateral after: {free}, at no step less than {least}."))
+    tight = f", at no step less than {least}" if effect.least_free_usd < effect.free_collateral_after_usd else ""
+    blocks.append(Line(f"Free collateral after: {free}{tight}."))
     blocks += [Line(f"! After it: {breach(violation)}") for violation in effect.violations]
     return blocks

@@ -20,7 +20,7 @@ from risk.model.proposal import Leg, LegState, Proposal, ProposalState, Refusal
 from risk.model.trading import FateKind, OrderBatch, PlacedOrder, TradingState
 from risk.ports import Clock
 from risk.trade_ports import OrderGateway
-from storage import Handles, ProposalOutdated, Proposals, Resting, RestingEnd, TradingStates
+from storage import Handles, ProposalOutdated, Proposals, Resting, RestingEnd, SignedBefore, TradingStates
 from venues.errors import OutcomeUnknown, VenueRejected, VenueUnavailable
 
 log = structlog.get_logger()
@@ -209,6 +209,11 @@ class Execution:
         except ProposalOutdated as exc:
             # Halted, disarmed or too late at this very moment: what was signed is thrown away unsent.
             return await self._leg(proposal, leg, LegEvent.SKIPPED, str(exc))
+        except SignedBefore as exc:
+            # Two equal orders within one block: dated with a later one, this one has bytes of its own.
+            log.info("order.signed_before", proposal_id=proposal.proposal_id, leg=leg.number, error=str(exc))
+            await self._clock.sleep(self._tempo.retry_s)
+            return await self._current(proposal)
         self._crash_point("leg signed")
         return await self._send_first(proposal, proposal.legs[leg.number - 1])
 

@@ -276,5 +276,5 @@ def _step(leg: Leg, depths: Mapping[str, MarketDepth], share: float) -> TradeSte
     sign = 1.0 if terms.side is Side.BUY else -1.0
     return TradeStep(
         market=terms.market, base=sign * got.filled_base, price_usd=got.average_usd, fee_usd=got.fee_usd,
-        oracle_usd=depth.oracle_usd,
+        oracle_usd=depth.oracle_usd, reduces=terms.reduce_only,
     )  # fmt: skip

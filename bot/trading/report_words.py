@@ -13,11 +13,12 @@ _SENT_NOTHING = (ProposalState.CANCELLED, ProposalState.EXPIRED)
 _CLOSING = (Purpose.FLATTEN, Purpose.CLOSE, Purpose.EMERGENCY)
 
 
-def report(proposal: Proposal, positions: Sequence[str] | None) -> list[Block]:
+def report(proposal: Proposal, positions: Sequence[str] | None, tokens: Sequence[str] = ()) -> list[Block]:
     """Progress while it goes on, the result once it has ended.
 
     Args:
         positions: What the account holds, read after the end; None where it was not read again yet.
+        tokens: Beside them.
     """
     if proposal.state in _SENT_NOTHING:
         return [Line(order_words.wanted(leg)) for leg in proposal.legs]
@@ -29,6 +30,8 @@ def report(proposal: Proposal, positions: Sequence[str] | None) -> list[Block]:
         return blocks
     if proposal.state is ProposalState.PARTIAL or proposal.purpose in _CLOSING:
         blocks.append(Line(_still_open(positions)))
+        if tokens and proposal.purpose is Purpose.FLATTEN:
+            blocks.append(Line(f"Still there: {', '.join(tokens)}."))
     if proposal.purpose not in _CLOSING:  # what those said would stay is told above as it is
         blocks += [Line(as_sentence(note)) for note in proposal.notes]
     return blocks
@@ -47,7 +50,7 @@ def _fees(proposal: Proposal) -> list[Block]:
 def _still_open(positions: Sequence[str] | None) -> str:
     if positions is None:
         return "What is still open is being read."
-    return f"Still open: {', '.join(positions)}." if positions else "Nothing is open any more."
+    return f"Still open: {', '.join(positions)}." if positions else "No position is open any more."
 
 
 def unfinished(proposal: Proposal) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from risk.protection.stop_check import (
     is_crossed,
     matching,
     open_triggers,
+    reducible_base,
 )
 from storage import Events, Incidents, Resting, RestingEnd, RestingOrder
 
@@ -44,6 +45,14 @@ _ENDS = {
     EventKind.ORDER_REJECTED: RestingEnd.CANCELLED,
     EventKind.ORDER_EXPIRED: RestingEnd.EXPIRED,
     EventKind.ORDER_ENDED: RestingEnd.VANISHED,
+}
+_ALL_BUT_DUST = 0.99
+_FAULTS = {
+    StopFault.MISSING: "missing",
+    StopFault.CANCELLED: "cancelled",
+    StopFault.OVERSIZED: "too large",
+    StopFault.NOT_TRIGGERED: "has not fired",
+    StopFault.BEYOND_LIQUIDATION: "beyond liquidation",
 }
 _GONE = (StopFault.MISSING, StopFault.CANCELLED)
 
@@ -87,6 +96,7 @@ class StopWatch:
         self._incidents, self._desk, self._clock = incidents, desk, clock
         self._crossed: dict[int, datetime] = {}
         self._gone: dict[int, datetime] = {}
+        self._held: dict[int, float] = {}
 
     async def look(self) -> None:
         """One look at every account. Raises: StorageError."""
@@ -106,6 +116,7 @@ class StopWatch:
         kept = {one.row_id for orders in believed.values() for one in orders}
         self._crossed = {row: since for row, since in self._crossed.items() if row in kept}
         self._gone = {row: since for row, since in self._gone.items() if row in kept}
+        self._held = {row: base for row, base in self._held.items() if row in kept}
         if findings:
             await self._desk.settle(findings)
 
@@ -124,11 +135,12 @@ class StopWatch:
             found = _found(order, there, book)
             if found is not None:
                 self._gone.pop(order.row_id, None)
+                self._held[order.row_id] = reducible_base(book, order.terms)
                 await self._seen(order, found)
                 if _protects(order.terms):
                     expected[order.row_id] = self._expected(order, book)
                 continue
-            how = await self._how(order)
+            how = await self._how(order, book)
             if how is None:
                 continue  # what became of it may be told in a moment
             await self._ended(order, how)
@@ -162,8 +174,9 @@ class StopWatch:
             placed = PlacedOrder(order_id=found.order_id, filled_raw_1e9=filled, open=True)
             await self._resting.seen(order.row_id, placed)
 
-    async def _how(self, order: RestingOrder) -> RestingEnd | None:
-        """What the log says of its end; VANISHED where it says nothing for a while, None before."""
+    async def _how(self, order: RestingOrder, book: FleetBook) -> RestingEnd | None:
+        """What the log says of its end. Where it says nothing for a while, what the position says: FILLED where it has
+        shrunk by as much, else VANISHED. None before."""
         now = self._clock.now()
         since = self._gone.setdefault(order.row_id, now)
         for logged in reversed(
@@ -172,7 +185,13 @@ class StopWatch:
             event = event_from(logged.body_json)
             if isinstance(event, OrderEvent) and event.order_id == order.order_id and event.kind in _ENDS:
                 return _ENDS[event.kind]
-        return RestingEnd.VANISHED if now - since >= _TOLD_WITHIN else None
+        if now - since < _TOLD_WITHIN:
+            return None
+        before = self._held.get(order.row_id, 0.0)
+        rest = (order.terms.size_raw_1e9 - order.filled_raw_1e9) / BASE_UNITS
+        shrank = before - reducible_base(book, order.terms)
+        filled = order.terms.reduce_only and before > 0 and shrank >= _ALL_BUT_DUST * min(rest, before)
+        return RestingEnd.FILLED if filled else RestingEnd.VANISHED
 
     async def _ended(self, order: RestingOrder, how: RestingEnd) -> None:
         placed = None
@@ -216,9 +235,11 @@ def _finding(
         order=f"row {row}" if one.order_id is None else str(one.order_id),
     )  # fmt: skip
     fact, _, remedy = one.says.partition("; ")
+    what = "stop" if bool(terms.triggers_above) is (terms.side is Side.BUY) else "take-profit"
     return Finding(
-        cause=Cause(kind=CauseKind.PROTECTION, account_id=account_id, subject=subject.text), tier=Tier.HIGH, fact=fact,
-        market=one.market, remedy=f"{remedy[:1].upper()}{remedy[1:]}." if remedy else "",
+        cause=Cause(kind=CauseKind.PROTECTION, account_id=account_id, subject=subject.text), tier=Tier.HIGH,
+        fact=f"{one.market} {what} {_FAULTS[one.fault]}: {fact}", market=one.market,
+        remedy=f"{remedy[:1].upper()}{remedy[1:]}." if remedy else "",
     )  # fmt: skip
 
 

@@ -146,13 +146,19 @@ def _again(book: FleetBook, steps: Sequence[Step], depths: Mapping[str, MarketDe
 
 
 def _open(one: Wanted, why: str) -> str:
-    return f"{abs(one.change_usd):,.2f} USD of {one.asset} stays open: {why}"
+    return _left(one, abs(one.change_usd), why)
 
 
 def _rest(part: Part, step: Step | None, why: str) -> str:
     rest = part.size_base - (step.size_base if step is not None else 0.0)
-    asset, usd = part.wanted.asset, rest * part.per_base_usd
-    return f"{usd:,.2f} USD of {asset} stays open: {why}"
+    return _left(part.wanted, rest * part.per_base_usd, why)
+
+
+def _left(one: Wanted, usd: float, why: str) -> str:
+    if one.own:
+        return f"{usd:,.2f} USD of {one.asset} stays open: {why}"
+    done = "bought" if one.change_usd > 0 else "sold"
+    return f"{usd:,.2f} USD of {one.asset} that were to be {done} are left out: {why}"
 
 
 def _trade(step: Step, priority: int) -> HedgeTrade:

@@ -29,6 +29,7 @@ class Wanted:
         ratio: USD of the hedge for each USD of what it hedges.
         help: What it brings, in the strategy's own measure; with the cost it decides who goes first.
         why: The reasoning, one sentence.
+        own: Whether it is exposure to this very asset that goes; not so for a hedge through another one.
     """
 
     market: str
@@ -37,6 +38,7 @@ class Wanted:
     ratio: float
     help: float
     why: str
+    own: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

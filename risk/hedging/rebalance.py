@@ -101,7 +101,7 @@ def rebalance(
         wanted += [
             Wanted(
                 market=market, asset=asset, change_usd=part, ratio=abs(part) / now.equity_usd, help=abs(part),
-                why=f"{asset} from {before.get(asset, 0.0):.1%} to {target[asset]:.1%} of equity",
+                why=f"{asset} from {before.get(asset, 0.0):.1%} to {target[asset]:.1%} of equity", own=False,
             )
             for market, part in markets
         ]  # fmt: skip

@@ -12,7 +12,7 @@ from risk.hedging.rounding import least_base, steps_base, too_small
 from risk.hedging.walk import Walk, funding_usd, takes_base, walk
 from risk.margin.book import FleetBook, FloatArray
 from risk.margin.evaluate import evaluate
-from risk.margin.health import ratio_percent, worst_ratio_percent
+from risk.margin.health import worst_ratio_percent
 from risk.margin.plan import MarginPlan
 from risk.margin.trade import with_trade
 from risk.model.limits import RiskLimits
@@ -138,7 +138,7 @@ def try_part(
             after = Standing.of(traded(book, part, base, depth))
         except RiskError as found:
             return str(found)
-        if False:
+        if not margin_holds(before, after):
             return "initial margin would not be enough for more"
         return broken_limit(limits, first, after, name)
 
@@ -171,6 +171,3 @@ def _largest(fits: Callable[[float], bool], most: float) -> float:
 def least_free_usd(standing: Standing) -> float:
     """Initial margin to spare in the scope that has least."""
     return float(standing.free_usd.min())
-
-
-__all__ = ["Standing", "Step", "Tried", "broken_limit", "least_free_usd", "margin_holds", "ratio_percent", "traded"]

@@ -81,6 +81,7 @@ def _beta(task: HedgeTask) -> Intent:
             Wanted(
                 market=market, asset=task.reference, change_usd=change, ratio=abs(change) / found.gross_usd,
                 help=abs(change), why=f"beta-adjusted delta is {current:,.0f} USD, R2 {hedge.r2:.2f}",
+                own=False,
             ),
         )  # fmt: skip
     return Intent(
@@ -186,6 +187,7 @@ def _through(
             help=abs(amount) * abs(hedge.correlations.get(asset, 0.0)),
             why=f"correlation {hedge.correlations.get(asset, 0.0):+.2f} with the account by {model.method}, R2 of the"
             f" hedge {hedge.r2:.2f}",
+            own=False,
         )
         for asset, amount in amounts.items()
         if abs(amount) > _LEAST_USD

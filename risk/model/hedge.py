@@ -94,7 +94,7 @@ class HedgeResult:
     Attributes:
         proposal_id: Empty where there is nothing to do or it was refused.
         state: None without a proposal.
-        order_ids: Signatures of what went out at once under a standing approval.
+        order_ids: Of what goes out at once under a standing approval, such as P12/1.
     """
 
     proposal_id: str

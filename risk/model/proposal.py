@@ -103,7 +103,7 @@ class Effect:
         slippage_usd: Against the oracle price, > 0 a cost.
         violations: Limits that do not hold after the plan and are not worse kept already before it.
         free_collateral_after_usd: Initial collateral less requirement after the last step.
-        least_free_usd: The least of that after any step.
+        least_free_usd: The least of that after any step that opens or adds; as after the last where none does.
     """
 
     health_percent_before: float
@@ -273,7 +273,7 @@ class Proposed:
     """What came of proposing: a proposal, or why there is none.
 
     Attributes:
-        order_ids: Signatures of what went out at once under a standing approval.
+        order_ids: Of what goes out at once under a standing approval, such as P12/1: the first order of P12.
     """
 
     proposal: Proposal | None

@@ -10,21 +10,16 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from risk.after_plan import TradeStep, effect_of, without_orders
+from risk.after_plan import effect_of, without_orders
 from risk.after_trade import AfterTrade, Prospect
-from risk.closing import closing_raw_1e9
-from risk.decisions.depth import walk
-from risk.decisions.order_terms import Untradeable, exact
 from risk.margin.book import FleetBook
-from risk.margin.evaluate import evaluate
-from risk.margin.health import worst_ratio_percent
 from risk.margin.remedy import Remedy, remedy, with_deposit
 from risk.margin.trade import with_trade
-from risk.model.account import Side
 from risk.model.liquidation import RiskLevel
 from risk.model.proposal import Effect, PlannedTrade
 from risk.model.protection import ProtectionAction, ProtectionKind
 from risk.model.trading import BASE_UNITS, MarketDepth
+from risk.protection.cuts import Cut, cut_of, offers, ratio_of
 from risk.protection.hedges import Hedge, hedge_for
 
 __all__ = ["plan_protection", "risk_increasing_orders"]
@@ -99,25 +94,6 @@ def risk_increasing_orders(book: FleetBook) -> tuple[int, ...]:
     return tuple(found)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Cut:
-    """One leg, or a part of it, closed at what the market offers."""
-
-    market: str
-    side: Side
-    size_base: float
-    step: TradeStep
-    book: FleetBook
-    ratio: float
-    gain: float
-    cost_usd: float
-    held_base: float
-
-    @property
-    def cost_frac(self) -> float:
-        return self.cost_usd / (self.size_base * self.step.oracle_usd)
-
-
 @dataclass(slots=True, kw_only=True)
 class _Plan:
     """A plan in the making; ``book`` is the account as the actions so far would leave it."""
@@ -137,7 +113,7 @@ class _Plan:
 
     @property
     def ratio(self) -> float:
-        return _ratio(self.book)
+        return ratio_of(self.book)
 
     @property
     def reached(self) -> bool:
@@ -158,12 +134,12 @@ class _Plan:
         """The leg that gains most health for a dollar of cost, then the next, until the target is reached."""
         done = {trade.market for one in self.actions for trade in one.trades}  # also what has just been hedged with
         while not self.reached:
-            offers = [one for one in self._offers() if one.market not in done]
+            found = [one for one in offers(self.book, self.depth, self.target) if one.market not in done]
             if spare_dear:
-                offers = [one for one in offers if one.cost_frac <= DEAR_FRAC]
-            if not offers:
+                found = [one for one in found if one.cost_frac <= DEAR_FRAC]
+            if not found:
                 return
-            best = max(offers, key=lambda one: (not self._dooms(one), one.gain / max(one.cost_usd, 1e-9)))
+            best = max(found, key=lambda one: (not self._dooms(one), one.gain / max(one.cost_usd, 1e-9)))
             done.add(best.market)
             whole = math.isclose(best.size_base, abs(best.held_base), rel_tol=1e-9)
             priority = sum(len(one.trades) for one in self.actions) + 1
@@ -222,61 +198,7 @@ class _Plan:
             )
         )  # fmt: skip
 
-    def _offers(self) -> list[_Cut]:
-        """For each leg of the worst scope the smallest cut that reaches the target, or all that can be cut."""
-        perps = self.book.perps
-        worst = _worst_scope(self.book)
-        found = []
-        for row in np.flatnonzero(perps.base_1e9 != 0):
-            if (bool(perps.isolated[row]), int(row)) != (True, worst) and (worst >= 0 or perps.isolated[row]):
-                continue
-            leg = self._cut_of(int(row))
-            if leg is not None and leg.gain > 0:
-                found.append(leg)
-        return found
-
-    def _cut_of(self, row: int) -> _Cut | None:
-        market = self.book.perp_markets.names[int(self.book.perps.market[row])]
-        offer, held_raw = self.depth.get(market), round(float(self.book.perps.base_1e9[row]))
-        if offer is None:
-            return None
-        step, least = max(1, offer.step_raw_1e9), max(offer.minimum_raw_1e9, offer.step_raw_1e9)
-        side = Side.SELL if held_raw > 0 else Side.BUY
-        whole = closing_raw_1e9(held_raw, 1.0, step)
-        on_offer = int(walk(offer, side, abs(held_raw) / BASE_UNITS).filled_base * BASE_UNITS + 0.5)
-        most = min(whole, on_offer // step * step)
-        if most < least or not _takes(market, side, most, held_raw, offer):
-            return None
-        cut = self._try(market, side, most, held_raw, offer)
-        if cut.ratio < self.target:
-            return cut
-        low, high = 0, most // step
-        while high - low > 1:
-            middle = (low + high) // 2
-            tried = self._try(market, side, max(middle * step, least), held_raw, offer)
-            if tried.ratio >= self.target:
-                high, cut = middle, tried
-            else:
-                low = middle
-        return cut
-
-    def _try(self, market: str, side: Side, raw: int, held_raw: int, offer: MarketDepth) -> _Cut:
-        size = raw / BASE_UNITS
-        got = walk(offer, side, size)
-        step = TradeStep(
-            market=market, base=size if side is Side.BUY else -size, price_usd=got.average_usd, fee_usd=got.fee_usd,
-            oracle_usd=offer.oracle_usd,
-        )  # fmt: skip
-        after = with_trade(self.book, market, step.base, price_usd=step.price_usd, fee_usd=step.fee_usd)
-        ratio = _ratio(after)
-        # Without any requirement left a ratio is infinite; more than the target is no gain.
-        gain = min(ratio, max(self.target, self.ratio)) - self.ratio
-        return _Cut(
-            market=market, side=side, size_base=size, step=step, book=after, ratio=ratio, gain=gain,
-            cost_usd=max(got.cost_usd, 0.0), held_base=held_raw / BASE_UNITS,
-        )  # fmt: skip
-
-    def _dooms(self, cut: _Cut) -> bool:
+    def _dooms(self, cut: Cut) -> bool:
         """Whether it makes liquidation likelier, as closing one leg of a hedged pair may."""
         if self.prospect is None:
             return False
@@ -287,7 +209,7 @@ class _Plan:
         stuck = {}
         for row in np.flatnonzero(self.book.perps.base_1e9 != 0):
             market = self.book.perp_markets.names[int(self.book.perps.market[row])]
-            leg = self._cut_of(int(row))
+            leg = cut_of(self.book, int(row), self.depth, self.target)
             if leg is None or leg.cost_frac > DEAR_FRAC:
                 stuck[market] = float(self.book.perps.base_1e9[row]) / BASE_UNITS
         return stuck
@@ -328,33 +250,6 @@ class _Plan:
             self._kept.append(book)
             self._odds[id(book)] = AfterTrade(book, "", 0.0, 0.0, self.prospect).probability()
         return self._odds[id(book)]
-
-
-def _ratio(book: FleetBook) -> float:
-    return float(worst_ratio_percent(evaluate(book, maintenance_only=True))[0])
-
-
-def _worst_scope(book: FleetBook) -> int:
-    """Row of the isolated position that is worst; -1 for the cross account."""
-    found = evaluate(book, maintenance_only=True)
-    totals, rows = found.maintenance, found.isolated_rows
-    worst, least = -1, math.inf
-    if totals.requirement_usd[0] > 0:
-        least = float(totals.collateral_usd[0] / totals.requirement_usd[0])
-    for at, row in enumerate(rows):
-        needed = float(totals.isolated_requirement_usd[at])
-        if needed > 0 and float(totals.isolated_collateral_usd[at]) / needed < least:
-            worst, least = int(row), float(totals.isolated_collateral_usd[at]) / needed
-    return worst
-
-
-def _takes(market: str, side: Side, raw: int, held_raw: int, offer: MarketDepth) -> bool:
-    trade = PlannedTrade(market=market, side=side, size_base=raw / BASE_UNITS, reduce_only=True)
-    try:
-        exact(trade, offer, account_id="", held_raw_1e9=held_raw, slippage_frac=0.0, expires_at_s=0)
-    except Untradeable:
-        return False
-    return True
 
 
 def _hedge_says(hedge: Hedge) -> str:

@@ -9,33 +9,28 @@ import numpy as np
 
 from risk.after_plan import without_orders
 from risk.after_trade import Prospect
-from risk.decisions.order_terms import Untradeable, exact
 from risk.errors import BadParameter
 from risk.liquidation_probability import hourly_funding_usd
-from risk.margin.book import FleetBook, FloatArray
+from risk.margin.book import FleetBook
 from risk.margin.linear import LinearMargin
 from risk.margin.plan import MarginPlan
 from risk.model.account import Side
 from risk.model.candles import Candles
 from risk.model.proposal import PlannedTrade, Purpose, TradePlan
 from risk.model.protection import SleepPlan
-from risk.model.trading import BASE_UNITS, MarketDepth, OrderStyle
+from risk.model.trading import MarketDepth, OrderStyle
 from risk.protection.graduated import risk_increasing_orders
-from risk.protection.keepers import KEEPERS, Keepers, band_frac, slippage_frac
-from risk.protection.sleep_margin import Leg, Outcome, Paths, Trigger, TriggeredMargin
+from risk.protection.keepers import KEEPERS, Keepers
+from risk.protection.sleep_candidates import Candidates, neat
+from risk.protection.sleep_margin import Outcome, Paths, Trigger, TriggeredMargin
 from risk.protection.sleep_paths import Recorded, recorded, simulated, survived
 from risk.protection.stop_check import open_triggers
 from risk.stats.series import checked_seed
 
 LEAST_HOURS, MOST_HOURS = 1.0, 48.0
 DEFAULT_BUDGET_FRAC = 0.01
-# Where a trigger stands between the price now, 0, and the price that liquidates, 1.
-_DEPTHS = (0.85, 0.7, 0.55, 0.4, 0.3, 0.2)
-_FRACTIONS = (0.25, 0.5, 0.75, 1.0)
 _SEARCH_PATHS, _CHECK_PATHS = 2_000, 8_000
 _MOST_CHECKED = 10
-_FALLS = np.linspace(0.0, 0.98, 197)
-_RISES = np.concatenate([np.linspace(0.0, 1.0, 201), np.geomspace(1.02, 6.0, 100)])
 
 
 def plan_sleep(
@@ -77,25 +72,6 @@ def sleep_trade_plan(plan: SleepPlan, requested_by: str = "") -> TradePlan:
         account_id=plan.account_id, purpose=Purpose.SLEEP, trades=plan.trades, cancels=plan.cancels,
         title=f"Sleep {plan.hours:g} h", notes=(plan.why,), deposit_usd=plan.deposit_usd, requested_by=requested_by,
     )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
-    """A leg on which a trigger can rest.
-
-    Attributes:
-        room_frac: Move of its price that liquidates, the book moving with it.
-        least_frac: A trigger nearer than this may fire at once.
-        sizes: By fraction, what the market takes of it, in units.
-    """
-
-    number: int
-    leg: Leg
-    room_frac: float
-    least_frac: float
-    sizes: Mapping[float, float]
-    depth: MarketDepth
-    band: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +118,7 @@ class _Night:
         self.fits = linear.fits
         self.margin = TriggeredMargin(plan, self.assets, hourly_funding_usd(linear))
         self.past: Recorded | str = recorded(self.margin, hourly, self.assets, hours)
-        self.notes: list[str] = []
+        self.candidates = Candidates(self.margin, self.book, self.diffusion, depth, keepers)
 
     def plan(self) -> SleepPlan:
         if not self.fits:
@@ -182,7 +158,7 @@ class _Night:
         past = self.past.paths if isinstance(self.past, Recorded) else None
         bare_past = None if past is None else self.margin.outcome(past, ())
         good, rest = list[_Tried](), list[tuple[float, _Tried]]()
-        for triggers in self._candidates():
+        for triggers in self.candidates.sets():
             found = self.margin.outcome(paths, triggers, bare)
             tried = _Tried(triggers=triggers, cost_usd=float(found.cost_usd.mean()))
             then = None if past is None else self.margin.outcome(past, triggers, bare_past)
@@ -193,79 +169,6 @@ class _Night:
                 good.append(tried)
         yield from sorted(good, key=lambda one: one.cost_usd)
         yield from (tried for _, tried in sorted(rest, key=lambda pair: (pair[0], pair[1].cost_usd)))
-
-    def _candidates(self) -> Iterator[tuple[Trigger, ...]]:
-        places = self._places()
-        longs = [one for one in places if one.leg.is_long]
-        shorts = [one for one in places if not one.leg.is_long]
-        groups = [places, longs, shorts, *([one] for one in places)]
-        known: set[tuple[int, ...]] = set()
-        for group in groups:
-            key = tuple(one.number for one in group)
-            if not group or key in known:
-                continue
-            known.add(key)
-            for at in _DEPTHS:
-                for frac in _FRACTIONS:
-                    found = [trigger for one in group if (trigger := self._trigger(one, at, frac)) is not None]
-                    if len(found) == len(group):
-                        yield tuple(found)
-
-    def _trigger(self, place: _Place, at: float, frac: float) -> Trigger | None:
-        moved = at * place.room_frac
-        size = place.sizes.get(frac)
-        if size is None or moved < place.least_frac:
-            return None
-        side = Side.SELL if place.leg.is_long else Side.BUY
-        return Trigger(
-            leg=place.number, factor=1.0 - moved if place.leg.is_long else 1.0 + moved,
-            frac=size / abs(place.leg.base), slip_frac=slippage_frac(place.depth, side, size, self.keepers),
-            fee_frac=place.depth.taker_fee_frac, band=place.band,
-        )  # fmt: skip
-
-    def _places(self) -> list[_Place]:
-        found = []
-        rooms = self._rooms()
-        for number, leg in enumerate(self.margin.legs):
-            room = rooms[number]
-            offer = self.depth.get(leg.market)
-            if math.isnan(room):
-                continue
-            if offer is None or not offer.side(Side.SELL if leg.is_long else Side.BUY):
-                self.notes.append(f"{leg.market} offers nothing now, so no trigger of it can be priced")
-                continue
-            sizes = {frac: size for frac in _FRACTIONS if (size := _size(leg, frac, offer)) > 0}
-            if not sizes:
-                self.notes.append(f"{leg.market} takes no order of this position's size")
-                continue
-            band = band_frac(self.book, leg.market)
-            sigma = float(self.diffusion.volatility_hourly[leg.asset])
-            found.append(
-                _Place(
-                    number=number, leg=leg, room_frac=room, least_frac=band + sigma / 2, sizes=sizes, depth=offer,
-                    band=band,
-                )
-            )  # fmt: skip
-        return found
-
-    def _rooms(self) -> list[float]:
-        """For each leg the move against it that liquidates its scope: of the whole market, else of its asset alone;
-        NaN where neither does."""
-        jumps = self.diffusion.jumps
-        betas = np.ones(len(self.assets)) if jumps is None or jumps.betas is None else jumps.betas
-        rooms = []
-        for leg in self.margin.legs:
-            alone = np.zeros(len(self.assets))
-            alone[leg.asset] = 1.0
-            together = self._first(leg, betas) * betas[leg.asset]
-            rooms.append(together if not math.isnan(together) else self._first(leg, alone))
-        return rooms
-
-    def _first(self, leg: Leg, weights: FloatArray) -> float:
-        moves = -_FALLS if leg.is_long else _RISES
-        factors = np.maximum(1.0 + weights[:, None] * moves[None, :], 1e-4)
-        below = np.flatnonzero(self.margin.whole.excess(factors)[leg.scope] < 0)
-        return float(abs(moves[below[0]])) if below.size and below[0] > 0 else math.nan
 
     def _answer(self, judged: _Judged, *, before: float) -> SleepPlan:
         deposits = self._deposits(judged)
@@ -294,8 +197,8 @@ class _Night:
         price = trigger.factor * leg.price_usd
         size = trigger.frac * abs(leg.base)
         return PlannedTrade(
-            market=leg.market, side=Side.SELL if leg.is_long else Side.BUY, size_base=_neat(size), reduce_only=True,
-            priority=priority, style=OrderStyle.TRIGGER_MARKET, trigger_usd=_neat(price),
+            market=leg.market, side=Side.SELL if leg.is_long else Side.BUY, size_base=neat(size), reduce_only=True,
+            priority=priority, style=OrderStyle.TRIGGER_MARKET, trigger_usd=neat(price),
             triggers_above=not leg.is_long,
             reasoning=f"{'Closes' if trigger.frac > 0.999 else f'Cuts {trigger.frac:.0%} of'} {leg.market} after a "
             f"{'fall' if leg.is_long else 'rise'} of {abs(trigger.factor - 1):.1%}.",
@@ -355,7 +258,7 @@ class _Night:
                     if amount
                 ]
                 said.append(f"A deposit of {' and '.join(where)} as well would do.")
-        return " ".join([*said, *(f"{one[0].upper()}{one[1:]}." for one in dict.fromkeys(self.notes))])
+        return " ".join([*said, *(f"{one[0].upper()}{one[1:]}." for one in dict.fromkeys(self.candidates.notes))])
 
     def _killed(self, judged: _Judged) -> str:
         if not isinstance(self.past, Recorded) or judged.past is None:
@@ -380,25 +283,6 @@ def _lacking(night: Outcome, past: Outcome | None, budget_frac: float) -> list[f
             lacking = max(lacking, -float(past.least_usd[scope].min()))
         found.append(max(lacking, 0.0))
     return found
-
-
-def _size(leg: Leg, frac: float, offer: MarketDepth) -> float:
-    """What the market takes of a fraction of a leg, in units; 0 where it takes none."""
-    side = Side.SELL if leg.is_long else Side.BUY
-    trade = PlannedTrade(
-        market=leg.market, side=side, size_base=_neat(abs(leg.base) * frac), reduce_only=True,
-        style=OrderStyle.TRIGGER_MARKET, trigger_usd=leg.price_usd, triggers_above=not leg.is_long,
-    )  # fmt: skip
-    held = round(leg.base * BASE_UNITS)
-    try:
-        return exact(trade, offer, account_id="", held_raw_1e9=held, slippage_frac=0.0, expires_at_s=0).terms.size_base
-    except Untradeable:
-        return 0.0
-
-
-def _neat(number: float) -> float:
-    """Without what float arithmetic left behind the ninth decimal."""
-    return round(number, 9)
 
 
 def _percent(frac: float) -> str:

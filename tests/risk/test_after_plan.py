@@ -73,6 +73,13 @@ def test_a_limit_that_was_broken_before_and_gets_better_is_no_violation(book: Fl
     assert [one.limit for one in worse.violations] == [LimitName.MAX_PORTFOLIO_LEVERAGE]
 
 
+def test_a_position_left_alone_breaks_nothing_new_when_a_fee_makes_its_share_larger(book: FleetBook) -> None:
+    limits = replace(GENEROUS, max_position_size_percent=0.5)
+    hedge = step(-0.001, "BTC-PERP", fee_usd=20.0)
+    broken = effect_of(book, [hedge], limits=limits).violations
+    assert {one.market for one in broken} == {"BTC-PERP"}
+
+
 def test_cancelled_orders_set_their_margin_free(book: FleetBook) -> None:
     assert book.orders is not None
     order = int(book.orders.order_id[0])

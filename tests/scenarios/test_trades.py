@@ -57,7 +57,7 @@ async def test_flatten_is_asked_about_filled_and_reported_on_its_card(trader: Ke
     assert "sold" in report
     assert not asked.labels
     assert "completed" in await phone.ask("/audit 3")
-    await ended(phone, asked, "Nothing is open any more.")
+    await ended(phone, asked, "No position is open any more.")
 
 
 async def test_a_cancelled_card_sends_nothing(trader: KeelProcess, phone: Phone) -> None:

@@ -22,8 +22,16 @@ async def test_a_halt_survives_a_restart(tmp_path: Path) -> None:
 async def test_a_second_halt_keeps_the_first_reason_and_both_are_written_down(store: Store) -> None:
     states = TradingStates(store)
     first = await states.set(TradingState.HALTED, by="ann", reason="Enough.", now=NOW)
-    assert await states.set(TradingState.HALTED, by="keel", reason="Mismatch.", now=after(5)) == first
+    assert await states.set(TradingState.HALTED, by="bob", reason="Too much.", now=after(5)) == first
     resumed = await states.set(TradingState.ACTIVE, by="ann", reason="", now=after(9))
 
     assert (resumed.state, resumed.since) == (TradingState.ACTIVE, after(9))
-    assert [entry.actor for entry in await Audit(store).entries(9)] == ["ann", "keel", "ann"]
+    assert [entry.actor for entry in await Audit(store).entries(9)] == ["ann", "bob", "ann"]
+
+
+async def test_what_keel_itself_stops_is_its_own_halt_whoever_had_stopped_it_before(store: Store) -> None:
+    states = TradingStates(store)
+    await states.set(TradingState.HALTED, by="ann", reason="Enough.", now=NOW)
+    stopped = await states.set(TradingState.HALTED, by="keel", reason="Mismatch.", now=after(5))
+    assert stopped == TradingStatus(state=TradingState.HALTED, since=after(5), by="keel", reason="Mismatch.")
+    assert await states.set(TradingState.HALTED, by="ann", reason="Again.", now=after(6)) == stopped

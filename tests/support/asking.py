@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.commands.registry import all_commands
 from bot.commands.spec import Request, Services
-from bot.messages import Address, Line, Message, Person, text_of
+from bot.messages import Address, Block, Line, Message, Person, text_of
 from bot.trading.rules import TradingRules
 from risk.model.account import AccountSnapshot
 from risk.model.proposal import Proposal, ProposalState, Proposed, Refusal, TradePlan
@@ -69,6 +69,21 @@ class PlainCards:
         return Message(blocks=(Line(f"CARD {proposal.title}", strong=True), *notes), card=proposal.proposal_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An answer."""
+
+    message: Message
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        return self.message.blocks
+
+    @property
+    def text(self) -> str:
+        return text_of(self.message)
+
+
 @dataclass(slots=True, kw_only=True)
 class Asking:
     """Somebody at a chat of a bot that trades on a desk which only notes."""
@@ -79,14 +94,18 @@ class Asking:
     depth: FixedDepth
     me: LinkedPerson
 
-    async def answer(self, text: str, *, person: LinkedPerson | None = None) -> str:
+    async def message(self, text: str, *, person: LinkedPerson | None = None) -> Said:
         """What a command answers. Raises: Usage, Denied."""
         name, *words = text.removeprefix("/").split()
         request = Request(
             args=tuple(words), sender=Person(transport=self.world.transport.name, user_id=OWNER),
             person=person or self.me, address=Address(transport=self.world.transport.name, chat=HOME),
         )  # fmt: skip
-        return text_of(await all_commands()[name].run(self.services, request))
+        return Said(await all_commands()[name].run(self.services, request))
+
+    async def answer(self, text: str, *, person: LinkedPerson | None = None) -> str:
+        """The same as plain text."""
+        return (await self.message(text, person=person)).text
 
     async def plan(self, text: str) -> TradePlan:
         """The plan that a command asks for, with its card answered."""

@@ -49,7 +49,7 @@ from venues.paper.venue import PaperVenue
 ACCOUNT = "demo-0"
 HOME = CardPlace(transport="console", chat="home")
 ASKED_AT = Address(transport=HOME.transport, chat=HOME.chat)
-RULES = TradingRules(enabled=True, reduce_only=False, max_order_usd=1e6, daily_usd=1e7)
+RULES = TradingRules(enabled=True, reduce_only=False, max_order_usd=1e6, daily_usd=1e7, standing_cap_usd=1e6)
 
 
 class NoHistory:

@@ -62,6 +62,10 @@ FIRST_LINES: dict[str, tuple[dict[str, Any], str]] = {
         {"kind": CauseKind.EVENT, "tier": Tier.CRITICAL, "margin": None, "detail": "a delegate nobody announced"},
         "CRITICAL main: a delegate nobody announc",
     ),
+    "protection": (
+        {"kind": CauseKind.PROTECTION, "tier": Tier.HIGH, "margin": None, "detail": "SOL-PERP stop missing: order 7"},
+        "HIGH main: SOL-PERP stop missing: order ",
+    ),
     "eased": (
         {"tier": Tier.HIGH, "previous": Tier.CRITICAL, "reason": NoticeReason.EASED},
         "HIGH main: eased, 4.1% to liq, +$820 fix",

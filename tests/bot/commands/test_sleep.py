@@ -7,6 +7,7 @@ import pytest
 
 from bot.commands.sleep import explained, headline, parsed
 from bot.commands.spec import Usage
+from bot.trading.sleep_report import length_of
 from risk.model.candles import Candles, Interval
 from risk.model.proposal import Purpose
 from risk.model.protection import SleepPlan
@@ -105,12 +106,19 @@ async def test_it_asks_for_triggers_that_only_reduce_and_says_what_they_promise(
         plan = await here.plan("/sleep 8h budget 1%")
 
         assert plan.purpose is Purpose.SLEEP
-        promised = not any(note.startswith("! ") for note in plan.notes)
-        assert plan.title == ("Sleep 8 h" if promised else "Sleep 8 h: NOT promised")
+        assert plan.title == "Sleep 8 h"
         assert plan.trades
         assert all(one.reduce_only and one.trigger_usd is not None for one in plan.trades)
         assert any("your phone dead for 8 h" in note for note in plan.notes)
         assert any(note.startswith("The worst recorded stretch") for note in plan.notes)
+
+
+@pytest.mark.parametrize(("text", "hours"), [("/sleep", 8.0), ("/sleep 90m", 1.5), ("/sleep 1d budget 2%", 24.0)])
+async def test_the_morning_report_knows_from_the_title_how_long_the_night_was(text: str, hours: float) -> None:
+    async with asking(DEEP) as here:
+        await give_hours(here)
+
+        assert length_of((await here.plan(text)).title) == hours * H
 
 
 async def test_an_account_that_survives_anyway_needs_no_order() -> None:

@@ -120,7 +120,8 @@ async def test_halt_cancels_orders_that_rest_for_the_bot_and_may_keep_those_that
         assert "Stops that only protect a position were left resting, as you said." in kept.text
         assert len(await world.trading.resting.standing()) == 1
         halted = await world.ask("/halt")
-        assert "Cancelled at the venue: main sell 50 SOL-PERP." in halted.text
+        assert "Cancelled at the venue: main sell 50 SOL-PERP at or below $140.00." in halted.text
+        assert "! Nothing protects those positions now" in halted.text
         assert not [one for one in await world.gateway.open_orders(ACCOUNT) if one.trigger_price_usd == 140.0]
 
 

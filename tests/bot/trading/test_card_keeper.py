@@ -33,9 +33,25 @@ async def test_the_card_somebody_asked_for_becomes_its_report() -> None:
 
 async def test_whoever_asked_is_not_sent_their_card_a_second_time() -> None:
     async with chat_world() as world:
-        await world.card()
-        for _ in range(4):
-            await world.pass_s(1)
+        home = Address(transport=world.transport.name, chat=HOME)
+        found = await world.trading.desk.propose(sell(), place=home)
+        await world.idle()
+        assert found.proposal is not None
+        assert not world.cards(), "their answer is it"
+        answer = await world.trading.cards.here(found.proposal, home)
+        world.clock.pass_s(10)
+        await world.idle()
+        assert not world.cards(), "it is on its way"
+        await world.trading.cards.bind(answer.card, await world.transport.send(home, answer))
+        await world.pass_s(1)
+        assert len(world.cards()) == 1
+
+
+async def test_a_card_whose_answer_never_went_out_is_sent_all_the_same() -> None:
+    async with chat_world() as world:
+        home = Address(transport=world.transport.name, chat=HOME)
+        await world.trading.desk.propose(sell(), place=home)
+        await world.pass_s(3)
         assert len(world.cards()) == 1
 
 

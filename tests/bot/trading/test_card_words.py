@@ -178,7 +178,7 @@ def test_after_flatten_the_card_lists_what_is_still_open() -> None:
     assert "Still open: long 0.05 BTC-PERP." in text(done, place=left)
     assert "Health 62%; it was 41%, and 63% was expected of all of it." in text(done, place=left)
     nothing = replace(PLACE, after=After(positions=(), health_percent=None))
-    assert "Nothing is open any more." in text(done, place=nothing)
+    assert "No position is open any more." in text(done, place=nothing)
 
 
 def test_a_cancelled_card_says_by_whom() -> None:

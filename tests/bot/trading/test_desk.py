@@ -292,7 +292,6 @@ async def test_within_a_standing_approval_protection_acts_without_another_press(
         sell(purpose=Purpose.PROTECT, requested_by="ann"),
         sell(trade(Side.BUY, 1.0), purpose=Purpose.PROTECT, requested_by=""),
         sell(trade(market="ETH-PERP", size_base=1.0), purpose=Purpose.PROTECT, requested_by=""),
-        sell(trade(size_base=200.0), purpose=Purpose.PROTECT, requested_by=""),
     ],
 )
 async def test_what_a_standing_approval_does_not_cover_waits_for_a_press(plan: TradePlan) -> None:

@@ -9,13 +9,13 @@ import pytest
 from bot.trading.stop_watch import StopWatch
 from risk.decisions.incidents import CauseKind, Incident
 from risk.decisions.tiers import Tier
+from risk.model.account import Side
 from storage import Resting, RestingEnd, RestingOrder
 from tests.bot.trading.chat_world import ChatWorld, chat_world
+from tests.support.clock import FakeClock
 from tests.support.trade_world import ACCOUNT, still
-from venues.paper.demo import START_USD, demo_exchange
+from venues.paper.demo import demo_exchange
 from venues.paper.venue import PaperVenue
-
-SOL_USD = START_USD["SOL/USD"]
 
 
 @dataclass(slots=True)
@@ -56,15 +56,11 @@ class Watched:
         (await self.world.venue.reach()).cancel(ACCOUNT, order.order_id)
 
     async def sell(self, size: float) -> None:
-        from risk.model.account import Side
-
         (await self.world.venue.reach()).market_order(ACCOUNT, "SOL-PERP", Side.SELL, size, reduce_only=True)
 
 
 @contextlib.asynccontextmanager
 async def watched(**moves: tuple[float, float]) -> AsyncIterator[Watched]:
-    from tests.support.clock import FakeClock
-
     clock = FakeClock()
     venue = PaperVenue(demo_exchange(still(**moves), liquidates=False), clock=clock)
     async with chat_world(clock=clock, venue=venue) as world:
@@ -97,7 +93,7 @@ async def test_a_stop_its_owner_cancelled_is_a_high_incident_until_one_rests_aga
         assert await at.resting() == ()
         ended = await at.recent()
         assert ended.ended_how in (RestingEnd.CANCELLED, RestingEnd.VANISHED)
-        assert any(alert.first.startswith("HIGH main: the stop at") for alert in at.world.bot.alerts)
+        assert any(alert.first.startswith("HIGH main: SOL-PERP stop ") for alert in at.world.bot.alerts)
         await at.stop()
         await at.looks(10)
         assert await at.incidents() == []
@@ -147,6 +143,7 @@ async def test_a_stop_that_fired_is_noted_as_filled_and_is_no_incident() -> None
         await at.looks(120)
         assert await at.incidents() == []
         assert await at.resting() == ()
+        assert (await at.recent()).ended_how is RestingEnd.FILLED
         assert await at.world.position() == 0.0
 
 

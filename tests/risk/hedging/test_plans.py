@@ -51,7 +51,7 @@ def accounts(draw: st.DrawFn) -> AccountSnapshot:
     positions = [make_position(sol)] if sol else []
     positions += [make_position(btc, entry_usd=50_000.0, market_index=1)] if btc else []
     gross = abs(sol) * 100 + abs(btc) * 50_000 + abs(spot) * 120
-    usdc = draw(st.floats(0.12, 2.0)) * gross + 50.0 - 100.0 * min(spot, 0.0)
+    usdc = draw(st.sampled_from([0.12, 0.15, 0.2, 0.5, 2.0])) * gross + 50.0 - 100.0 * min(spot, 0.0)
     return make_account(*positions, usdc=round(usdc, 2), balances=[make_balance(spot)] if spot else [])
 
 
@@ -253,3 +253,16 @@ def test_a_volatility_target_scales_every_position_alike() -> None:
     quiet = requirements(make_task(account, HedgeStrategy.VOLATILITY, 9.0))
     assert quiet.required_trades == ()
     assert "nothing to do" in quiet.unhedged[0]
+
+
+@pytest.mark.parametrize("strategy", [HedgeStrategy.BETA, HedgeStrategy.CORRELATION])
+def test_margin_that_would_not_suffice_cuts_the_hedge_and_is_said(strategy: HedgeStrategy) -> None:
+    thin = make_account(make_position(100.0), usdc=1_300.0)
+    task = make_task(thin, strategy, reference="BTC")
+    found = requirements(task)
+    (trade,) = found.required_trades
+    whole = requirements(make_task(LONG, strategy, reference="BTC")).required_trades[0]
+    assert trade.size < 0.5 * whole.size
+    assert "initial margin would not be enough" in " ".join(found.unhedged)
+    (after,) = books_after(task, found)
+    assert 0 <= least_free_usd(Standing.of(after)) < 20.0

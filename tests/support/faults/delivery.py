@@ -115,6 +115,24 @@ STORM = Section(
     ),
 )  # fmt: skip
 
+ORDERS = Section(
+    title="Orders",
+    letter="O",
+    faults=(
+        Fault(
+            what="kill -9 at every state change of an order, and at random",
+            how="SIGKILLs of two desks over nodes that land, fail, drop, refuse and let expire; two thirds at named "
+            "moments in turn, the rest before any statement of SQLite or from outside",
+            must="no order twice, none that nobody agreed to, none lost without a report",
+            by="benchmarks/order_kills.py::killed",
+            goals=(
+                enough(Measure.KILLS, 1), *none(Measure.DUPLICATES, Measure.UNAPPROVED, Measure.LOST, Measure.WRONG),
+                *none(Measure.MOMENTS_MISSED),
+            ),
+        ),
+    ),
+)  # fmt: skip
+
 KILLS = Section(
     title="Kills",
     letter="K",

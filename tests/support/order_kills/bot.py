@@ -25,7 +25,7 @@ from risk.decisions.requote import RequoteBounds
 from risk.errors import NotEnoughData
 from risk.model.account import Side
 from risk.model.limits import RiskLimits
-from risk.model.proposal import PlannedTrade, Proposal, ProposalState, Purpose, TradePlan
+from risk.model.proposal import PlannedTrade, Proposal, Purpose, TradePlan
 from risk.model.trading import OrderStyle, TradingState
 from risk.stats.fits import FitCache
 from storage import (
@@ -47,7 +47,7 @@ from storage import (
     TradingStates,
 )
 from tests.support.drift_trading import account_id
-from tests.support.order_kills.moments import STATEMENT, Life, Want, crash_point
+from tests.support.order_kills.moments import DATABASE, KEY_FILE, STATEMENT, Life, Want, crash_point
 from venues.solana.adapter import DriftAdapter, connect
 from venues.solana.gateway import DriftGateway, connect_orders
 from venues.solana.settings import SolanaSettings
@@ -58,7 +58,6 @@ if TYPE_CHECKING:
 ACCOUNT = account_id()
 HOME = CardPlace(transport="console", chat="home")
 ASKED_AT = Address(transport=HOME.transport, chat=HOME.chat)
-KEY_FILE, DATABASE = "key.json", "keel.db"
 LIVES_S = 8.0
 """A life whose moment does not come ends by itself, and counts for nothing."""
 
@@ -175,7 +174,8 @@ async def _awake(folder: Path, url: str, life: Life) -> AsyncIterator[_Bot]:
 async def _assembled(
     store: Store, gateway: DriftGateway, reader: DriftAdapter, rules: TradingRules, clock: _JumpingClock, fate: _Fate
 ) -> _Bot:
-    proposals, states, resting, history = _Proposals(store, fate), TradingStates(store), Resting(store), TradeHistory(store)
+    proposals, states, resting = _Proposals(store, fate), TradingStates(store), Resting(store)
+    history = TradeHistory(store)
     handles, accounts = await ProposalCards(store).handles(), Accounts(store)
     await accounts.save_limits(ACCOUNT, _GENEROUS)
     maker = Maker(
@@ -183,8 +183,8 @@ async def _assembled(
         prospects=Prospects(lambda account_id: _NoHistory(), FitCache()),
     )  # fmt: skip
     execution = Execution(
-        gateway=gateway, maker=maker, proposals=proposals, resting=resting, handles=handles, states=states, rules=rules, clock=clock,
-        tempo=_TEMPO, crash_point=fate,
+        gateway=gateway, maker=maker, proposals=proposals, resting=resting, handles=handles, states=states, rules=rules,
+        clock=clock, tempo=_TEMPO, crash_point=fate,
     )  # fmt: skip
     desk = Desk(
         maker=maker, execution=execution, proposals=proposals, handles=handles, states=states,
@@ -291,9 +291,7 @@ async def _plan(bot: _Bot, dice: random.Random, want: Want) -> TradePlan:
         )  # fmt: skip
         return _planned(Purpose.STOP, (stop,), cancels=tuple(own[:1]) if dice.random() < 0.3 else ())
     adds = want in (Want.ADD_TWICE, Want.TIGHTEN) or held < 5.0 or (held < 15.0 and dice.random() < 0.5)
-    first = PlannedTrade(
-        market="SOL-PERP", side=Side.BUY if adds else Side.SELL, size_base=size, reduce_only=not adds
-    )
+    first = PlannedTrade(market="SOL-PERP", side=Side.BUY if adds else Side.SELL, size_base=size, reduce_only=not adds)
     if want is Want.ADD_TWICE or (want is Want.ANYTHING and dice.random() < 0.3):
         hedge = PlannedTrade(
             market="BTC-PERP", side=dice.choice([Side.BUY, Side.SELL]), size_base=dice.randrange(5, 30) / 10_000,
@@ -307,7 +305,3 @@ def _planned(purpose: Purpose, trades: tuple[PlannedTrade, ...], *, cancels: tup
     return TradePlan(
         account_id=ACCOUNT, purpose=purpose, trades=trades, title=purpose.value, cancels=cancels, requested_by="ann"
     )
-
-
-def is_over(proposal: Proposal) -> bool:
-    return proposal.state not in (ProposalState.OPEN, ProposalState.APPROVED, ProposalState.EXECUTING)

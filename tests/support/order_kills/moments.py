@@ -81,6 +81,9 @@ SCENES: Mapping[str, Scene] = {
 }
 """Moments by name."""
 
+DATABASE, KEY_FILE = "keel.db", "key.json"
+"""What lies in the folder of a bot."""
+
 STATEMENT, DELAY = "statement", "delay"
 """Before some statement of SQLite, in the middle of transactions as well; and at any moment, from outside."""
 

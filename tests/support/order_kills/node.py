@@ -179,19 +179,24 @@ def _program(rpc: SolanaRpc, amount_1e9: int) -> FakeDriftProgram:
     )
 
 
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def main(seed: str) -> None:
     with running_rpc(trading_world(), slots_per_s=SLOTS_PER_S) as rpc:
         record, dice = _Record(rpc), _Dice(rpc, seed)
-        print(rpc.url, flush=True)
+        say(rpc.url)
         for line in sys.stdin:
             what, *names = line.split()
             with rpc.chain.lock:
                 if what == "next":
                     dice.settled.clear()
                     dice.settled.extend(Outcome[name] for name in names)
-                    print("settled", flush=True)
+                    say("settled")
                 else:
-                    print(record.truth(), flush=True)
+                    say(record.truth())
 
 
 if __name__ == "__main__":

@@ -8,20 +8,19 @@ import signal
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Self
 
 from tests.support.drift_trading import key_file
-from tests.support.order_kills.moments import DELAY, SCENES, STATEMENT, Life
+from tests.support.order_kills.moments import DATABASE, DELAY, KEY_FILE, SCENES, STATEMENT, Life
 from tests.support.order_kills.node import Truth
 from tests.support.order_kills.verdict import Verdict, verdict
 
 ROOT = Path(__file__).resolve().parents[3]
-KEY_FILE, DATABASE = "key.json", "keel.db"
 _MOST_STATEMENTS, _LONGEST_MS = 400, 900
 _LINE_BYTES = 2**28  # the truth is one line
 _SHARE_AT_RANDOM = 0.3
@@ -90,6 +89,25 @@ async def toll(kills: int, *, at_once: int = 2, seed: int = 1) -> Toll:
 
 
 async def _one_bot(number: int, kills: int, seed: int) -> Toll:
+    async with harvest(number, kills, seed) as found:
+        return Toll(
+            at=found.at, survived=found.survived, verdicts=(await verdict(found.database, found.truth),)
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Harvest:
+    """What is left when a bot has been killed often enough, and everything was brought to its end."""
+
+    at: Counter[str]
+    survived: Counter[str]
+    database: Path
+    truth: Truth
+
+
+@asynccontextmanager
+async def harvest(number: int, kills: int, seed: int) -> AsyncIterator[Harvest]:
+    """Kill one bot so often; its database is there until the with block ends."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         key_file(folder).rename(folder / KEY_FILE)
@@ -100,7 +118,7 @@ async def _one_bot(number: int, kills: int, seed: int) -> Toll:
                 at, survived = await _killed(node, worker, kills, lives(number, seed))
                 assert await _lived(node, worker, Life(seed=0)) == 0, "what was left could not be brought to an end"
             truth = Truth.from_json(await node.ask("truth"))
-        return Toll(at=at, survived=survived, verdicts=(await verdict(folder / DATABASE, truth),))
+        yield Harvest(at=at, survived=survived, database=folder / DATABASE, truth=truth)
 
 
 async def _killed(

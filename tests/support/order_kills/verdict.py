@@ -9,11 +9,9 @@ from typing import Any
 from risk.decisions.proposals import FINAL_LEGS, FINAL_PROPOSALS
 from risk.model.proposal import LegState, Proposal, ProposalState
 from storage import Audit, AuditAction, AuditEntry, Proposals, Resting, Store
+from tests.support.drift_events import LONG, PERP, SHORT
 from tests.support.drift_program import (
     LIMIT,
-    LONG,
-    PERP,
-    SHORT,
     TRIGGER_LIMIT,
     TRIGGER_MARKET,
     Arrived,
@@ -205,7 +203,8 @@ def _wrong(proposals: Sequence[Proposal], truth: Truth, told: _Told) -> Iterable
     believed = dict(truth.began_with)
     for proposal in proposals:
         for leg in proposal.legs:
-            what, landed = f"order {leg.number} of {proposal.proposal_id}", by_leg.get((proposal.proposal_id, leg.number))
+            what = f"order {leg.number} of {proposal.proposal_id}"
+            landed = by_leg.get((proposal.proposal_id, leg.number))
             executed = landed is not None and not landed.failed
             if executed is not (leg.state in _EXECUTED):
                 yield f"{what} is {leg.state.value}, and the chain says {_said(landed)}"

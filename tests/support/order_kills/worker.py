@@ -29,25 +29,31 @@ def main(folder: Path, url: str) -> None:
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()],
     )
     builder = DriftInstructions()  # a quarter of a second of reading, the same in every life
-    gateway_module._load_builder = lambda: builder  # type: ignore[assignment]
-    print("ready", flush=True)
+    gateway_module._load_builder = lambda: builder
+    _say("ready")
     for line in sys.stdin:
         life = Life(**json.loads(line))
         child = os.fork()
         if child == 0:
             _live(folder, url, life)
-        print(child, flush=True)
-        print(os.waitpid(child, 0)[1], flush=True)
+        _say(str(child))
+        _say(str(os.waitpid(child, 0)[1]))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def _live(folder: Path, url: str, life: Life) -> None:
     """Never returns."""
     try:
         asyncio.run(live(folder, url, life) if life.moment else drain(folder, url))
-    except BaseException:
-        logging.exception("a life ended on its own")
+    except BaseException:  # noqa: BLE001  # the top of a process: its parent sees the status
+        structlog.get_logger().exception("a life ended on its own")
         os._exit(1)
     os._exit(0)
 

@@ -26,7 +26,7 @@ from tests.support.solana_rpc import HttpError, Landing, LandingMode, Refusal, S
 from tests.support.world_builder import WorldBuilder
 from tests.venues.solana.conftest import StillClock
 from tests.venues.solana.reading import DRIFT
-from venues import connect_orders
+from venues import connect, connect_orders
 from venues.errors import VenueRejected, VenueUnavailable
 from venues.solana import gateway as gateways
 from venues.solana.gateway import DriftGateway
@@ -244,11 +244,21 @@ def test_a_key_file_is_for_this_machine_alone(tmp_path: Path, clock: StillClock,
 
 async def test_without_a_key_it_quotes_and_signs_nothing(venue: Venue) -> None:
     settings = replace(venue.settings, key_file=None)
-    gateway = connect_orders("drift", settings, reader=venue.gateway._adapter, clock=venue.clock)
-    assert gateway.name == "Drift on loopback"
-    assert (await gateway.depth(ACCOUNT, ["SOL-PERP"]))["SOL-PERP"].bids
-    with pytest.raises(VenueRejected, match="no key"):
-        await gateway.prepare(agreed(ACCOUNT, SELL))
+    async with opened(settings, venue.clock) as gateway:
+        assert gateway.name == "Drift on loopback"
+        assert (await gateway.depth(ACCOUNT, ["SOL-PERP"]))["SOL-PERP"].bids
+        with pytest.raises(VenueRejected, match="no key"):
+            await gateway.prepare(agreed(ACCOUNT, SELL))
+
+
+async def test_the_gateway_is_found_by_the_venues_name(venue: Venue) -> None:
+    reader = connect("drift", venue.settings, clock=venue.clock)
+    found = connect_orders("drift", venue.settings, reader=reader, clock=venue.clock)
+    assert isinstance(found, DriftGateway)
+    await found.close()
+    await reader.close()
+    with pytest.raises(VenueRejected, match="takes no orders"):
+        connect_orders("replay", venue.settings, reader=reader, clock=venue.clock)
 
 
 async def test_a_dead_first_endpoint_is_no_obstacle(tmp_path: Path, clock: StillClock) -> None:
