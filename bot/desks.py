@@ -15,7 +15,7 @@ from risk.ports import Clock
 from risk.position_sizer import PositionSizer
 from risk.risk_engine import DriftRiskEngine
 from risk.stats.fits import FitCache
-from risk.trade_ports import DepthSource, HedgeLog, TradeDesk
+from risk.trade_ports import DepthSource, HedgeLog, MarketBooks, TradeDesk
 from storage import Accounts, EquityLog, FillLog, RiskSnapshotLog
 
 
@@ -28,6 +28,7 @@ class Desks:
             the desk as it is asked there.
         depth: Who knows what markets offer; None where nobody does.
         hedges: What was hedged so far; None where nobody keeps it.
+        books: Who brings along markets an account is not in; None where nobody does.
     """
 
     fleet: Fleet
@@ -43,6 +44,7 @@ class Desks:
     trade_desk: TradeDesk | None = None
     depth: DepthSource | None = None
     hedges: HedgeLog | None = None
+    books: MarketBooks | None = None
 
     def risk(self, account_id: str) -> DriftRiskEngine:
         return DriftRiskEngine(
@@ -70,7 +72,7 @@ class Desks:
         """Args: desk: In place of ``trade_desk``."""
         return DriftHedgingEngine(
             account_id, self.fleet, self.risk(account_id), self.clock, depth=self.depth, desk=desk or self.trade_desk,
-            limits=self.accounts, hedges=self.hedges, executor=self.executor, cache=self.cache,
+            limits=self.accounts, hedges=self.hedges, executor=self.executor, cache=self.cache, books=self.books,
         )  # fmt: skip
 
     def monitor(

@@ -49,6 +49,7 @@ def effect_of(
     cancels: Sequence[int] = (),
     limits: RiskLimits | None = None,
     prospect: Prospect | None = None,
+    own: Prospect | None = None,
     unknown: str = _NO_HISTORY,
     simulate: bool = True,
 ) -> Effect:
@@ -59,6 +60,8 @@ def effect_of(
         limits: None where none are checked.
         prospect: What the account's assets may do; None where history says nothing, with the reason in ``unknown``.
             Limits on statistics are then not checked.
+        own: The same without the markets that the plan enters, so that what is said of the account before is what is
+            said of it anywhere else; None for ``prospect``.
         simulate: False leaves the probability of liquidation out, for an answer at once.
 
     Raises: CannotAssess for a market the book lacks; BadParameter.
@@ -66,7 +69,7 @@ def effect_of(
     books = [without_orders(book, cancels)]
     for step in steps:
         books.append(with_trade(books[-1], step.market, step.base, price_usd=step.price_usd, fee_usd=step.fee_usd))
-    before, stages = _State.of(book, prospect), [_State.of(one, prospect) for one in books]
+    before, stages = _State.of(book, own or prospect), [_State.of(one, prospect) for one in books]
     after = stages[-1]
     said = prospect is not None and simulate
     return Effect(

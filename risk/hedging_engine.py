@@ -14,6 +14,7 @@ from risk.errors import BadParameter, BadSeries, CannotAssess, NotEnoughData
 from risk.fleet import Fleet, FleetView
 from risk.hedging.choosing import (
     DEFAULT_HOURS,
+    MAJORS,
     OWN_PERPS,
     hours_of,
     instruments_of,
@@ -44,7 +45,7 @@ from risk.stats.dcc import DccFit
 from risk.stats.fits import FitCache
 from risk.stats.history import BookHistory
 from risk.stats.series import checked_count
-from risk.trade_ports import DepthSource, HedgeLog, TradeDesk
+from risk.trade_ports import DepthSource, HedgeLog, MarketBooks, TradeDesk
 
 MOST_EMERGENCY_TRADES = 20
 OFF = Refusal(reason="trading is not switched on here", nearest="the trades can be made by hand as they are listed")
@@ -62,14 +63,17 @@ class DriftHedgingEngine:
         limits: Where the account's limits live; the defaults hold without one.
         hedges: What was hedged so far, for monitoring.
         cache: Shared by the desks of a process.
+        books: Who brings along markets in which the account has nothing yet; without it those of the fleet's reading
+            are all it may hedge with.
     """
 
     def __init__(
         self, account_id: str, fleet: Fleet, histories: BookHistories, clock: Clock, *,
         depth: DepthSource | None = None, desk: TradeDesk | None = None, limits: LimitsStore | None = None,
         hedges: HedgeLog | None = None, executor: Executor | None = None, cache: FitCache | None = None,
+        books: MarketBooks | None = None,
     ) -> None:  # fmt: skip
-        self.account_id = account_id
+        self.account_id, self._books = account_id, books
         self._fleet, self._histories, self._clock = fleet, histories, clock
         self._depth, self._desk, self._limits, self._hedges = depth, desk, limits, hedges
         self._executor, self._cache = executor, cache or FitCache()
@@ -185,7 +189,7 @@ class DriftHedgingEngine:
 
         Raises: BadParameter for shares that make no sense; CannotAssess; ReadFailed.
         """
-        view, found = await self._account()
+        view, found = await self._account(tuple(map(asset_of, target_allocations)))
         book, limits = view.single(self.account_id).book, await self._limits_in_force()
         named = tuple(name for name in book.perp_markets.names if asset_of(name) in map(asset_of, target_allocations))
         depths = await self._depths((*own_perps(book, found), *named))
@@ -204,7 +208,7 @@ class DriftHedgingEngine:
         horizon = hours_of(hours, strategy)
         limits = await self._limits_in_force()
         wanted = target_of(target, strategy, limits)
-        view, found = await self._account()
+        view, found = await self._account((*MAJORS, *map(asset_of, instruments)))
         book = view.single(self.account_id).book
         perps = instruments_of(book, found, strategy, reference, instruments)
         history, usable, left = await self._history(view, strategy, reference, perps)
@@ -220,9 +224,16 @@ class DriftHedgingEngine:
             now=self._clock.now(), cache=self._cache, adjust=adjusted, left=left, usual=not instruments,
         )  # fmt: skip
 
-    async def _account(self) -> tuple[FleetView, Exposures]:
+    async def _account(self, assets: Sequence[str] = ()) -> tuple[FleetView, Exposures]:
+        """The account, with the perps of what it holds and of further assets as far as anybody brings them along."""
         view = await self._fleet.current()
         self._fleet.require_assessable(self.account_id)
+        if self._books is not None and assets:
+            wanted = {*assets, *held_assets(view.single(self.account_id).book)}
+            known = view.book.perp_markets.names
+            more = [one for one in await self._books.perp_markets() if one not in known and asset_of(one) in wanted]
+            if more:
+                view = FleetView.of(await self._books.read_with(self.account_id, more))
         return view, exposures(view.single(self.account_id))
 
     async def _limits_in_force(self) -> RiskLimits:

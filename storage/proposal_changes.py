@@ -66,8 +66,10 @@ def revise(
     handles: Handles,
     approvals_needed: int | None,
     pin_needed: bool | None,
+    expected: ProposalState | None,
 ) -> Proposal:
     before, number = required(db, proposal_id), number_of(proposal_id)
+    _as_expected(before, expected)
     if before.revision != expected_revision:
         raise ProposalOutdated(
             f"Proposal {proposal_id} has revision {before.revision} by now, not {expected_revision}; look at it again."
@@ -107,15 +109,20 @@ def happened(
     before = required(db, proposal_id)
     if event in _ELSEWHERE:
         raise StorageDefect(f"A proposal cannot simply be {event.value}; this is a defect of Keel, please report it.")
-    if expected is not None and before.state is not expected:
-        raise ProposalOutdated(
-            f"Proposal {proposal_id} is {before.state.value} by now, not {expected.value}; look at it again."
-        )
+    _as_expected(before, expected)
     if event in _BY_LEGS and outcome([leg.state for leg in before.legs]) is not event:
         raise StorageDefect(
             f"The orders of {proposal_id} do not say {event.value}; this is a defect of Keel, please report it."
         )
     return move(db, before, event, now=now, by=by, reason=reason)
+
+
+def _as_expected(before: Proposal, expected: ProposalState | None) -> None:
+    """Raises: ProposalOutdated."""
+    if expected is not None and before.state is not expected:
+        raise ProposalOutdated(
+            f"Proposal {before.proposal_id} is {before.state.value} by now, not {expected.value}; look at it again."
+        )
 
 
 def move(

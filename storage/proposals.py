@@ -108,20 +108,23 @@ class Proposals:
         approvals_needed: int | None = None,
         pin_needed: bool | None = None,
         holds_after_expiry: timedelta = HOLDS_AFTER_EXPIRY,
+        expected: ProposalState | None = None,
     ) -> Proposal:
         """Something else is asked than before: votes and buttons of the revision before are void.
 
         Args:
             approvals_needed, pin_needed: None for as before.
+            expected: The state it was decided in; None for whatever it is.
 
-        Raises: ProposalOutdated where it has another revision by now; IllegalTransition where it is not asked any more.
+        Raises: ProposalOutdated where it has another revision by now, or is in another state than expected;
+            IllegalTransition where it is not asked any more.
         """
 
         def revise(db: "Database") -> Proposal:
             return proposal_changes.revise(
                 db, proposal_id, expected_revision=expected_revision, legs=legs, effect=effect, changed=changed,
                 notes=notes, expires_at=expires_at, valid_until=expires_at + holds_after_expiry, now=now, by=by,
-                handles=handles, approvals_needed=approvals_needed, pin_needed=pin_needed,
+                handles=handles, approvals_needed=approvals_needed, pin_needed=pin_needed, expected=expected,
             )  # fmt: skip
 
         return await self._store.atomic(revise)

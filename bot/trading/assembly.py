@@ -161,7 +161,9 @@ def assembled(setup: TradingSetup, around: Surroundings) -> TradingParts:
         desk=desk, halting=halting, proposals=proposals, cards=cards, keeper=keeper, standing=standing, states=states,
         pins=Pins(store), audit=Audit(store), resting=resting, rules=rules, gateway_name=setup.gateway.name,
     )  # fmt: skip
-    desks = replace(around.desks, trade_desk=desk, depth=setup.gateway, hedges=ProposalHedges(proposals))
+    desks = replace(
+        around.desks, trade_desk=desk, depth=setup.gateway, hedges=ProposalHedges(proposals), books=setup.books
+    )  # fmt: skip
     guardian = Guardian(
         fleet=around.fleet, standing=standing, proposals=proposals, thresholds=around.roster.thresholds, clock=clock,
         monitor=lambda account_id: desks.monitor(account_id, around.roster.thresholds(account_id)),

@@ -12,7 +12,7 @@ from bot.trading.execution import Execution, overdue
 from bot.trading.making import Made, Maker, plan_of
 from bot.trading.rules import TradingRules
 from bot.trading.traders import Traders
-from risk.decisions.proposals import ProposalEvent
+from risk.decisions.proposals import IllegalTransition, ProposalEvent
 from risk.model.proposal import (
     Proposal,
     ProposalState,
@@ -154,9 +154,12 @@ class Desk:
 
     async def cancel(self, proposal_id: str, *, by: str, reason: str) -> Proposal:
         """Take a proposal back that nobody acted on yet. Raises: ProposalOutdated."""
-        found = await self._proposals.happened(
-            proposal_id, ProposalEvent.CANCELLED, now=self._clock.now(), by=by, reason=reason
-        )
+        try:
+            found = await self._proposals.happened(
+                proposal_id, ProposalEvent.CANCELLED, now=self._clock.now(), by=by, reason=reason
+            )
+        except IllegalTransition as exc:
+            raise ProposalOutdated(f"Proposal {proposal_id} has gone on meanwhile: {exc}.") from exc
         self._changed()
         return found
 
@@ -189,11 +192,18 @@ class Desk:
         made = await self._maker.make(plan_of(proposal, _HALF), expires_at=expires_at)
         if isinstance(made, Refusal):
             return replace(pressed, proposal=replace(proposal, reason=f"half of it cannot be: {made.reason}"))
-        revised = await self._proposals.revise(
-            proposal.proposal_id, expected_revision=proposal.revision, legs=made.legs, effect=made.effect,
-            changed=("half of the size",), notes=made.notes, expires_at=expires_at, now=self._clock.now(),
-            by=person_id, handles=self._handles, holds_after_expiry=timedelta(seconds=self._rules.execution_s),
-        )  # fmt: skip
+        try:
+            revised = await self._proposals.revise(
+                proposal.proposal_id, expected_revision=proposal.revision, legs=made.legs, effect=made.effect,
+                changed=("half of the size",), notes=made.notes, expires_at=expires_at, now=self._clock.now(),
+                by=person_id, handles=self._handles, holds_after_expiry=timedelta(seconds=self._rules.execution_s),
+                expected=ProposalState.OPEN,
+            )  # fmt: skip
+        except ProposalOutdated:
+            # Somebody else pressed while half of it was quoted: what they pressed stands.
+            now = await self._proposals.get(proposal.proposal_id) or proposal
+            kind = PressKind.SUPERSEDED if now.state is ProposalState.OPEN else PressKind.USED
+            return Pressed(kind=kind, proposal=now)
         return replace(pressed, proposal=revised)
 
     async def _refused(self, plan: TradePlan) -> Refusal | None:

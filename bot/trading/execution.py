@@ -160,7 +160,7 @@ class Execution:
         return await self._proposals.revise(
             proposal.proposal_id, expected_revision=proposal.revision, legs=made.legs, effect=made.effect,
             changed=changed, notes=made.notes, expires_at=expires_at, now=now, by=_BY, handles=self._handles,
-            holds_after_expiry=timedelta(seconds=self._rules.execution_s),
+            holds_after_expiry=timedelta(seconds=self._rules.execution_s), expected=ProposalState.APPROVED,
         )  # fmt: skip
 
     async def _happened(self, proposal: Proposal, event: ProposalEvent, reason: str) -> Proposal:

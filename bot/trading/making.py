@@ -176,10 +176,11 @@ class Maker:
         steps = [step for leg in legs if (step := _step(leg, ground.depths, share)) is not None]
         view = FleetView.of(ground.book)
         prospect, reason = await self._prospects.of(view, account_id, [step.market for step in steps])
+        own, _ = await self._prospects.of(view, account_id, ())
         cancels = [order for leg in legs for order in leg.cancels]
         work = partial(
-            effect_of, ground.book, steps, cancels=cancels, limits=ground.limits, prospect=prospect, unknown=reason,
-            simulate=simulate,
+            effect_of, ground.book, steps, cancels=cancels, limits=ground.limits, prospect=prospect, own=own,
+            unknown=reason, simulate=simulate,
         )  # fmt: skip
         if not simulate:
             return work(), reason

@@ -30,6 +30,7 @@ from tests.risk.fake_reader import FakeReader
 from tests.risk.hedging.books import Depths, Desk, btc_depth, make_depth
 from tests.risk.histories import Shelf, correlated, daily_candles, shelf
 from tests.support.clock import FakeClock
+from tests.support.trade_bot import trade_bot
 
 FREE = RiskLimits(
     max_portfolio_leverage=1_000.0, max_position_size_usd=1e12, max_position_size_percent=1_000.0,
@@ -346,3 +347,26 @@ class Log:
 
     async def hedges(self, account_id: str) -> Sequence[FilledHedge]:
         return self._hedges
+
+
+async def test_an_account_is_hedged_in_a_market_it_has_nothing_in_where_somebody_brings_it_along() -> None:
+    async with trade_bot() as bot:
+        await bot.app.history.look()
+        exchange = await bot.venue.reach()
+        for order in list(exchange.world.accounts["demo-0"].orders):
+            exchange.cancel("demo-0", order)
+        exchange.market_order("demo-0", "BTC-PERP", Side.BUY, 0.15)
+        exchange.market_order("demo-0", "ETH-PERP", Side.SELL, 11.0)
+        exchange.settle_pnl("demo-0", "BTC-PERP")
+        exchange.settle_pnl("demo-0", "ETH-PERP")
+        bot.clock.pass_s(10)
+        await bot.app.watch.check()
+        latest = bot.app.services.fleet.latest
+        assert latest is not None
+        assert latest.book.perp_markets.names == ("SOL-PERP",)
+
+        found = await bot.app.services.desks.hedging("demo-0").calculate_hedge_requirements(
+            0.0, strategy=HedgeStrategy.BETA, reference="BTC"
+        )
+
+        assert [(one.market, one.side) for one in found.required_trades] == [("BTC-PERP", Side.SELL)]

@@ -112,6 +112,12 @@ def test_a_curve_without_reserves_has_no_levels(change: dict[str, Any]) -> None:
     assert ladder(curve(**change), Side.SELL, SOL_1E6) == ()
 
 
+@pytest.mark.parametrize(("side", "room"), [(Side.BUY, 3 * 10**14), (Side.SELL, 4 * 10**14)])
+def test_one_fill_takes_half_of_what_its_side_has_left_at_most(side: Side, room: int) -> None:
+    assert curve(fill_fraction=1).fillable_raw_1e9(side) == room // 2
+    assert curve().fillable_raw_1e9(side) == 10**13
+
+
 def test_where_the_curve_follows_the_oracle_a_price_is_the_worse_of_both() -> None:
     still, moving = curve(), curve(follows_oracle=True)
     above, below = SOL_1E6 * 102 // 100, SOL_1E6 * 98 // 100

@@ -226,6 +226,27 @@ def test_anything_else_is_never_signed(instructions: list[Instruction]) -> None:
         require_exactly(DRIFT, message(*instructions), BATCH, signer=SIGNER)
 
 
+def cancelling(*ids: int, account: str = ACCOUNT) -> Instruction:
+    data = bytes.fromhex("861390a55ef0d25e") + len(ids).to_bytes(4, "little")
+    data += b"".join(one.to_bytes(4, "little") for one in ids)
+    keys = [addresses.state_address(), account, SIGNER]
+    flags = [(False, False), (False, True), (True, False)]
+    metas = [AccountMeta(Pubkey.from_string(key), *flag) for key, flag in zip(keys, flags, strict=True)]
+    return Instruction(Pubkey.from_string(addresses.DRIFT_PROGRAM), data, metas)
+
+
+def test_only_the_cancellations_agreed_on_are_signed_for_the_own_account_and_before_the_orders() -> None:
+    batch, both = agreed(ACCOUNT, cancels=[3, 5]), agreed(ACCOUNT, make_terms(ACCOUNT), cancels=[3])
+    require_exactly(DRIFT, message(cancelling(3, 5)), batch, signer=SIGNER)
+    require_exactly(DRIFT, message(cancelling(3), placing()), both, signer=SIGNER)
+    other = addresses.user_address(addresses.address("ann"), 1)
+    for wrong in (cancelling(3), cancelling(5, 3), cancelling(3, 5, 7), cancelling(3, 5, account=other)):
+        with pytest.raises(VenueRejected, match="not signed"):
+            require_exactly(DRIFT, message(wrong), batch, signer=SIGNER)
+    with pytest.raises(VenueRejected, match="not signed"):
+        require_exactly(DRIFT, message(placing(), cancelling(3)), both, signer=SIGNER)
+
+
 def test_accounts_that_orders_do_not_change_must_not_be_writable() -> None:
     order = placing()
     order.accounts = [*order.accounts, AccountMeta(STRANGER, False, True)]
