@@ -3,6 +3,8 @@
 import math
 from concurrent.futures import Executor
 from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,9 +25,11 @@ from risk.model.liquidation import (
 )
 from risk.model.protection import ProtectionResult, SleepPlan
 from risk.ports import BookHistories, CandleStore, LiquidationOdds
-from risk.protection_desk import ProtectionDesk
-from risk.stats.fits import FitCache
 from risk.trade_ports import DepthSource, TradeDesk
+
+if TYPE_CHECKING:
+    from risk.protection_desk import ProtectionDesk
+    from risk.stats.fits import FitCache
 
 # Where a market moves by a third of its price a day, more collateral is no answer; nothing beyond this is asked for.
 ENOUGH_PERCENT = 1_000.0
@@ -41,9 +45,6 @@ class DriftLiquidationMonitor:
         desk: Where protection is proposed, the only way out there is; None while trading is switched off.
         depth: What markets offer; without it protection cancels and advises, and cuts nothing.
         histories: The account's history: the risk desk. Without it protection states no probability.
-
-    Attributes:
-        protection: Stops, nights and protection of the account.
     """
 
     def __init__(
@@ -58,15 +59,26 @@ class DriftLiquidationMonitor:
         histories: BookHistories | None = None,
         candles: CandleStore | None = None,
         executor: Executor | None = None,
-        cache: FitCache | None = None,
+        cache: "FitCache | None" = None,
     ) -> None:
         self.account_id = account_id
-        self.protection = ProtectionDesk(
-            account_id, fleet, depth=depth, desk=desk, histories=histories, candles=candles, executor=executor,
-            cache=cache,
-        )  # fmt: skip
+
+        def protection() -> "ProtectionDesk":
+            from risk.protection_desk import ProtectionDesk  # brings scipy, which the alerts do without
+
+            return ProtectionDesk(
+                account_id, fleet, depth=depth, desk=desk, histories=histories, candles=candles, executor=executor,
+                cache=cache,
+            )  # fmt: skip
+
+        self._make_protection = protection
         self._fleet, self._odds = fleet, odds
         self.thresholds = thresholds or TierThresholds()
+
+    @cached_property
+    def protection(self) -> "ProtectionDesk":
+        """Stops, nights and protection of the account."""
+        return self._make_protection()
 
     async def monitor_health_ratio(self) -> HealthStatus:
         """Health in both conventions, with every reason why it may not be trusted."""
