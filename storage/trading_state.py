@@ -27,8 +27,8 @@ class TradingStates:
         return await self._store.run(_read)
 
     async def set(self, state: TradingState, *, by: str, reason: str, now: datetime) -> TradingStatus:
-        """From now on. What was so already keeps its beginning and its first reason, unless it is Keel that says so now;
-        it is written down again."""
+        """From now on; written down in any case. What was so already keeps its beginning and its first reason, unless it
+        is Keel that says so now."""
         return await self._store.atomic(lambda db: _set(db, state, by, reason, now))
 
 

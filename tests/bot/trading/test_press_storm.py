@@ -197,7 +197,8 @@ def _mangled(handle: str, dice: random.Random) -> str:
     # A last character may carry bits that base64 throws away: as text it is another handle all the same.
     return dice.choice([
         handle[:at] + other + handle[at + 1 :], handle[:-1], handle + "A", handle[::-1], handle.swapcase(), "",
-        base64.urlsafe_b64encode(dice.randbytes(16)).decode().rstrip("="), "\x00" * 22, "\ud800", "'; DROP TABLE", "ß" * 999,
+        base64.urlsafe_b64encode(dice.randbytes(16)).decode().rstrip("="), "\x00" * 22, "\ud800",
+        "'; DROP TABLE", "ß" * 999,
     ])  # fmt: skip
 
 

@@ -7,6 +7,7 @@ as JSON. What is not settled is drawn by the seed.
 
 import base64
 import json
+import logging
 import random
 import sys
 from collections import deque
@@ -185,6 +186,7 @@ def say(line: str) -> None:
 
 
 def main(seed: str) -> None:
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # of clients that died in the middle of a request
     with running_rpc(trading_world(), slots_per_s=SLOTS_PER_S) as rpc:
         record, dice = _Record(rpc), _Dice(rpc, seed)
         say(rpc.url)
