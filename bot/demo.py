@@ -41,7 +41,7 @@ SCRIPT = ESTIMATES | {
     52: "/stress",
     66: "/status",
     125: "/alerts",
-    128: "/hedge",
+    129: "/hedge",
     134: "/audit 5",
     137: "/flatten",
 }

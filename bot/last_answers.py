@@ -29,13 +29,13 @@ class LastAnswers:
         self._known: OrderedDict[Hashable, _Known] = OrderedDict()
 
     def remembering(self, command: Command) -> Run:
-        """The command, whose answers are kept. Pictures are too large to be kept for everybody."""
+        """The command, whose answers are kept. Pictures and files are too large to be kept for everybody."""
 
         async def run(services: Services, request: Request) -> Message:
             message = await command.run(services, request)
             if message.card:
                 return message  # it is kept up to date by itself, and an old one must not be shown
-            texts = tuple(block for block in message.blocks if not isinstance(block, Picture))
+            texts = tuple(block for block in message.blocks if not isinstance(block, Picture | File))
             question = _question(services, request, command)
             self._known[question] = _Known(message=Message(blocks=texts), at=self._clock.now())
             self._known.move_to_end(question)

@@ -48,7 +48,20 @@ class Picture:
     name: str = "chart.png"
 
 
-Block = Line | Table | Picture
+@dataclass(frozen=True, slots=True)
+class File:
+    """A document to keep, such as a table for a spreadsheet. ``alt`` says in one sentence what is in it.
+
+    ``content`` is not empty and at most a few megabytes, which every platform takes. ``name`` ends as its kind does.
+    """
+
+    name: str
+    content: bytes
+    alt: str
+
+
+Attachment = Picture | File
+Block = Line | Table | Attachment
 
 
 class Accent(StrEnum):
@@ -401,6 +414,8 @@ def text_of(message: Message) -> str:
                 parts.extend("  ".join(row) for row in ((header, *rows) if header else rows))
             case Picture(alt=alt):
                 parts.append(f"[{alt}]")
+            case File(name=name, alt=alt):
+                parts.append(f"[{name}: {alt}]")
     return "\n".join(parts)
 
 

@@ -19,6 +19,7 @@ from bot.messages import (
     Accent,
     Address,
     DeliveryError,
+    File,
     Limits,
     Line,
     Message,
@@ -160,6 +161,8 @@ def title_and_body(message: Message) -> tuple[str, str]:
                 texts += table_lines(block)
             case Picture(alt=alt):
                 texts.append(f"[{alt}]")
+            case File(name=name, alt=alt):
+                texts.append(f"[{name}: {alt} Files cannot be sent this way.]")
     first, *rest = "\n".join(texts).split("\n")
     return first, "\n".join(rest).strip("\n")
 

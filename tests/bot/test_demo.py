@@ -21,7 +21,8 @@ HEADLINE = re.compile(r"^(WATCH|WARNING|HIGH|CRITICAL|LIQUIDATING|RESOLVED|LIMIT
 
 def steps(text: str) -> list[str]:
     """The first words of what is said of the account's health and limits, apart from what happens to it."""
-    return [head for head, rest in HEADLINE.findall(text) if not rest.startswith("liquidation has")]
+    fall, _, _ = text.partition("> /hedge")
+    return [head for head, rest in HEADLINE.findall(fall) if not rest.startswith("liquidation has")]
 
 
 def played(pictures: Path | None = None) -> str:
@@ -52,13 +53,31 @@ def test_every_tier_rises_once_and_in_order_and_everything_resolves(transcript: 
     assert "No open alert" in transcript.split("> /alerts")[1]
 
 
+def test_a_hedge_is_asked_about_filled_and_makes_the_account_as_healthy_as_was_said(transcript: str) -> None:
+    _, _, traded = transcript.partition("> /hedge")
+    card, _, report = traded.partition("> /audit")
+    expected = re.search(r"^  health +\d+% +(\d+)%$", card, re.MULTILINE)
+    reached = re.search(r"^Health (\d+)%; it was", report, re.MULTILINE)
+    assert expected is not None
+    assert reached is not None
+    assert abs(int(reached[1]) - int(expected[1])) <= 1
+    assert "(Approved. Sending" in card
+
+
+def test_flatten_closes_everything_in_one_confirmed_step_and_says_what_remains(transcript: str) -> None:
+    _, _, flattened = transcript.partition("> /flatten")
+    assert "No position is open any more." in flattened
+    assert "Still there: 7,000 USDC, 20 SOL." in flattened
+
+
 def test_the_end_of_the_liquidation_is_told_and_its_beginning_is_what_the_health_says(transcript: str) -> None:
     assert transcript.count("WATCH main: liquidation has ended") == 1
     assert "liquidation has begun" not in transcript
 
 
 def test_one_incident_keeps_its_number_from_the_first_tier_to_the_end(transcript: str) -> None:
-    assert set(re.findall(r"· alert #(\d+)$", transcript, re.MULTILINE)) == {"1", "2", "3", "4"}
+    fall, _, _ = transcript.partition("> /hedge")
+    assert set(re.findall(r"· alert #(\d+)$", fall, re.MULTILINE)) == {"1", "2", "3", "4"}
 
 
 def test_every_alert_says_how_far_and_what_would_help(transcript: str) -> None:

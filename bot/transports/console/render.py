@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.messages import Button, Line, Message, Picture, Table, Tone
+from bot.messages import Button, File, Line, Message, Picture, Table, Tone
 from bot.text.tables import lines as table_lines
 from bot.transports.layout import clean, one_line
 
@@ -30,7 +30,7 @@ def rows_of(message: Message, *, saved: Mapping[int, str], numbers: Mapping[Butt
 
     Args:
         message: What to show.
-        saved: For a picture, by its position among the blocks: where it lies, or why it does not.
+        saved: For a picture or a file, by its position among the blocks: where it lies, or why it does not.
         numbers: What to type for each button.
     """
     rows: list[Row] = []
@@ -43,6 +43,9 @@ def rows_of(message: Message, *, saved: Mapping[int, str], numbers: Mapping[Butt
             case Picture(alt=alt):
                 where = saved.get(position)
                 rows.append(Row(f"[picture: {one_line(alt)}]" + (f" {where}" if where else "")))
+            case File(alt=alt):
+                where = saved.get(position, "not saved")
+                rows.append(Row(f"[file: {one_line(alt)}] {where}"))
     for buttons in message.buttons:
         rows.append(
             Row(_INDENT.join(f"[{numbers[button]}] {one_line(button.label)}" for button in buttons), buttons=True)

@@ -6,6 +6,7 @@ import io
 import os
 import re
 import sys
+import tempfile
 from collections import OrderedDict
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from dataclasses import replace
@@ -19,8 +20,10 @@ import structlog
 from bot.messages import (
     UNLIMITED,
     Address,
+    Attachment,
     Command,
     CommandHint,
+    File,
     Incoming,
     Limits,
     Message,
@@ -56,7 +59,8 @@ class ConsoleTransport:
         stdin: Where lines come from.
         stdout: Where messages go.
         lines: Lines to read instead of ``stdin``, such as a script's.
-        pictures_dir: Where pictures are saved; they are only described if None.
+        pictures_dir: Where pictures and files are saved. If None, pictures are only described, and files, which somebody
+            asked for to have them, go to a new folder for temporary ones.
         history_path: Where typed lines are kept between runs.
     """
 
@@ -178,7 +182,7 @@ class ConsoleTransport:
     async def _rows(self, ref: MessageRef, message: Message) -> tuple[Row, ...]:
         saved = {}
         for position, block in enumerate(message.blocks):
-            if isinstance(block, Picture) and self._pictures_dir is not None:
+            if isinstance(block, File) or (isinstance(block, Picture) and self._pictures_dir is not None):
                 saved[position] = await asyncio.to_thread(_saved, block, self._pictures_dir, ref.message_id)
         return rows_of(message, saved=saved, numbers=self._numbering.give(ref, message))
 
@@ -210,13 +214,14 @@ def _load_prompt() -> ModuleType:
     return prompt
 
 
-def _saved(picture: Picture, folder: Path, message_id: str) -> str:
-    """Where the picture lies now, in words; or why it does not."""
-    name = re.sub(r"[^A-Za-z0-9._-]", "-", Path(picture.name).name)
-    path = folder / f"{message_id}-{name}"
+def _saved(attached: Attachment, wanted: Path | None, message_id: str) -> str:
+    """Where the picture or the file lies now, in words; or why it does not."""
+    name = re.sub(r"[^A-Za-z0-9._-]", "-", Path(attached.name).name)
     try:
+        folder = wanted or Path(tempfile.mkdtemp(prefix="keel-"))
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(picture.png)
+        path = folder / f"{message_id}-{name}"
+        path.write_bytes(attached.png if isinstance(attached, Picture) else attached.content)
     except OSError as error:
         return f"could not be saved: {error.strerror}"
     return f"saved: {path}"

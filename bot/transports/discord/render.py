@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bot.messages import Accent, Block, Button, Line, Message, Picture
+from bot.messages import Accent, Attachment, Block, Button, File, Line, Message, Picture
 from bot.text.clean import ELLIPSIS
 from bot.transports.discord.markdown import escaped, strong, unlinked
 from bot.transports.discord.packing import cut, joined, packed, shortened, units, whole_texts
@@ -22,7 +22,7 @@ ALT_UNITS = 1024
 LABEL_UNITS = 80
 ROW_BUTTONS = 5
 ROWS = 5
-PICTURES = 10
+ATTACHED = 10
 NOTHING_SAID = "(no text)"
 _OURS = "keel"
 _CUSTOM_ID = re.compile(rf"{_OURS}\d*:(.*)", re.DOTALL)
@@ -56,7 +56,7 @@ class Content:
 
     text: str
     embed: Embed | None = None
-    pictures: tuple[Picture, ...] = ()
+    attached: tuple[Attachment, ...] = ()
     keyboard: Keyboard = ()
     roles: tuple[str, ...] = ()
 
@@ -66,7 +66,7 @@ Layout = tuple[Content, ...]
 
 def layouts(message: Message, *, roles: tuple[str, ...] = ()) -> tuple[Layout, ...]:
     """The messages that say it all, in order, never none; the most pleasing way first, the last one is plain text.
-    Pictures and buttons are under the last message of each, and the first one rings ``roles``."""
+    Pictures, files and buttons are under the last message of each, and the first one rings ``roles``."""
     plain = _plain(message, roles)
     accented = _accented(message, roles)
     return (accented, plain) if accented else (plain,)
@@ -74,23 +74,23 @@ def layouts(message: Message, *, roles: tuple[str, ...] = ()) -> tuple[Layout, .
 
 def wholes(message: Message) -> tuple[Content, ...]:
     """The one message an edit turns another into, likewise: what exceeds it is cut, and says so by an ellipsis."""
-    pictures, texts = _pictures(message)[:PICTURES], _texts(message)
+    attached, texts = _attached(message)[:ATTACHED], _texts(message)
     keyboard = keyboard_of(message)
-    text = joined(cut(texts, TEXT_UNITS)) or _alts(pictures) or NOTHING_SAID
-    plain = Content(text=text, pictures=pictures, keyboard=keyboard)
+    text = joined(cut(texts, TEXT_UNITS)) or _alts(attached) or NOTHING_SAID
+    plain = Content(text=text, attached=attached, keyboard=keyboard)
     if (headline := _headline(message, TEXT_UNITS)) is None:
         return (plain,)
     details = joined(cut(texts[1:], EMBED_UNITS))
     embed = Embed(details, _COLOURS[message.accent])
-    return Content(text=headline, embed=embed, pictures=pictures, keyboard=keyboard), plain
+    return Content(text=headline, embed=embed, attached=attached, keyboard=keyboard), plain
 
 
 def ways(content: Content) -> tuple[Content, ...]:
     """Forms of one request, best first: what one is refused for must not silence the others."""
     found = [content]
-    bare = replace(content, pictures=())
-    if content.pictures:
-        alts = _alts(content.pictures)
+    bare = replace(content, attached=())
+    if content.attached:
+        alts = _alts(content.attached)
         if content.text != alts:
             bare = replace(bare, text=whole_texts((content.text, alts), TEXT_UNITS))
         found.append(bare)
@@ -129,8 +129,8 @@ def label_of(button: Button) -> str:
     return shortened(one_line(button.label).strip(), LABEL_UNITS) or ELLIPSIS
 
 
-def alt_of(picture: Picture) -> str:
-    return shortened(one_line(picture.alt), ALT_UNITS)
+def alt_of(attached: Attachment) -> str:
+    return shortened(one_line(attached.alt), ALT_UNITS)
 
 
 def notice(text: str) -> str:
@@ -145,9 +145,9 @@ def headline_of(message: Message) -> str:
 
 
 def _plain(message: Message, roles: tuple[str, ...]) -> Layout:
-    pictures, rung = _pictures(message), _rung(roles)
+    rung = _rung(roles)
     texts = [joined(spans) for spans in packed(_texts(message), TEXT_UNITS - len(rung))]
-    texts = texts or [_alts(pictures) or NOTHING_SAID]
+    texts = texts or [_alts(_attached(message)) or NOTHING_SAID]
     return _finished([Content(text=texts[0] + rung, roles=roles), *(Content(text=text) for text in texts[1:])], message)
 
 
@@ -181,24 +181,24 @@ def _rung(roles: tuple[str, ...]) -> str:
 
 
 def _finished(parts: list[Content], message: Message) -> Layout:
-    """With pictures and buttons."""
-    pictures = _pictures(message)
-    while len(pictures) > PICTURES:
-        now, pictures = pictures[:PICTURES], pictures[PICTURES:]
-        parts[-1] = replace(parts[-1], pictures=now)
-        parts.append(Content(text=_alts(pictures)))
-    parts[-1] = replace(parts[-1], pictures=pictures, keyboard=keyboard_of(message))
+    """With what is attached, and buttons."""
+    attached = _attached(message)
+    while len(attached) > ATTACHED:
+        now, attached = attached[:ATTACHED], attached[ATTACHED:]
+        parts[-1] = replace(parts[-1], attached=now)
+        parts.append(Content(text=_alts(attached)))
+    parts[-1] = replace(parts[-1], attached=attached, keyboard=keyboard_of(message))
     return tuple(parts)
 
 
 def _texts(message: Message) -> tuple[Block, ...]:
-    return tuple(block for block in message.blocks if not isinstance(block, Picture))
+    return tuple(block for block in message.blocks if not isinstance(block, Picture | File))
 
 
-def _pictures(message: Message) -> tuple[Picture, ...]:
-    return tuple(block for block in message.blocks if isinstance(block, Picture))
+def _attached(message: Message) -> tuple[Attachment, ...]:
+    return tuple(block for block in message.blocks if isinstance(block, Picture | File))
 
 
-def _alts(pictures: Iterable[Picture]) -> str:
-    """What the pictures show, in words."""
-    return whole_texts([escaped(alt_of(picture)) for picture in pictures], TEXT_UNITS)
+def _alts(attached: Iterable[Attachment]) -> str:
+    """What the pictures show and the files hold, in words."""
+    return whole_texts([escaped(alt_of(one)) for one in attached], TEXT_UNITS)

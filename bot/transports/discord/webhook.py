@@ -14,7 +14,7 @@ import httpx
 
 from bot.messages import Address, DeliveryError, Message, MessageRef, Refused, Tone, TryAgain, Unreachable
 from bot.transports.discord.errors import MessageGone, answered, seconds
-from bot.transports.discord.payload import SUPPRESS_NOTIFICATIONS, file_name, message_json
+from bot.transports.discord.payload import SUPPRESS_NOTIFICATIONS, message_json, uploads
 from bot.transports.discord.pings import Pings
 from bot.transports.discord.render import Content, Layout, layouts, ways, wholes
 from bot.transports.discord.urls import OFFICIAL_API_URL, WebhookUrl
@@ -106,11 +106,8 @@ class ChannelWebhook:
         body = message_json(content, flags=flags)
         del body["components"]
         form: dict[str, Any] = {"json": body}
-        if content.pictures:
-            files = {
-                f"files[{number}]": (file_name(picture), picture.png, "image/png")
-                for number, picture in enumerate(content.pictures)
-            }
+        if content.attached:
+            files = {part.field: (part.name, part.content, part.content_type) for part in uploads(content)}
             form = {"data": {"payload_json": json.dumps(body)}, "files": files}
         failure: DeliveryError
         try:

@@ -18,7 +18,7 @@ from discord.http import Route
 from bot.messages import DeliveryError, RetryAfter, Suggestion, TryAgain
 from bot.transports.discord.client import Client, Events, MakeClient
 from bot.transports.discord.errors import AlreadyAcknowledged, TokenRefused
-from bot.transports.discord.payload import EPHEMERAL, SUPPRESS_NOTIFICATIONS, file_name, message_json
+from bot.transports.discord.payload import EPHEMERAL, SUPPRESS_NOTIFICATIONS, message_json, uploads
 from bot.transports.discord.render import Content
 from bot.transports.discord.replies import InteractionToken
 from bot.transports.discord.tracing import CURRENT, Call
@@ -199,13 +199,14 @@ class Wire:
         **ids: int | str | None,
     ) -> Accepted:
         body = message_json(content, flags=flags) | dict(more or {})
-        if not content.pictures:
+        if not content.attached:
             return _accepted(await self.ask(method, path, ids, json=body, params=params), content)
-        files = [discord.File(io.BytesIO(picture.png), file_name(picture)) for picture in content.pictures]
+        parts = uploads(content)
+        files = [discord.File(io.BytesIO(part.content), part.name) for part in parts]
         form: list[Json] = [{"name": "payload_json", "value": json.dumps(body)}]
         form += [
-            {"name": f"files[{number}]", "value": file.fp, "filename": file.filename, "content_type": "image/png"}
-            for number, file in enumerate(files)
+            {"name": part.field, "value": file.fp, "filename": file.filename, "content_type": part.content_type}
+            for part, file in zip(parts, files, strict=True)
         ]
         return _accepted(await self.ask(method, path, ids, form=form, files=files, params=params), content)
 

@@ -50,7 +50,7 @@ async def edit(wire: "Wire", ref: MessageRef, message: Message) -> None:
     has_text = True
     refusal = Refused("there is no form left to try")
     for content in replacing(message):
-        if not has_text and content.picture is None and not content.caption:
+        if not has_text and content.attached is None and not content.caption:
             continue
         try:
             return await wire.edit(ref.address.chat, ref.message_id, content)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from bot.messages import Block, Button, Line, Message, Picture, Table
+from bot.messages import Attachment, Block, Button, File, Line, Message, Picture, Table
 from bot.text.clean import ELLIPSIS
 from bot.text.tables import lines as table_lines
 from bot.transports.layout import clean, one_line
@@ -48,23 +48,23 @@ class Content:
     """What one request carries.
 
     Attributes:
-        text: The message, or the caption where there is a picture; markup if ``marked_up``.
-        caption: Whether an edit goes to a caption; sending looks at ``picture``.
+        text: The message, or the caption where something is attached; markup if ``marked_up``.
+        caption: Whether an edit goes to a caption; sending looks at ``attached``.
     """
 
     text: str
     marked_up: bool
-    picture: Picture | None = None
+    attached: Attachment | None = None
     caption: bool = False
     keyboard: Keyboard = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One Telegram message: paragraphs, and the picture above them."""
+    """One Telegram message: paragraphs, and the picture or the file above them."""
 
     spans: tuple[Span, ...]
-    picture: Picture | None = None
+    attached: Attachment | None = None
 
     @property
     def html(self) -> str:
@@ -76,17 +76,17 @@ class Part:
 
     def content(self, *, marked_up: bool, keyboard: Keyboard, caption: bool = False) -> Content:
         text = self.html if marked_up else self.plain
-        return Content(text=text, marked_up=marked_up, picture=self.picture, caption=caption, keyboard=keyboard)
+        return Content(text=text, marked_up=marked_up, attached=self.attached, caption=caption, keyboard=keyboard)
 
 
 def parts_of(message: Message) -> tuple[Part, ...]:
-    """The messages that say it all, in order; never none. A single picture takes a short text as its caption."""
-    pictures = [block for block in message.blocks if isinstance(block, Picture)]
-    texts = [block for block in message.blocks if not isinstance(block, Picture)]
-    if len(pictures) == 1:
+    """The messages that say it all, in order; never none. A single picture or file takes a short text as its caption."""
+    attached = [block for block in message.blocks if isinstance(block, Picture | File)]
+    texts = [block for block in message.blocks if not isinstance(block, Picture | File)]
+    if len(attached) == 1:
         captions = _packed(texts, CAPTION_UNITS)
         if len(captions) <= 1:
-            return (_captioned(pictures[0], captions),)
+            return (_captioned(attached[0], captions),)
     return tuple(_in_order(message.blocks)) or (Part(spans=(Span(NOTHING_SAID),)),)
 
 
@@ -94,8 +94,8 @@ def sending(part: Part, keyboard: Keyboard) -> tuple[Content, ...]:
     """Ways to send a part, best first: what one form is refused for must not silence the others."""
     ways = [part.content(marked_up=marked_up, keyboard=keyboard) for marked_up in (True, False)]
     bare = part.plain
-    if part.picture is not None:
-        alt = _alt(part.picture)
+    if part.attached is not None:
+        alt = _alt(part.attached)
         bare = bare if bare == alt else f"{bare}\n{alt}"
         ways.append(Content(text=bare, marked_up=False, keyboard=keyboard))
     if keyboard:
@@ -107,22 +107,24 @@ def replacing(message: Message) -> tuple[Content, ...]:
     """Ways to edit a message into this one, best first.
 
     An edit cannot become several messages, so what exceeds one is cut with an ellipsis. Whether the message at hand
-    has a picture only Telegram knows: text can become a caption, and a picture replaces either.
+    has a picture only Telegram knows: text can become a caption, and a picture or a file replaces either.
     """
-    texts = [block for block in message.blocks if not isinstance(block, Picture)]
-    picture = next((block for block in message.blocks if isinstance(block, Picture)), None)
+    texts = [block for block in message.blocks if not isinstance(block, Picture | File)]
+    attached = next((block for block in message.blocks if isinstance(block, Picture | File)), None)
     text = Part(spans=_cut_spans(texts, TEXT_UNITS))
     caption = Part(spans=_cut_spans(texts, CAPTION_UNITS))
-    with_picture = Part(spans=caption.spans if texts else (Span(_alt(picture)),), picture=picture) if picture else None
+    whole = None
+    if attached is not None:
+        whole = Part(spans=caption.spans if texts else (Span(_alt(attached)),), attached=attached)
     keyboard = message.buttons
     texts_first = [text.content(marked_up=marked_up, keyboard=keyboard) for marked_up in (True, False)]
     captions = [caption.content(marked_up=marked_up, keyboard=keyboard, caption=True) for marked_up in (True, False)]
-    if with_picture is None:
+    if whole is None:
         return (*texts_first, *captions)
-    pictures = [with_picture.content(marked_up=marked_up, keyboard=keyboard) for marked_up in (True, False)]
+    wholes = [whole.content(marked_up=marked_up, keyboard=keyboard) for marked_up in (True, False)]
     if caption.spans == text.spans:
-        return (*pictures, *texts_first, *captions)
-    return (*texts_first, *pictures, *captions)
+        return (*wholes, *texts_first, *captions)
+    return (*texts_first, *wholes, *captions)
 
 
 def notice(text: str) -> str:
@@ -136,10 +138,10 @@ def utf16_units(text: str) -> int:
 
 
 def _in_order(blocks: Iterable[Block]) -> Iterator[Part]:
-    """Every run of text as its messages, every picture as its own."""
+    """Every run of text as its messages, every picture and file as its own."""
     run: list[Block] = []
     for block in blocks:
-        if isinstance(block, Picture):
+        if isinstance(block, Picture | File):
             yield from (Part(spans=spans) for spans in _packed(run, TEXT_UNITS))
             run = []
             yield _captioned(block, ())
@@ -148,12 +150,12 @@ def _in_order(blocks: Iterable[Block]) -> Iterator[Part]:
     yield from (Part(spans=spans) for spans in _packed(run, TEXT_UNITS))
 
 
-def _captioned(picture: Picture, captions: tuple[tuple[Span, ...], ...]) -> Part:
-    return Part(spans=captions[0] if captions else (Span(_alt(picture)),), picture=picture)
+def _captioned(attached: Attachment, captions: tuple[tuple[Span, ...], ...]) -> Part:
+    return Part(spans=captions[0] if captions else (Span(_alt(attached)),), attached=attached)
 
 
-def _alt(picture: Picture) -> str:
-    return _shortened(one_line(picture.alt), CAPTION_UNITS) or NOTHING_SAID
+def _alt(attached: Attachment) -> str:
+    return _shortened(one_line(attached.alt), CAPTION_UNITS) or NOTHING_SAID
 
 
 def _packed(blocks: Iterable[Block], limit: int) -> tuple[tuple[Span, ...], ...]:

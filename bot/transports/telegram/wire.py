@@ -22,6 +22,7 @@ from telegram import (
     BotCommand,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
+    InputMediaDocument,
     InputMediaPhoto,
     LinkPreviewOptions,
     Update,
@@ -30,7 +31,7 @@ from telegram.constants import ParseMode
 from telegram.error import BadRequest, TelegramError
 from telegram.request import HTTPXRequest
 
-from bot.messages import CommandHint, DeliveryError, Refused, TryAgain, Unreachable
+from bot.messages import Attachment, CommandHint, DeliveryError, File, Picture, Refused, TryAgain, Unreachable
 from bot.transports.layout import one_line
 from bot.transports.telegram.base_url import OFFICIAL_URL
 from bot.transports.telegram.render import Content, Keyboard, notice
@@ -104,11 +105,11 @@ class Wire:
         mode = ParseMode.HTML if content.marked_up else None
         markup = _markup(content.keyboard)
         thread_id = int(thread) if thread else None
-        if content.picture is not None:
+        if isinstance(content.attached, Picture):
             photo = self._bot.send_photo(
                 chat_id=chat,
-                photo=content.picture.png,
-                filename=content.picture.name,
+                photo=content.attached.png,
+                filename=content.attached.name,
                 caption=content.text,
                 parse_mode=mode,
                 reply_markup=markup,
@@ -116,6 +117,19 @@ class Wire:
                 message_thread_id=thread_id,
             )
             return (await self._call(photo)).message_id
+        if isinstance(content.attached, File):
+            document = self._bot.send_document(
+                chat_id=chat,
+                document=content.attached.content,
+                filename=content.attached.name,
+                caption=content.text,
+                parse_mode=mode,
+                reply_markup=markup,
+                disable_notification=silent,
+                message_thread_id=thread_id,
+                disable_content_type_detection=True,
+            )
+            return (await self._call(document)).message_id
         text = self._bot.send_message(
             chat_id=chat,
             text=content.text,
@@ -128,15 +142,13 @@ class Wire:
         return (await self._call(text)).message_id
 
     async def edit(self, chat: str, message_id: str, content: Content) -> None:
-        """Replaces text, caption or picture, and the keyboard with it. An identical message is fine."""
+        """Replaces text, caption, picture or file, and the keyboard with it. An identical message is fine."""
         mode = ParseMode.HTML if content.marked_up else None
         markup = _markup(content.keyboard)
         number = int(message_id)
         request: Awaitable[Any]
-        if content.picture is not None:
-            media = InputMediaPhoto(
-                content.picture.png, caption=content.text, parse_mode=mode, filename=content.picture.name
-            )
+        if content.attached is not None:
+            media = _media(content.attached, content.text, mode)
             request = self._bot.edit_message_media(media, chat_id=chat, message_id=number, reply_markup=markup)
         elif content.caption:
             request = self._bot.edit_message_caption(
@@ -240,6 +252,14 @@ async def _unless_identical(edit: Awaitable[Any]) -> None:
     except BadRequest as error:
         if NOT_MODIFIED not in error.message.lower():
             raise
+
+
+def _media(attached: Attachment, caption: str, mode: ParseMode | None) -> InputMediaPhoto | InputMediaDocument:
+    if isinstance(attached, Picture):
+        return InputMediaPhoto(attached.png, caption=caption, parse_mode=mode, filename=attached.name)
+    return InputMediaDocument(
+        attached.content, caption=caption, parse_mode=mode, filename=attached.name, disable_content_type_detection=True
+    )
 
 
 def _markup(keyboard: Keyboard) -> InlineKeyboardMarkup | None:
