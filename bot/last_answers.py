@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.commands.common import account_of
 from bot.commands.spec import Command, Request, Run, Services
-from bot.messages import Block, Line, Message, Picture
+from bot.messages import Block, File, Line, Message, Picture
 from bot.text.ages import age
 from risk.ports import Clock
 

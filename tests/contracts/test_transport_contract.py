@@ -13,6 +13,7 @@ from bot.messages import (
     Button,
     Command,
     CommandHint,
+    File,
     Incoming,
     Line,
     Message,
@@ -77,6 +78,37 @@ async def test_a_picture_arrives_byte_for_byte_and_described(world: World) -> No
     await world.transport.send(world.address, Message(blocks=(Picture(png, alt="Equity rose all week."),)))
     assert world.pictures() == [png]
     assert "Equity rose all week." in world.text()
+
+
+async def test_a_file_arrives_byte_for_byte_under_its_name_beside_its_text_and_is_no_picture(world: World) -> None:
+    content = b"seq,at\n1,\xff\x00\n"
+    file = File("audit.csv", content, alt="One step of the audit.")
+    await world.transport.send(world.address, Message(blocks=(Line("The audit, 1 row", strong=True), file)))
+    assert world.files() == [("audit.csv", content)]
+    assert world.pictures() == []
+    assert "The audit, 1 row" in world.latest()
+
+
+async def test_a_file_alone_says_what_is_in_it(world: World) -> None:
+    await world.transport.send(world.address, Message(blocks=(File("a.json", b"[]", alt="An empty audit."),)))
+    assert "An empty audit." in world.latest()
+    assert world.files() == [("a.json", b"[]")]
+
+
+async def test_a_file_of_a_long_message_arrives_and_nothing_of_its_text_is_lost(world: World) -> None:
+    texts = [f"line {number} " * 20 for number in range(60)]
+    file = File("audit.csv", b"1", alt="One row.")
+    await world.transport.send(world.address, Message(blocks=(*map(Line, texts), file), buttons=((ACK,),)))
+    assert world.files() == [("audit.csv", b"1")]
+    assert squeezed("".join(texts)) in squeezed(world.text())
+    assert world.labels() == ("Ack",)
+
+
+async def test_an_answer_in_preparation_can_become_a_file(world: World) -> None:
+    ref = await world.transport.send(world.address, Message(blocks=lines("calculating")))
+    await world.transport.edit(ref, Message(blocks=(Line("Here it is"), File("a.csv", b"1", alt="One row."))))
+    assert "Here it is" in world.latest()
+    assert world.files() == [("a.csv", b"1")]
 
 
 async def test_a_press_comes_back_with_its_message_its_data_and_who_pressed(world: World) -> None:

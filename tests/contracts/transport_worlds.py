@@ -48,6 +48,10 @@ class World(Protocol):
 
     def pictures(self) -> list[bytes]: ...
 
+    def files(self) -> list[tuple[str, bytes]]:
+        """What was attached that is no picture: how each is called, as far as the end of its name, and what is in it."""
+        ...
+
     async def recover(self) -> None:
         """Brings the platform back after it was down at entry."""
         ...
@@ -88,6 +92,10 @@ class TelegramWorld:
     def pictures(self) -> list[bytes]:
         return [message.photo for message in self.server.messages(ANN) if message.photo is not None]
 
+    def files(self) -> list[tuple[str, bytes]]:
+        documents = [message.document for message in self.server.messages(ANN)]
+        return [(document.name, document.content) for document in documents if document is not None]
+
     async def recover(self) -> None:
         await self.server.start()
 
@@ -123,7 +131,14 @@ class DiscordWorld:
         return self.server.messages(self.channel)[-1].labels
 
     def pictures(self) -> list[bytes]:
-        return [data for message in self.server.messages(self.channel) for data in message.files]
+        return [data for name, data in self._attached() if name.endswith(".png")]
+
+    def files(self) -> list[tuple[str, bytes]]:
+        return [(name, data) for name, data in self._attached() if not name.endswith(".png")]
+
+    def _attached(self) -> list[tuple[str, bytes]]:
+        messages = self.server.messages(self.channel)
+        return [one for message in messages for one in zip(message.file_names, message.files, strict=True)]
 
     async def recover(self) -> None:
         await self.server.start()
@@ -158,6 +173,10 @@ class ConsoleWorld:
 
     def pictures(self) -> list[bytes]:
         return [path.read_bytes() for path in sorted(self._pictures.glob("*.png"))]
+
+    def files(self) -> list[tuple[str, bytes]]:
+        found = [path for path in sorted(self._pictures.iterdir()) if path.suffix != ".png"]
+        return [(path.name.partition("-")[2], path.read_bytes()) for path in found]
 
     async def recover(self) -> None:
         """A terminal that is only read from a closed pipe stays so; writing never stopped."""

@@ -352,7 +352,7 @@ class Desks(RuleBasedStateMachine):
                     assert landed[name, facts["leg"]] == 0, "signed again behind a landing"  # type: ignore[index]
                 elif entry.action is AuditAction.LEG_LANDED:
                     landed[name, facts["leg"]] += 1  # type: ignore[index]
-        assert all(count == 1 for count in landed.values())
+        assert all(count <= 1 for count in landed.values())
 
 
 def _leg_event(action: AuditAction) -> Any:

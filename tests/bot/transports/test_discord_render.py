@@ -89,18 +89,18 @@ def test_a_long_paragraph_is_cut_and_says_so() -> None:
 
 def test_pictures_are_under_the_last_part_and_described_where_there_is_no_text() -> None:
     said = parts_of(Message(blocks=(PICTURE, *(Line("x" * 1500) for _ in range(2)))))
-    assert [len(part.pictures) for part in said] == [0, 1]
+    assert [len(part.attached) for part in said] == [0, 1]
     (alone,) = parts_of(Message(blocks=(PICTURE,)))
     assert alone.text == "Equity rose."
 
 
 def test_more_pictures_than_a_message_holds_make_another() -> None:
     parts = parts_of(Message(blocks=(Line("All"), *([PICTURE] * 12)), buttons=((ACK,),)))
-    assert [(len(part.pictures), bool(part.keyboard)) for part in parts] == [(10, False), (2, True)]
+    assert [(len(part.attached), bool(part.keyboard)) for part in parts] == [(10, False), (2, True)]
 
 
 def test_a_refused_picture_becomes_words_and_refused_buttons_do_not_silence_them() -> None:
-    content = Content(text="Equity", pictures=(PICTURE,), keyboard=((ACK,),))
+    content = Content(text="Equity", attached=(PICTURE,), keyboard=((ACK,),))
     assert ways(content)[1:] == (
         Content(text="Equity\nEquity rose.", keyboard=((ACK,),)),
         Content(text="Equity\nEquity rose."),
@@ -125,7 +125,7 @@ def test_the_id_of_a_button_somebody_else_made_is_its_data() -> None:
 
 
 def test_nobody_is_mentioned_and_links_are_not_previewed() -> None:
-    body = message_json(Content(text="@everyone https://x.example", pictures=(PICTURE,)))
+    body = message_json(Content(text="@everyone https://x.example", attached=(PICTURE,)))
     assert body["allowed_mentions"] == {"parse": [], "roles": []}
     assert body["flags"] == 4
     assert body["attachments"] == [{"id": 0, "filename": "equity-1.png", "description": "Equity rose."}]

@@ -36,7 +36,7 @@ def message(*blocks: Block) -> Message:
 @given(st.lists(BLOCKS, max_size=5))
 def test_every_part_is_within_the_limits_and_means_the_same_with_and_without_markup(blocks: list[Block]) -> None:
     for part in parts_of(message(*blocks)):
-        assert 0 < utf16_units(part.plain) <= (TEXT_UNITS if part.picture is None else CAPTION_UNITS)
+        assert 0 < utf16_units(part.plain) <= (TEXT_UNITS if part.attached is None else CAPTION_UNITS)
         assert part.plain.strip()
         assert markup.parse(part.html).text == part.plain
 
@@ -45,7 +45,7 @@ def test_every_part_is_within_the_limits_and_means_the_same_with_and_without_mar
 def test_an_edit_is_one_message_within_the_limits(blocks: list[Block]) -> None:
     for content in replacing(message(*blocks)):
         text = markup.parse(content.text).text if content.marked_up else content.text
-        in_caption = content.caption or content.picture is not None
+        in_caption = content.caption or content.attached is not None
         assert text.strip()
         assert utf16_units(text) <= (CAPTION_UNITS if in_caption else TEXT_UNITS)
 
@@ -86,7 +86,7 @@ def test_a_long_table_is_split_between_its_rows_each_part_whole_in_itself() -> N
 
 def test_a_short_text_is_the_caption_of_its_picture() -> None:
     (part,) = parts_of(message(Line("Equity, 7 days", strong=True), CHART))
-    assert (part.picture, part.html) == (CHART, "<b>Equity, 7 days</b>")
+    assert (part.attached, part.html) == (CHART, "<b>Equity, 7 days</b>")
 
 
 def test_a_picture_alone_says_what_it_shows() -> None:
@@ -104,7 +104,7 @@ def test_a_picture_alone_says_what_it_shows() -> None:
     ids=["too long for a caption", "picture first", "two pictures"],
 )
 def test_otherwise_pictures_are_messages_of_their_own_in_order(blocks: tuple[Block, ...], pictures: list[bool]) -> None:
-    assert [part.picture is not None for part in parts_of(message(*blocks))] == pictures
+    assert [part.attached is not None for part in parts_of(message(*blocks))] == pictures
 
 
 @pytest.mark.parametrize("blocks", [(), (Line(""),), (Line(" \u200b\n"),), (Table(()),)])
@@ -134,7 +134,7 @@ def test_refused_markup_falls_back_to_plain_text_and_at_last_does_without_button
 def test_a_refused_picture_falls_back_to_its_words() -> None:
     (part,) = parts_of(message(Line("Equity"), CHART))
     *_, last = sending(part, ())
-    assert (last.picture, last.text) == (None, "Equity\nEquity rose.")
+    assert (last.attached, last.text) == (None, "Equity\nEquity rose.")
 
 
 @given(st.text(max_size=400))

@@ -7,13 +7,14 @@ from typing import Any
 
 from tests.support.telegram.errors import ApiError, bad_request
 from tests.support.telegram.markup import Parsed, parse, utf16_units
-from tests.support.telegram.model import Chat, Key, Keyboard, SentMessage
+from tests.support.telegram.model import Chat, Key, Keyboard, SentMessage, Upload
 
 TEXT_UNITS = 4096
 CAPTION_UNITS = 1024
 DATA_BYTES = 64
 ROW_KEYS = 8
 NOTICE_UNITS = 200
+UPLOAD_BYTES = 50 * 2**20
 _BOT_ID = 7_000_000_001
 _EPOCH_S = 1_760_000_000  # no clock: dates only need to be dates
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -39,6 +40,7 @@ class BotApi:
             "deletewebhook": lambda _: True,
             "sendmessage": self._send_message,
             "sendphoto": self._send_photo,
+            "senddocument": self._send_document,
             "editmessagetext": self._edit_text,
             "editmessagecaption": self._edit_caption,
             "editmessagemedia": self._edit_media,
@@ -72,7 +74,10 @@ class BotApi:
         }
         if message.thread is not None:
             data |= {"message_thread_id": message.thread, "is_topic_message": True}
-        if message.photo is None:
+        if message.document is not None:
+            document = {"file_id": "f", "file_unique_id": "u", "file_name": message.document.name}
+            data |= {"document": document, "caption": message.text}
+        elif message.photo is None:
             data["text"] = message.text
         else:
             size = {"file_id": "f", "file_unique_id": "u", "width": 1, "height": 1}
@@ -87,15 +92,31 @@ class BotApi:
 
     def _send_message(self, parameters: "Parameters") -> Json:
         chat = self._writable_chat(parameters)
-        return self._send(chat, parameters, _text(parameters, "text", TEXT_UNITS, "message"), None)
+        return self._send(chat, parameters, _text(parameters, "text", TEXT_UNITS, "message"))
 
     def _send_photo(self, parameters: "Parameters") -> Json:
         chat = self._writable_chat(parameters)
-        photo = parameters.file("photo")
+        photo = parameters.file("photo").content
         _check_png(photo)
-        return self._send(chat, parameters, _text(parameters, "caption", CAPTION_UNITS, "message caption"), photo)
+        caption = _text(parameters, "caption", CAPTION_UNITS, "message caption")
+        return self._send(chat, parameters, caption, photo=photo)
 
-    def _send(self, chat: Chat, parameters: "Parameters", parsed: Parsed, photo: bytes | None) -> Json:
+    def _send_document(self, parameters: "Parameters") -> Json:
+        chat = self._writable_chat(parameters)
+        document = parameters.file("document")
+        _check_document(document)
+        caption = _text(parameters, "caption", CAPTION_UNITS, "message caption")
+        return self._send(chat, parameters, caption, document=document)
+
+    def _send(
+        self,
+        chat: Chat,
+        parameters: "Parameters",
+        parsed: Parsed,
+        *,
+        photo: bytes | None = None,
+        document: Upload | None = None,
+    ) -> Json:
         thread = parameters.integer("message_thread_id")
         if thread is not None and thread not in chat.topics:
             raise bad_request("message thread not found")
@@ -104,50 +125,71 @@ class BotApi:
             chat=chat.chat_id,
             thread=thread,
             text=parsed.text,
-            source=parameters.text("text" if photo is None else "caption"),
+            source=parameters.text("text" if photo is None and document is None else "caption"),
             entities=parsed.entities,
             keyboard=_keyboard(parameters),
             silent=parameters.text("disable_notification").lower() == "true",
             photo=photo,
+            document=document,
         )
         self.sent.append(message)
         return self.as_json(message)
 
     def _edit_text(self, parameters: "Parameters") -> Json:
         message = self._editable(parameters)
-        if message.photo is not None:
+        if message.has_caption:
             raise bad_request("there is no text in the message to edit")
         parsed = _text(parameters, "text", TEXT_UNITS, "message")
-        return self._edit(message, parsed, parameters.text("text"), _keyboard(parameters), None)
+        return self._edit(message, parsed, parameters.text("text"), _keyboard(parameters))
 
     def _edit_caption(self, parameters: "Parameters") -> Json:
         message = self._editable(parameters)
-        if message.photo is None:
+        if not message.has_caption:
             raise bad_request("there is no caption in the message to edit")
         parsed = _text(parameters, "caption", CAPTION_UNITS, "message caption")
-        return self._edit(message, parsed, parameters.text("caption"), _keyboard(parameters), message.photo)
+        return self._edit(
+            message, parsed, parameters.text("caption"), _keyboard(parameters),
+            photo=message.photo, document=message.document,
+        )  # fmt: skip
 
     def _edit_media(self, parameters: "Parameters") -> Json:
         message = self._editable(parameters)
         media = json.loads(parameters.text("media"))
-        photo = parameters.file(media["media"].removeprefix("attach://"))
-        _check_png(photo)
+        upload = parameters.file(media["media"].removeprefix("attach://"))
+        photo = document = None
+        if media["type"] == "document":
+            _check_document(document := upload)
+        else:
+            _check_png(photo := upload.content)
         caption = Parameters({"caption": media.get("caption", ""), "parse_mode": media.get("parse_mode", "")})
         parsed = _text(caption, "caption", CAPTION_UNITS, "message caption")
-        return self._edit(message, parsed, caption.text("caption"), _keyboard(parameters), photo)
+        return self._edit(
+            message, parsed, caption.text("caption"), _keyboard(parameters), photo=photo, document=document
+        )
 
     def _edit_keyboard(self, parameters: "Parameters") -> Json:
         message = self._editable(parameters)
         parsed = Parsed(message.text, message.entities)
-        return self._edit(message, parsed, message.source, _keyboard(parameters), message.photo)
+        return self._edit(
+            message, parsed, message.source, _keyboard(parameters), photo=message.photo, document=message.document
+        )
 
-    def _edit(self, message: SentMessage, parsed: Parsed, source: str, keyboard: Keyboard, photo: bytes | None) -> Json:
-        before = (message.text, message.entities, message.keyboard, message.photo)
-        if before == (parsed.text, parsed.entities, keyboard, photo):
+    def _edit(
+        self,
+        message: SentMessage,
+        parsed: Parsed,
+        source: str,
+        keyboard: Keyboard,
+        *,
+        photo: bytes | None = None,
+        document: Upload | None = None,
+    ) -> Json:
+        before = (message.text, message.entities, message.keyboard, message.photo, message.document)
+        if before == (parsed.text, parsed.entities, keyboard, photo, document):
             raise bad_request(f"message is not modified: {_SAME} of the message")
         message.edits.append(message.revision())
         message.text, message.entities, message.source = parsed.text, parsed.entities, source
-        message.keyboard, message.photo = keyboard, photo
+        message.keyboard, message.photo, message.document = keyboard, photo, document
         return self.as_json(message)
 
     def _pin(self, parameters: "Parameters") -> bool:
@@ -223,7 +265,7 @@ class BotApi:
 class Parameters:
     """Fields of a request, whichever encoding they came in."""
 
-    def __init__(self, fields: Mapping[str, str | bytes]) -> None:
+    def __init__(self, fields: Mapping[str, str | Upload]) -> None:
         self._fields = fields
 
     def text(self, name: str) -> str:
@@ -237,10 +279,10 @@ class Parameters:
         except ValueError:
             return None
 
-    def file(self, name: str) -> bytes:
+    def file(self, name: str) -> Upload:
         value = self._fields.get(name)
-        if not isinstance(value, bytes):
-            raise bad_request("there is no photo in the request")
+        if not isinstance(value, Upload):
+            raise bad_request(f"there is no {name} in the request")
         return value
 
 
@@ -292,3 +334,10 @@ def _check_png(data: bytes) -> None:
     width, height = struct.unpack(">II", data[16:24])
     if not width or not height or width + height > 10_000 or max(width, height) > 20 * min(width, height):
         raise bad_request("PHOTO_INVALID_DIMENSIONS")
+
+
+def _check_document(document: Upload) -> None:
+    if not document.content:
+        raise bad_request("file must be non-empty")
+    if len(document.content) > UPLOAD_BYTES:
+        raise ApiError(413, "Request Entity Too Large")

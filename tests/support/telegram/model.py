@@ -16,6 +16,14 @@ class Key:
 Keyboard = tuple[tuple[Key, ...], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file of a request, or the document a message carries."""
+
+    name: str
+    content: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
     """What a message said, and when it began to."""
@@ -24,6 +32,7 @@ class Revision:
     source: str
     keyboard: Keyboard
     photo: bytes | None
+    document: Upload | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,7 +40,7 @@ class SentMessage:
     """A message of the bot.
 
     Attributes:
-        text: As a client shows it: markup gone, ends trimmed. The caption, for a photo.
+        text: As a client shows it: markup gone, ends trimmed. The caption, for a photo or a document.
         source: As the bot sent it, markup included.
         entities: What stands out in ``text``.
         silent: Whether it arrived without a sound.
@@ -47,8 +56,13 @@ class SentMessage:
     keyboard: Keyboard
     silent: bool
     photo: bytes | None = None
+    document: Upload | None = None
     edits: list[Revision] = field(default_factory=list)
     pinned: bool = False
+
+    @property
+    def has_caption(self) -> bool:
+        return self.photo is not None or self.document is not None
 
     @property
     def keys(self) -> tuple[Key, ...]:
@@ -59,7 +73,9 @@ class SentMessage:
         return tuple(key.label for key in self.keys)
 
     def revision(self) -> Revision:
-        return Revision(text=self.text, source=self.source, keyboard=self.keyboard, photo=self.photo)
+        return Revision(
+            text=self.text, source=self.source, keyboard=self.keyboard, photo=self.photo, document=self.document
+        )
 
 
 @dataclass(slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from tests.support.telegram.api import BotApi, Json, Parameters, chat_json
 from tests.support.telegram.errors import ApiError
 from tests.support.telegram.faults import Drop, Fault, Faults
 from tests.support.telegram.limits import Limits
-from tests.support.telegram.model import Call, Chat, SentMessage
+from tests.support.telegram.model import Call, Chat, SentMessage, Upload
 
 TOKEN = "7000000001:AAtestTokenOfTheLoopbackServer0123456"
 BOT = "keel_test_bot"
@@ -219,11 +219,11 @@ class TelegramServer:
 
 
 async def _parameters(request: web.Request) -> Parameters:
-    fields: dict[str, str | bytes] = dict(request.query)
+    fields: dict[str, str | Upload] = dict(request.query)
     for name, value in (await request.post()).items():
         if isinstance(value, web.FileField):
             with value.file as file:
-                fields[name] = file.read()
+                fields[name] = Upload(value.filename, file.read())
         else:
             fields[name] = str(value)
     return Parameters(fields)
