@@ -2,7 +2,7 @@
 
 The press goes in where a transport hands it to the dispatcher. Who it is, the vote, the second quote, the checks, the
 simulation, the signature, and what is stored before the sending are all in it; on paper with the embedded exchange, on
-Drift with a node that executes, as a process of its own behind sockets on loopback.
+Drift with a node that executes, as a process of its own behind sockets on loopback, at once and 20 ms late.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,10 @@ def figures(effort: Effort) -> Iterator[Figure]:
     """Each sample is one press."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     count = effort.slow_rounds * _PRESSES_PER_ROUND
-    for name, opened in (("on paper", _paper), ("on Drift, a node on loopback", _drift)):
+    for name, opened in (
+        ("on paper", _paper), ("on Drift, a node on loopback", partial(_drift, 0.0)),
+        ("on Drift, a node 20 ms away", partial(_drift, 0.02)),
+    ):  # fmt: skip
         samples = asyncio.run(_samples(opened, count))
         for part, share, target_s in (("median", 0.5, _MEDIAN_TARGET_S), ("99 %", 0.99, _P99_TARGET_S)):
             yield Figure(
@@ -109,7 +113,7 @@ async def _paper(folder: Path) -> AsyncIterator[_Venue]:
 
 
 @contextlib.asynccontextmanager
-async def _drift(folder: Path) -> AsyncIterator[_Venue]:
+async def _drift(away_s: float, folder: Path) -> AsyncIterator[_Venue]:
     from tests.support.drift_trading import account_id, trading_settings
     from venues.solana.adapter import connect
     from venues.solana.gateway import connect_orders
@@ -131,6 +135,9 @@ async def _drift(folder: Path) -> AsyncIterator[_Venue]:
             stdin.flush()
             stdout.readline()
 
+        stdin.write(f"far {away_s}\n")
+        stdin.flush()
+        stdout.readline()
         try:
             await gateway.warm()
             yield _Venue(gateway=gateway, reader=reader, account=account_id(), before_each=lands)

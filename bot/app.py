@@ -382,7 +382,7 @@ def assemble(
         parts = assembled(trading, Surroundings(
             store=store, fleet=fleet, desks=desks, clock=clock, executor=executor, senders=by_name, roster=roster,
             desk=desk, names_in=names.accounts, style_of=Styles(personal, people).of,
-            always=() if console is None else (console,),
+            always=() if console is None else (console,), submitted=observer.order_submitted,
         ))  # fmt: skip
         desks = parts.desks
     services = Services(

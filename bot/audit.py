@@ -3,7 +3,8 @@
 import csv
 import io
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
 from datetime import UTC
 from enum import StrEnum
 from pathlib import Path
@@ -18,6 +19,14 @@ class ExportFormat(StrEnum):
 
     CSV = "csv"
     JSON = "json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excerpt:
+    """The newest rows of an audit, oldest first, as far as they fit into a file of a limited size."""
+
+    content: bytes
+    rows: int
 
 
 async def verify(database: Path) -> AuditVerdict:
@@ -47,14 +56,30 @@ async def written(entries: AsyncIterator[AuditEntry], as_format: ExportFormat) -
     if as_format is ExportFormat.CSV:
         yield _csv_row(COLUMNS)
         async for entry in entries:
-            yield _csv_row(_cells(entry, entry.facts_json))
+            yield _csv_entry(entry)
         return
     before = "[\n"
     async for entry in entries:
-        cells = _cells(entry, json.loads(entry.facts_json))
-        yield before + json.dumps(dict(zip(COLUMNS, cells, strict=True)), ensure_ascii=False)
+        yield before + _json_entry(entry)
         before = ",\n"
     yield "[]\n" if before == "[\n" else "\n]\n"
+
+
+def excerpt(newest_first: Iterable[AuditEntry], as_format: ExportFormat, *, most_bytes: int) -> Excerpt:
+    """As ``written`` has it, without the oldest rows where it would be too long."""
+    is_csv = as_format is ExportFormat.CSV
+    head, between, end = (_csv_row(COLUMNS), "", "") if is_csv else ("[\n", ",\n", "\n]\n")
+    kept: list[str] = []
+    room = most_bytes - len(f"{head}{end}".encode())
+    for entry in newest_first:
+        row = _csv_entry(entry) if is_csv else _json_entry(entry)
+        room -= len(f"{row}{between}".encode())
+        if room < 0:
+            break
+        kept.append(row)
+    if not kept and not is_csv:
+        return Excerpt(content=b"[]\n", rows=0)
+    return Excerpt(content=f"{head}{between.join(reversed(kept))}{end}".encode(), rows=len(kept))
 
 
 async def _audit(store: Store) -> Audit:
@@ -62,6 +87,15 @@ async def _audit(store: Store) -> Audit:
     if not await audit.exists():
         raise DatabaseUnavailable(f"The database {store.where} has no audit yet; start keel run on it once.")
     return audit
+
+
+def _csv_entry(entry: AuditEntry) -> str:
+    return _csv_row(_cells(entry, entry.facts_json))
+
+
+def _json_entry(entry: AuditEntry) -> str:
+    cells = _cells(entry, json.loads(entry.facts_json))
+    return json.dumps(dict(zip(COLUMNS, cells, strict=True)), ensure_ascii=False)
 
 
 def _cells(entry: AuditEntry, facts: object) -> tuple[object, ...]:

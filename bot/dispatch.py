@@ -288,10 +288,10 @@ def _require_place(where: Where, place: Place) -> None:
     """Raises: Denied."""
     if place.own or where is Where.ANYWHERE:
         return
-    if not place.linked:
-        raise Denied(_NOT_LINKED)
     if where is Where.PRIVATE:
         raise Denied(_IN_PRIVATE)
+    if not place.linked:
+        raise Denied(_NOT_LINKED)
 
 
 def _holds(person: LinkedPerson, needed: Role, *, per_account: bool) -> bool:

@@ -15,14 +15,39 @@ from prometheus_client.registry import Collector
 
 from bot.http_server import HttpServer, Request, Response, refused
 from bot.observing import Outcome
+from risk.decisions.proposals import FINAL_LEGS
 from risk.decisions.tiers import Tier
+from risk.model.proposal import ProposalState
+from risk.model.trading import TradingState
 
 METRICS_PATH = "/metrics"
 LOOPBACK = "127.0.0.1"
 _NOTHING: Mapping[str, int] = MappingProxyType({})
 _WAITS_S = (0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0, 300.0, 1_800.0)
 _WORK_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_PRESSES_S = (0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.0, 5.0, 15.0)
 _LAGS_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradingReading:
+    """What is read off of trading.
+
+    Attributes:
+        state: "active", "reducing" or "halted".
+        proposals: How many there are by state, since Keel was set up.
+        orders: Likewise; only what ended is shown.
+        resting: Orders of Keel's that rest at the venue.
+        standing: Standing approvals in force, and what they may still send.
+    """
+
+    enabled: bool
+    state: str
+    proposals: Mapping[str, int] = field(default_factory=lambda: _NOTHING)
+    orders: Mapping[str, int] = field(default_factory=lambda: _NOTHING)
+    resting: int = 0
+    standing: int = 0
+    standing_left_usd: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +67,7 @@ class Reading:
         unprotected_s: Time in which at least one account was not assessed.
         unprotected_account_s: The same, summed over accounts.
         storage_failures: By the name of the error.
+        trading: None where trading is not set up.
     """
 
     venue: str
@@ -65,6 +91,7 @@ class Reading:
     loop_stalls: int = 0
     storage_failures: Mapping[str, int] = field(default_factory=lambda: _NOTHING)
     backup_age_s: float | None = None
+    trading: TradingReading | None = None
 
 
 class Metrics:
@@ -101,6 +128,11 @@ class Metrics:
             "keel_event_loop_lag_seconds", "How late the event loop was", buckets=_LAGS_S, registry=self.registry
         )
 
+        self._presses = Histogram(
+            "keel_press_to_submit_seconds", "From the last Confirm of a proposal to the venue taking its first order",
+            buckets=_PRESSES_S, registry=self.registry,
+        )  # fmt: skip
+
     def reads(self, read: Callable[[], Awaitable[Reading]]) -> None:
         """Where what is not counted comes from, once that exists."""
         self._read = read
@@ -114,6 +146,9 @@ class Metrics:
         self._deliveries.labels(transport, outcome.value, tier.name).inc()
         if latency_s is not None:
             self._latencies.labels(transport, tier.name).observe(max(0.0, latency_s))
+
+    def order_submitted(self, latency_s: float) -> None:
+        self._presses.observe(max(0.0, latency_s))
 
     def loop_lag(self, lag_s: float) -> None:
         """See bot.loop_watch."""
@@ -151,6 +186,8 @@ class _ReadOff(Collector):
             yield _build_info(self.reading)
             yield from _gauges(self.reading)
             yield from _counted(self.reading)
+            if self.reading.trading is not None:
+                yield from _of_trading(self.reading.trading)
 
 
 def _build_info(reading: Reading) -> Metric:
@@ -204,6 +241,23 @@ def _counted(reading: Reading) -> Iterable[Metric]:
     yield failures
     yield CounterMetricFamily("keel_event_loop_stalls", "Lags of a second or more", value=reading.loop_stalls)
     yield CounterMetricFamily("keel_stream_updates", "Books the stream brought", value=reading.stream_updates)
+
+
+def _of_trading(reading: TradingReading) -> Iterable[Metric]:
+    yield GaugeMetricFamily("keel_trading_enabled", "Whether trading is switched on", float(reading.enabled))
+    yield _by("keel_trading_state", "1 for what may go out now", "state", {
+        state.value: float(state.value == reading.state) for state in TradingState
+    })  # fmt: skip
+    yield _by("keel_proposals", "Proposals by state", "state", {
+        state.value: float(reading.proposals.get(state.value, 0)) for state in ProposalState
+    })  # fmt: skip
+    orders = CounterMetricFamily("keel_orders", "Orders that ended, by outcome", labels=["outcome"])
+    for state in sorted(FINAL_LEGS):
+        orders.add_metric([state.value], reading.orders.get(state.value, 0))
+    yield orders
+    yield GaugeMetricFamily("keel_orders_resting", "Orders of Keel's that rest at the venue", reading.resting)
+    yield GaugeMetricFamily("keel_standing_approvals", "Standing approvals in force", reading.standing)
+    yield GaugeMetricFamily("keel_standing_left_usd", "What they may still send", reading.standing_left_usd)
 
 
 def _by(name: str, text: str, label: str, values: Mapping[str, float]) -> Metric:

@@ -34,6 +34,14 @@ class Observer(Protocol):
         """
         ...
 
+    def order_submitted(self, latency_s: float) -> None:
+        """The venue took the first order of a proposal.
+
+        Args:
+            latency_s: Since the press of the last Confirm, or the PIN it waited for, came in.
+        """
+        ...
+
 
 class Nobody:
     """Counts nothing."""
@@ -41,3 +49,5 @@ class Nobody:
     def job_ran(self, name: str, *, duration_s: float, lag_s: float, succeeded: bool) -> None: ...
 
     def delivery(self, transport: str, outcome: Outcome, tier: Tier, *, latency_s: float | None = None) -> None: ...
+
+    def order_submitted(self, latency_s: float) -> None: ...

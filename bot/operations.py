@@ -33,6 +33,7 @@ from bot.pulse_view import PulseFacts
 from bot.reading import Styles
 from bot.schedule import Schedule
 from bot.systemd import Notifier
+from bot.trading.counted import trading_reading
 from bot.unhurried import Unhurried
 from bot.vitals import Ailment, Organ, Patience, StreamSign, said
 from bot.wellbeing import Wellbeing
@@ -321,6 +322,7 @@ class Operations:
             loop_stalls=self.loop.stalls,
             storage_failures=dict(self._store.failures),
             backup_age_s=_age_or_never(self.backups.last_at, now) if self.backups is not None else None,
+            trading=await trading_reading(services.trading, now) if services.trading is not None else None,
         )
 
 

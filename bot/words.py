@@ -19,7 +19,8 @@ def words(text: str) -> tuple[str, tuple[str, ...]]:
         parts = shlex.split(cut)
     except ValueError:
         parts = cut.split()
-    return (parts[0].lower(), tuple(parts[1:])) if parts else ("", ())
+    # Whoever is in a hurry writes /halt! and means it.
+    return (parts[0].lower().rstrip("!.,") or parts[0], tuple(parts[1:])) if parts else ("", ())
 
 
 def too_long(text: str) -> Message | None:

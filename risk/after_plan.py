@@ -91,6 +91,7 @@ def effect_of(
             default=after.free_usd,
         ),
         violations=() if limits is None else _new(before, after, limits),
+        held_raw_1e9=positions_raw_1e9(book),
     )
 
 
@@ -117,8 +118,10 @@ class _State:
 
     @property
     def free_usd(self) -> float:
+        """Of the scope that has least: the cross account, or an isolated position."""
         initial = self.view.evaluation.full.initial
-        return float(initial.collateral_usd[0] - initial.requirement_usd[0])
+        own = initial.isolated_collateral_usd - initial.isolated_requirement_usd
+        return float(np.append(own, initial.collateral_usd[0] - initial.requirement_usd[0]).min())
 
     @property
     def leverage(self) -> float:
@@ -162,6 +165,15 @@ def _new(before: _State, after: _State, limits: RiskLimits) -> tuple[RiskViolati
         return one.value < value - room if one.limit in _LEAST_IS_WORSE else one.value > value + room
 
     return tuple(one for one in after.violations(limits) if worse(one))
+
+
+def positions_raw_1e9(book: FleetBook) -> dict[str, int]:
+    """What the one account of a book holds of each perp, signed; nothing of those it does not."""
+    held: dict[str, int] = {}
+    for market, base in zip(book.perps.market.tolist(), book.perps.base_1e9.tolist(), strict=True):
+        name = book.perp_markets.names[market]
+        held[name] = held.get(name, 0) + round(base)
+    return {name: size for name, size in held.items() if size}
 
 
 def without_orders(book: FleetBook, order_ids: Sequence[int]) -> FleetBook:

@@ -25,12 +25,13 @@ from risk.hedging.choosing import (
 )
 from risk.hedging.covariance import Forecast
 from risk.hedging.effectiveness import effectiveness
-from risk.hedging.emergency import emergency, held_perps
+from risk.hedging.emergency import emergency, held_perps, prospect_of
 from risk.hedging.exposures import Exposures, exposures
 from risk.hedging.given import GivenCorrelations, given_correlations
 from risk.hedging.planning import hedge_plan, planned, result_of
 from risk.hedging.rebalance import TOLERANCE_FRAC, Rebalancing, rebalance
 from risk.hedging.requirements import HedgeTask
+from risk.hedging.steps import Standing, least_free_usd
 from risk.hedging.strategies import ratios_change, requirements
 from risk.margin.assets import asset_of
 from risk.margin.linear import held_assets
@@ -40,6 +41,7 @@ from risk.model.metrics import CorrelationMatrix
 from risk.model.proposal import Purpose, Refusal, TradePlan
 from risk.model.trading import MarketDepth
 from risk.ports import BookHistories, Clock, LimitsStore
+from risk.protection.shortfall import shortfall
 from risk.stats.correlation import CorrelationModel
 from risk.stats.dcc import DccFit
 from risk.stats.fits import FitCache
@@ -157,21 +159,36 @@ class DriftHedgingEngine:
         return changed
 
     async def emergency_hedge(self, max_trades: int = 5) -> EmergencyHedgeResult:
-        """Propose to close positions, at most so many, those first that set most margin free for what they cost.
+        """Propose to close positions, at most so many, those first that make liquidation least likely; resting orders
+        that take up margin are cancelled before. Nothing while the venue liquidates the account.
 
         Raises: BadParameter for no number of trades; CannotAssess; what the trade desk raises.
         """
         most = checked_count(max_trades, least=1, most=MOST_EMERGENCY_TRADES, what="trades")
         view, _ = await self._account()
         book, limits = view.single(self.account_id).book, await self._limits_in_force()
+        if view.liquidating[view.position_of(self.account_id)]:
+            taken = Refusal(reason="the venue is liquidating this account and takes no order of it", nearest="deposit")
+            return EmergencyHedgeResult(
+                trades=(), result=HedgeResult(proposal_id="", state=None, refusal=taken), effect=None
+            )
         depths = await self._depths(held_perps(book))
-        done = await self._off(lambda: emergency(book, depths, limits=limits, most=most, hours=DEFAULT_HOURS))
+        history = await self._history_or_none(view, ())
+        done = await self._off(
+            lambda: emergency(
+                book, depths, limits=limits, most=most, hours=DEFAULT_HOURS, prospect=prospect_of(history, self._cache)
+            )
+        )
         nothing = HedgeResult(proposal_id="", state=None)
-        if not done.trades:
+        if not done.trades and not done.cancels:
             return EmergencyHedgeResult(trades=(), result=nothing, effect=None, unhedged=done.left)
+        after = Standing.of(done.book)
+        lacking = shortfall(after.ratio_percent, least_free_usd(after), done.probability)
         plan = TradePlan(
-            account_id=self.account_id, purpose=Purpose.EMERGENCY, trades=planned(done.trades),
-            title=f"Emergency: close {len(done.trades)} of {len(held_perps(book))} positions", notes=done.left,
+            account_id=self.account_id, purpose=Purpose.EMERGENCY, trades=planned(done.trades), cancels=done.cancels,
+            title=f"Emergency: close {len(done.trades)} of {len(held_perps(book))} positions"
+            f"{f', {lacking}' if lacking else ''}",
+            notes=done.left,
         )  # fmt: skip
         if self._desk is None:
             refused = HedgeResult(proposal_id="", state=None, refusal=OFF)

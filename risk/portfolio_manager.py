@@ -120,10 +120,15 @@ class DriftPortfolioManager:
         found = await desk.plan_rebalance(target_allocations, tolerance_frac=tolerance_frac)
         result = HedgeResult(proposal_id="", state=None)
         if found.trades:
-            shares = ", ".join(f"{asset} {share:.0%}" for asset, share in found.target.items())
+            shares = ", ".join(f"{asset} {_share(share)}" for asset, share in found.target.items())
+            moves = tuple(
+                f"{asset} {_share(found.before.get(asset, 0.0))} of equity now, {_share(share)} wanted,"
+                f" {_share(found.after.get(asset, 0.0))} after"
+                for asset, share in found.target.items()
+            )
             plan = TradePlan(
                 account_id=self.account_id, purpose=Purpose.REBALANCE, trades=found.planned,
-                title=f"Rebalance to {shares}", notes=found.unhedged,
+                title=f"Rebalance to {shares}", notes=(*moves, *found.unhedged),
             )  # fmt: skip
             result = await desk.propose(plan)
         return RebalanceResult(
@@ -161,6 +166,14 @@ class DriftPortfolioManager:
         drawdown = await self._equity.drawdown_frac(self.account_id) if self._equity else None
         known = await self._figures() if self._figures is not None else None
         return check(await self.get_risk_limits(), summary, drawdown, known)
+
+
+def _share(fraction: float) -> str:
+    """Of equity, in percent; small ones keep a decimal."""
+    percent = 100.0 * fraction
+    if not round(percent, 1):
+        return "0%"
+    return f"{percent:,.0f}%" if abs(percent) >= 10 or percent == round(percent) else f"{percent:.1f}%"
 
 
 def summarise(view: FleetView, account_id: str) -> PortfolioSummary:

@@ -15,12 +15,13 @@ from risk.margin.linear import held_assets
 from risk.model.candles import Interval
 from risk.model.hedge import HedgeResult
 from risk.model.liquidation import RiskLevel
-from risk.model.proposal import Purpose, Refusal, TradePlan
+from risk.model.proposal import Effect, Purpose, Refusal, TradePlan
 from risk.model.protection import ProtectionAction, ProtectionKind, ProtectionResult, SleepPlan
 from risk.model.trading import MarketDepth
 from risk.ports import BookHistories, CandleStore
 from risk.protection import triggers
 from risk.protection.graduated import plan_protection
+from risk.protection.shortfall import shortfall
 from risk.protection.sleep import DEFAULT_BUDGET_FRAC, plan_sleep
 from risk.protection.triggers import StopPlan
 from risk.stats.ewma import ewma_covariance
@@ -226,8 +227,11 @@ def protection_trade_plan(
     one of its own. None where there is only a deposit to advise, or nothing."""
     reducing = [one for one in actions if one.kind in (ProtectionKind.CANCEL_ORDERS, ProtectionKind.CUT)]
     hedges = [one for one in actions if one.kind is ProtectionKind.HEDGE]
-    deposit = sum(one.deposit_usd for one in actions)
-    advice = tuple(one.says for one in actions if one.kind is ProtectionKind.DEPOSIT)
+    # Said once: a deposit that would do instead in its own words, one that is needed besides as the plan's own.
+    besides = [one for one in actions if one.kind is ProtectionKind.DEPOSIT and not one.instead]
+    deposit = sum(one.deposit_usd for one in besides)
+    advice = tuple(one.says for one in actions if one.kind is ProtectionKind.DEPOSIT and one.instead)
+    lacking = _lacking([one.effect for one in (*reducing, *hedges) if one.effect is not None])
     plans = list[TradePlan]()
     for purpose, title, some in ((Purpose.PROTECT, "Protect", reducing), (Purpose.HEDGE, "Hedge what stays", hedges)):
         trades = tuple(trade for one in some for trade in one.trades)
@@ -236,11 +240,20 @@ def protection_trade_plan(
             plans.append(
                 TradePlan(
                     account_id=account_id, purpose=purpose, trades=trades, cancels=cancels,
-                    title=f"{title} ({risk_level.value} risk)", deposit_usd=0.0 if plans else deposit,
+                    title=f"{title} ({risk_level.value} risk){lacking}", deposit_usd=0.0 if plans else deposit,
                     notes=() if plans else advice, requested_by=requested_by,
                 )
             )  # fmt: skip
     return tuple(plans)
+
+
+def _lacking(effects: Sequence[Effect]) -> str:
+    """What the last of some steps leaves undone, for a title."""
+    if not effects:
+        return ""
+    last = effects[-1]
+    said = shortfall(last.health_ratio_after, last.free_collateral_after_usd, last.probability_after)
+    return f", {said}" if said else ""
 
 
 def _held_markets(book: FleetBook) -> tuple[str, ...]:

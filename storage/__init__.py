@@ -112,7 +112,7 @@ from storage.standing import StandingApprovals
 from storage.store import Store
 from storage.tier_states import TierStates
 from storage.topics import TopicThreads
-from storage.trade_history import TradeHistory
+from storage.trade_history import TradeCounts, TradeHistory
 from storage.trading_records import (
     AuditAction,
     AuditEntry,
@@ -249,6 +249,7 @@ __all__ = [
     "Theme",
     "TierStates",
     "TopicThreads",
+    "TradeCounts",
     "TradeHistory",
     "TradingStates",
     "TradingStatus",

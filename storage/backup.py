@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from risk.model.trading import TradingState
 from storage.columns import to_us
 from storage.connection import refuse_foreign
 from storage.errors import (
@@ -26,10 +27,14 @@ from storage.errors import (
 from storage.file_lock import FileLock
 from storage.migrations import refuse_newer, schema_version
 from storage.read_only import read_only
+from storage.standing import revoke
+from storage.trading_state import set_state
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
+_KEEL = "keel"
+_RESTORED = "the memory was restored from a backup and knows nothing of orders since; compare /orders with the venue"
 _SUFFIXES = ("-wal", "-shm")
 _STAMP = "%Y%m%dT%H%M%SZ"
 
@@ -136,6 +141,7 @@ def restore(backup: Path, database: Path, now: datetime) -> Restored:
             if _copied(backup, partial) != checked.rows:
                 raise BackupUnverified(f"The copy of {backup} differs from it; look at the disk, then try again.")
             _mark_restored(partial, now)
+            _stop_trading(partial, now)
             replaced = _set_aside(database, now) if database.exists() else None
             _settle(partial, database)
             return Restored(checked=checked, replaced=replaced)
@@ -193,6 +199,25 @@ def _mark_restored(partial: Path, now: datetime) -> None:
             raw.execute(
                 "UPDATE lives SET restored_at = ? WHERE life_id = (SELECT max(life_id) FROM lives)", [to_us(now)]
             )
+    finally:
+        raw.close()
+
+
+def _stop_trading(partial: Path, now: datetime) -> None:
+    """Whatever was stopped or taken back after the backup would be in force again: a memory that ever traded wakes up
+    halted, and with no standing approval. One that never did stays as it is."""
+    from sqlite_utils import Database
+
+    raw = sqlite3.connect(partial, isolation_level=None)
+    try:
+        known = raw.execute("SELECT 1 FROM sqlite_schema WHERE name = 'proposals'").fetchone()
+        if known is None or raw.execute("SELECT 1 FROM proposals").fetchone() is None:
+            return
+        db = Database(raw, recursive_triggers=False, execute_plugins=False)
+        raw.execute("BEGIN IMMEDIATE")
+        set_state(db, TradingState.HALTED, _KEEL, _RESTORED, now)
+        revoke(db, _KEEL, now, None, None)
+        raw.execute("COMMIT")
     finally:
         raw.close()
 

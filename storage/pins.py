@@ -106,10 +106,15 @@ def _count(db: "Database", person_id: str, now: datetime) -> ReadRow | PinCheck:
     if wrong >= WRONG_ALLOWED:
         until = now + min(LONGEST_LOCK, FIRST_LOCK * 2 ** min(locks, 16))
         wrong, locks = 0, locks + 1
+    # With a lock, a right one that was given before and not used yet is worth nothing either.
     db.execute(
-        "UPDATE pins SET wrong = ?, locks = ?, locked_until = ? WHERE person_id = ?",
-        [wrong, locks, None if until is None else to_us(until), encodable(person_id)],
-    )
+        "UPDATE pins SET wrong = :wrong, locks = :locks, locked_until = :until,"
+        " verified_at = CASE WHEN :until IS NULL THEN verified_at END WHERE person_id = :person",
+        {
+            "wrong": wrong, "locks": locks, "until": None if until is None else to_us(until),
+            "person": encodable(person_id),
+        },
+    )  # fmt: skip
     counted = _row(db, person_id)
     return PinCheck(verdict=PinVerdict.NONE) if counted is None else counted
 
@@ -117,15 +122,18 @@ def _count(db: "Database", person_id: str, now: datetime) -> ReadRow | PinCheck:
 def _settle(db: "Database", person_id: str, counted: ReadRow, now: datetime, *, right: bool) -> PinCheck:
     until = maybe_moment(counted, "locked_until")
     if right:
-        # Only the PIN that was compared: it may have been set anew meanwhile.
+        # Only the PIN that was compared: it may have been set anew meanwhile. And no lock that others began meanwhile
+        # is opened by it.
         changed = db.execute(
             "UPDATE pins SET wrong = 0, locks = 0, locked_until = NULL, verified_at = ?"
-            " WHERE person_id = ? AND hash = ?",
-            [to_us(now), encodable(person_id), bytes(counted["hash"])],
+            " WHERE person_id = ? AND hash = ? AND locks <= ?",
+            [to_us(now), encodable(person_id), bytes(counted["hash"]), integer(counted, "locks")],
         )
         if changed.rowcount == 1:
             _note(db, AuditAction.PIN_RIGHT, person_id, now)
             return PinCheck(verdict=PinVerdict.RIGHT)
+        row = _row(db, person_id)
+        until = until if row is None else maybe_moment(row, "locked_until")
     if until is not None:
         _note(db, AuditAction.PIN_LOCKED, person_id, now, until=until)
         return PinCheck(verdict=PinVerdict.LOCKED, until=until)

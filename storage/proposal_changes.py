@@ -79,6 +79,7 @@ def revise(
     db.execute(
         "UPDATE proposals SET revision = revision + 1, state = :state, effect_json = :effect, changed_json = :changed,"
         " notes_json = :notes, expires_at = :expires_at, valid_until = :valid_until, standing = NULL,"
+        " approved_seq = NULL,"
         " approvals_needed = :approvals_needed, pin_needed = :pin_needed, reason = '', changes = changes + 1"
         " WHERE proposal = :proposal AND revision = :revision",
         {
@@ -146,10 +147,13 @@ def move(
     after = required(db, before.proposal_id)
     votes = {vote.person_id: vote.at for vote in after.votes}
     results = [_result(leg) for leg in after.legs] if ended else None
-    note(
+    written = note(
         db, after, AuditAction(event.value), now=now, by=by, reason=reason, votes=votes,
         standing_id=after.standing_id, legs=results,
     )  # fmt: skip
+    if event is ProposalEvent.APPROVED:
+        number = number_of(after.proposal_id)
+        db.execute("UPDATE proposals SET approved_seq = ? WHERE proposal = ?", [written.seq, number])
     return after
 
 
@@ -158,14 +162,16 @@ def touch(db: "Database", proposal_id: str) -> None:
     db.execute("UPDATE proposals SET changes = changes + 1 WHERE proposal = ?", [number_of(proposal_id)])
 
 
-def note(db: "Database", about: Proposal, action: AuditAction, *, now: datetime, by: str, **values: object) -> None:
+def note(
+    db: "Database", about: Proposal, action: AuditAction, *, now: datetime, by: str, **values: object
+) -> AuditEntry:
     """A row of the audit about a proposal; values that say nothing are left out."""
     told = {key: value for key, value in values.items() if value not in (None, "", (), [], {})}
     entry = AuditEntry(
         at=now, action=action, actor=by, proposal_id=about.proposal_id, account_id=about.account_id,
         facts_json=facts(revision=about.revision, state=about.state, **told),
     )  # fmt: skip
-    append(db, entry)
+    return append(db, entry)
 
 
 def asked(proposal: Proposal) -> dict[str, object]:

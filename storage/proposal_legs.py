@@ -33,9 +33,7 @@ def happened(
     reason: str,
 ) -> Proposal:
     before = required(db, proposal_id)
-    leg = next((one for one in before.legs if one.number == number), None)
-    if leg is None:
-        raise StorageDefect(f"{proposal_id} has no order {number}; this is a defect of Keel, please report it.")
+    leg = _leg(before, number)
     if before.state is not ProposalState.EXECUTING:
         raise IllegalTransition(f"an order of a proposal that is {before.state.value} cannot be {event.value}")
     if (signed is not None) is not (event is LegEvent.SIGNED):
@@ -44,7 +42,8 @@ def happened(
     if state is leg.state and (placed is None or _same(leg, placed)):
         return before
     if signed is not None:
-        _still_allowed(db, before, leg, now)
+        if why := _why_not(db, before, leg, now):
+            raise ProposalOutdated(why)
         _keep(db, proposal_id, leg, signed, now)
     elif event in _FATES and leg.attempt:
         db.execute(
@@ -64,26 +63,48 @@ def happened(
     return move(db, after, ended, now=now, by="keel", reason=_why(after))
 
 
-def _still_allowed(db: "Database", proposal: Proposal, leg: Leg, now: datetime) -> None:
-    """The last look before bytes exist that could be sent."""
+def why_not_send(db: "Database", proposal_id: str, number: int, now: datetime) -> str:
+    proposal = required(db, proposal_id)
+    return _why_not(db, proposal, _leg(proposal, number), now)
+
+
+def _leg(proposal: Proposal, number: int) -> Leg:
+    found = next((one for one in proposal.legs if one.number == number), None)
+    if found is None:
+        raise StorageDefect(
+            f"{proposal.proposal_id} has no order {number}; this is a defect of Keel, please report it."
+        )
+    return found
+
+
+def _why_not(db: "Database", proposal: Proposal, leg: Leg, now: datetime) -> str:
+    """The last look before bytes exist that could be sent, and before they are handed over."""
     name = proposal.proposal_id
     consent = proposal_consent.read(db, number_of(name))
     if consent is None or digest(leg) not in consent.digests:
-        raise ProposalOutdated(f"Nobody agreed to order {leg.number} of {name} as it stands; have it confirmed.")
+        return f"Nobody agreed to order {leg.number} of {name} as it stands; have it confirmed."
     if now > consent.holds_until:
-        raise ProposalOutdated(f"The yes to {name} is too old for order {leg.number}; propose it again.")
+        return f"The yes to {name} is too old for order {leg.number}; propose it again."
     revoked = db.execute(
         "SELECT 1 FROM proposals JOIN standing_approvals USING (standing)"
         " WHERE proposal = ? AND (revoked_at IS NOT NULL OR standing_approvals.expires_at <= ?)",
         [number_of(name), to_us(now)],
     ).fetchone()
     if revoked is not None:
-        raise ProposalOutdated(f"The standing approval behind {name} is over; propose it again and have it confirmed.")
-    trading = db.execute("SELECT state FROM trading_state").fetchone()[0]
-    if leg.terms is None or trading == TradingState.ACTIVE.value:
-        return
-    if trading == TradingState.HALTED.value or not leg.terms.reduce_only:
-        raise ProposalOutdated(f"Trading is {trading}: order {leg.number} of {name} does not go out; see /resume.")
+        return f"The standing approval behind {name} is over; propose it again and have it confirmed."
+    # What only cancels goes out whether trading is halted or was.
+    return "" if leg.terms is None else _stopped(db, name, leg.number, reduces=leg.terms.reduce_only)
+
+
+def _stopped(db: "Database", name: str, number: int, *, reduces: bool) -> str:
+    trading, halted_since = db.execute(
+        "SELECT state, halted_seq > coalesce((SELECT approved_seq FROM proposals WHERE proposal = ?), 0)"
+        " FROM trading_state",
+        [number_of(name)],
+    ).fetchone()
+    if trading == TradingState.HALTED.value or (trading == TradingState.REDUCING.value and not reduces):
+        return f"Trading is {trading}: order {number} of {name} does not go out; see /resume."
+    return "Trading was halted since it was agreed to; it has to be confirmed again." if halted_since else ""
 
 
 def _keep(db: "Database", proposal_id: str, leg: Leg, signed: Signed, now: datetime) -> None:

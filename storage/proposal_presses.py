@@ -98,16 +98,19 @@ def _counted(db: "Database", proposal: Proposal, person_id: str, now: datetime) 
     number = proposal_rows.number_of(proposal.proposal_id)
     # Somebody who is not trusted any more has not agreed either.
     db.execute(_FORGET_STRANGERS, {"proposal": number, "revision": proposal.revision})
-    proposal = move(db, required(db, proposal.proposal_id), ProposalEvent.VOTED, now=now, by=person_id)
+    proposal = required(db, proposal.proposal_id)
+    arms = proposal.standing if proposal.purpose is Purpose.ARM else None
+    if arms is not None and (why := standing_use.allows_nothing(arms, now)):
+        proposal = move(db, proposal, ProposalEvent.EXPIRED, now=now, by="keel", reason=why)
+        return Pressed(kind=PressKind.EXPIRED, proposal=proposal)
+    proposal = move(db, proposal, ProposalEvent.VOTED, now=now, by=person_id)
     if len(proposal.votes) < proposal.approvals_needed:
         return Pressed(kind=PressKind.VOTED, proposal=proposal)
     proposal = move(db, proposal, ProposalEvent.APPROVED, now=now, by=person_id)
     if proposal.purpose is Purpose.ARM:
-        if proposal.standing is None:
+        if arms is None:
             raise StorageDefect(f"{proposal.proposal_id} arms nothing; this is a defect of Keel, please report it.")
-        standing_use.grant(
-            db, proposal.standing, by=[vote.person_id for vote in proposal.votes], proposal=number, now=now
-        )
+        standing_use.grant(db, arms, by=[vote.person_id for vote in proposal.votes], proposal=number, now=now)
         proposal = move(db, proposal, ProposalEvent.COMPLETED, now=now, by=person_id)
     return Pressed(kind=PressKind.APPROVED, proposal=proposal)
 
@@ -179,17 +182,30 @@ _KNOWN = """
     )
 """
 
+# By what is stored here alone; the roles of a platform are known at the press and never again.
+_STORED_TRADER = """
+    EXISTS (
+        SELECT 1 FROM people LEFT JOIN grants ON grants.person_id = people.person_id
+            AND grants.account_id IN ('', {account}) AND grants.role IN ('trader', 'admin')
+        WHERE people.person_id = {person} AND (owner = 1 OR grants.role IS NOT NULL)
+    )
+"""
+
 _TRADES = "(:trades_all OR {account} IN (SELECT value FROM json_each(:trades)))"
 _SEES = "(:sees_all OR {account} IN (SELECT value FROM json_each(:sees)))"
 
 _OF = {"person": ":person", "account": "p.account_id"}
+_VOTE = {
+    "person": "card_presses.person_id",
+    "account": "(SELECT account_id FROM proposals WHERE proposals.proposal = card_presses.proposal)",
+}
 
 _TAKE = f"""
     INSERT INTO card_presses (
-        proposal, revision, card, action, person_id, display_name, pressed_at, counts, waits_until
+        proposal, revision, card, action, person_id, display_name, pressed_at, counts, waits_until, by_platform
     )
     SELECT p.proposal, p.revision, c.card, h.action, :person, :name, :now, 0,
-        CASE h.action WHEN 'confirm' THEN :waits_until END
+        CASE h.action WHEN 'confirm' THEN :waits_until END, NOT {_STORED_TRADER.format(**_OF)}
     FROM card_handles AS h JOIN proposal_cards AS c USING (card) JOIN proposals AS p USING (proposal)
     WHERE h.digest = :digest
         AND c.transport = :transport AND c.chat = :chat AND c.thread = :thread
@@ -203,7 +219,7 @@ _TAKE = f"""
         AND {_KNOWN.format(**_OF)}
     ON CONFLICT (proposal, revision, person_id) WHERE action = 'confirm' DO UPDATE SET
         card = excluded.card, display_name = excluded.display_name, pressed_at = excluded.pressed_at,
-        waits_until = excluded.waits_until
+        waits_until = excluded.waits_until, by_platform = excluded.by_platform
         WHERE counts = 0
     RETURNING proposal, action
 """  # noqa: S608  # parts of our own
@@ -215,7 +231,7 @@ _LAST_WAITING = """
 """
 
 _COUNT_WAITING = f"""
-    UPDATE card_presses SET counts = 1, waits_until = NULL
+    UPDATE card_presses SET counts = 1, waits_until = NULL, by_platform = NOT {_STORED_TRADER.format(**_VOTE)}
     WHERE press = ({_LAST_WAITING}) AND waits_until > :now
         AND EXISTS (SELECT 1 FROM pins WHERE person_id = :person AND verified_at BETWEEN :fresh AND :now)
         AND EXISTS (
@@ -247,10 +263,5 @@ _ALLOWED = f"""
 _FORGET_STRANGERS = f"""
     UPDATE card_presses SET counts = 0, waits_until = NULL
     WHERE proposal = :proposal AND revision = :revision AND action = 'confirm' AND counts = 1
-        AND NOT {
-    _KNOWN.format(
-        person="card_presses.person_id",
-        account="(SELECT account_id FROM proposals WHERE proposal = :proposal)",
-    )
-}
+        AND NOT ({_KNOWN.format(**_VOTE)} AND (by_platform OR {_STORED_TRADER.format(**_VOTE)}))
 """  # noqa: S608  # parts of our own

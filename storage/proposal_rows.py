@@ -188,7 +188,7 @@ def _proposal_of(db: "Database", row: ReadRow) -> Proposal:
         purpose=member(Purpose, row, "purpose"),
         title=text(row, "title"),
         state=member(ProposalState, row, "state"),
-        legs=tuple(_leg_of(leg, account_id) for leg in db.query(_LEGS, [number])),
+        legs=tuple(leg_of(leg, account_id) for leg in db.query(_LEGS, [number])),
         effect=maybe_from_json(Effect, row, "effect_json"),
         notes=from_json(WORDS, row, "notes_json"),
         deposit_usd=real(row, "deposit_usd"),
@@ -210,7 +210,7 @@ def _vote_of(row: ReadRow) -> Vote:
     return Vote(person_id=text(row, "person_id"), display_name=text(row, "display_name"), at=moment(row, "pressed_at"))
 
 
-def _leg_of(row: ReadRow, account_id: str) -> Leg:
+def leg_of(row: ReadRow, account_id: str) -> Leg:
     return Leg(
         number=integer(row, "number"),
         terms=terms_of(row, account_id),

@@ -167,7 +167,7 @@ class Proposals:
         """Something happened to an order. With the last one the proposal ends as well.
 
         SIGNED needs ``signed``, and comes before anything is sent. It is refused where the approval does not hold any
-        more: too late, trading halted, or its standing approval taken back. SENT again leaves no trace.
+        more; see why_not_send. SENT again leaves no trace.
 
         Raises: ProposalOutdated; SignedBefore; IllegalTransition.
         """
@@ -181,9 +181,38 @@ class Proposals:
         """Approve an open proposal by a standing approval that covers it, and take its notional off the cap.
 
         Returns: None where that one does not cover it: another account or market, an order that may enlarge, no cap
-            left, expired, taken back.
+            left, expired, taken back; or it cancels something.
         """
         return await self._store.atomic(lambda db: standing_use.approve(db, proposal_id, standing_id, now))
+
+    async def put_allowed(
+        self,
+        draft: Proposal,
+        *,
+        standing_id: str,
+        places: Sequence[CardPlace],
+        now: datetime,
+        by: str,
+        handles: Handles,
+        holds_after_expiry: timedelta = HOLDS_AFTER_EXPIRY,
+    ) -> Proposal | None:
+        """``put`` and ``approve_standing`` at once. None, and nothing stored, where that one does not cover it."""
+
+        def put(db: "Database") -> Proposal | None:
+            return standing_use.put_allowed(
+                db, draft, standing_id=standing_id, places=places, now=now, by=by, handles=handles,
+                holds_after_expiry=holds_after_expiry,
+            )  # fmt: skip
+
+        return await self._store.atomic(put)
+
+    async def why_not_send(self, proposal_id: str, number: int, now: datetime) -> str:
+        """Why the bytes of an order may not be handed over, be it again, in a sentence; empty where they may.
+
+        Nobody agreed to it, the yes is too old, its standing approval is over, or trading is halted; also where it was
+        halted and resumed since the yes was given. What only cancels goes out during a halt.
+        """
+        return await self._store.run(lambda db: proposal_legs.why_not_send(db, proposal_id, number, now))
 
     async def consent(self, proposal_id: str) -> Consent | None:
         """The yes to a proposal that is APPROVED or EXECUTING, from its rows alone; None where there is none."""

@@ -8,7 +8,7 @@ from risk.model.trading import PlacedOrder
 from storage.audit import append
 from storage.columns import ReadRow, encodable, integer, maybe_moment, member, moment, text, to_us
 from storage.errors import BadRow
-from storage.proposal_rows import proposal_id, terms_of
+from storage.proposal_rows import number_of, proposal_id, terms_of
 from storage.store import Store
 from storage.trading_json import facts
 from storage.trading_records import AuditAction, AuditEntry, RestingEnd, RestingOrder
@@ -34,6 +34,12 @@ class Resting:
         """Also those that ended, newest first."""
         return await self._orders(
             "WHERE resting.account_id = :account ORDER BY row_id DESC LIMIT :most", account=account_id, most=most
+        )
+
+    async def of(self, proposal: str) -> tuple[RestingOrder, ...]:
+        """Those of a proposal, also those that ended, in the order in which they came to rest."""
+        return await self._orders(
+            "WHERE resting.proposal = :proposal ORDER BY row_id", proposal=number_of(proposal)
         )
 
     async def seen(self, row_id: int, placed: PlacedOrder) -> None:

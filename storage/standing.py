@@ -50,12 +50,11 @@ class StandingApprovals:
             standing_id: None for all.
             account_ids: Only what is of these; None for all accounts.
         """
-        return await self._store.atomic(lambda db: _revoke(db, by, now, standing_id, account_ids))
+        return await self._store.atomic(lambda db: revoke(db, by, now, standing_id, account_ids))
 
 
-def _revoke(
-    db: "Database", by: str, now: datetime, standing_id: str | None, account_ids: Collection[str] | None
-) -> int:
+def revoke(db: "Database", by: str, now: datetime, standing_id: str | None, account_ids: Collection[str] | None) -> int:
+    """See StandingApprovals.revoke; inside a transaction."""
     held = [_approval_of(row) for row in db.query(_ACTIVE, {"now": to_us(now), "account": None})]
     gone = [
         one

@@ -1,20 +1,20 @@
 """Standing approvals inside a transaction: granted by a confirmed proposal, used up by orders they cover."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from math import floor
+from datetime import datetime, timedelta
+from math import floor, isfinite
 from typing import TYPE_CHECKING
 
 from risk.decisions.proposals import ProposalEvent
-from risk.model.proposal import Proposal, ProposalState, Purpose, StandingTerms
-from risk.model.trading import BASE_UNITS, PRICE_UNITS
+from risk.model.proposal import Leg, Proposal, ProposalState, Purpose, StandingTerms
+from risk.model.trading import PRICE_UNITS
 from storage.audit import append
 from storage.columns import encodable, to_us
-from storage.errors import StorageDefect
-from storage.proposal_changes import move, required
+from storage.handles import Handles
+from storage.proposal_changes import move, put, required
 from storage.proposal_rows import WORDS, number_of, proposal_id
 from storage.trading_json import facts, to_json
-from storage.trading_records import AuditAction, AuditEntry
+from storage.trading_records import AuditAction, AuditEntry, CardPlace
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -27,11 +27,20 @@ def standing_number(standing_id: str) -> int:
     return int(digits) if plain and standing_id == f"S{int(digits)}" else 0
 
 
+def allows_nothing(terms: StandingTerms, now: datetime) -> str:
+    """Why there is nothing left to grant; empty where there is."""
+    if terms.expires_at <= now:
+        return "What it would have allowed had ended before enough people confirmed it."
+    return "" if _cap_raw_1e6(terms) > 0 else "What it would have allowed comes to nothing."
+
+
+def _cap_raw_1e6(terms: StandingTerms) -> int:
+    return floor(terms.cap_usd * PRICE_UNITS) if isfinite(terms.cap_usd) else 0
+
+
 def grant(db: "Database", terms: StandingTerms, *, by: Sequence[str], proposal: int, now: datetime) -> str:
-    """A new one; its id, which the proposal names from now on."""
-    cap = floor(terms.cap_usd * PRICE_UNITS)
-    if cap <= 0 or terms.expires_at <= now:
-        raise StorageDefect("A standing approval allows nothing; this is a defect of Keel, please report it.")
+    """A new one, of terms that allow something; its id, which the proposal names from now on."""
+    cap = _cap_raw_1e6(terms)
     db.execute(
         "INSERT INTO standing_approvals (account_id, markets_json, cap_raw_1e6, used_raw_1e6, granted_by_json,"
         " granted_for, granted_at, expires_at) VALUES (?, ?, ?, 0, ?, ?, ?, ?)",
@@ -52,37 +61,64 @@ def grant(db: "Database", terms: StandingTerms, *, by: Sequence[str], proposal: 
 
 def approve(db: "Database", proposal: str, standing_id: str, now: datetime) -> Proposal | None:
     before = required(db, proposal)
-    if before.state is not ProposalState.OPEN or before.expires_at <= now or not _only_reduces(before):
+    if before.state is not ProposalState.OPEN or not _use(db, before, standing_id, now):
         return None
-    notional = _notional_raw_1e6(before)
-    markets = {leg.terms.market for leg in before.legs if leg.terms is not None}
-    number = standing_number(standing_id)
+    return _approved(db, before, standing_id, now)
+
+
+def put_allowed(
+    db: "Database",
+    draft: Proposal,
+    *,
+    standing_id: str,
+    places: Sequence[CardPlace],
+    now: datetime,
+    by: str,
+    handles: Handles,
+    holds_after_expiry: timedelta,
+) -> Proposal | None:
+    if not _use(db, draft, standing_id, now):
+        return None
+    stored = put(db, draft, places=places, now=now, by=by, handles=handles, holds_after_expiry=holds_after_expiry)
+    return _approved(db, stored, standing_id, now)
+
+
+def _use(db: "Database", proposal: Proposal, standing_id: str, now: datetime) -> bool:
+    """Take it off the cap; False where the standing approval does not cover it."""
+    if proposal.expires_at <= now or not _only_reduces(proposal):
+        return False
+    markets = {leg.terms.market for leg in proposal.legs if leg.terms is not None}
     used = db.execute(
         _USE,
         {
-            "standing": number, "account": before.account_id, "now": to_us(now), "notional": notional,
+            "standing": standing_number(standing_id), "account": encodable(proposal.account_id), "now": to_us(now),
+            "notional": sum(leg.notional_raw_1e6 for leg in proposal.legs),
             "markets": to_json(WORDS, tuple(sorted(markets))),
         },
     )  # fmt: skip
-    if used.rowcount != 1:
-        return None
-    db.execute("UPDATE proposals SET standing = ? WHERE proposal = ?", [number, number_of(proposal)])
+    return used.rowcount == 1
+
+
+def _approved(db: "Database", proposal: Proposal, standing_id: str, now: datetime) -> Proposal:
+    number = number_of(proposal.proposal_id)
+    db.execute("UPDATE proposals SET standing = ? WHERE proposal = ?", [standing_number(standing_id), number])
     reason = f"Within the standing approval {standing_id}."
-    return move(db, required(db, proposal), ProposalEvent.APPROVED, now=now, by="keel", reason=reason)
+    stored = required(db, proposal.proposal_id)
+    return move(db, stored, ProposalEvent.APPROVED, now=now, by="keel", reason=reason)
 
 
 def _only_reduces(proposal: Proposal) -> bool:
     if proposal.purpose is Purpose.ARM or not proposal.legs:
         return False
-    orders = [leg.terms for leg in proposal.legs if leg.terms is not None]
+    return all(_reduces(leg) for leg in proposal.legs)
+
+
+def _reduces(leg: Leg) -> bool:
+    """And does nothing else: whoever allowed orders that reduce did not allow to take any back."""
+    if leg.terms is None or leg.cancels or not leg.terms.reduce_only:
+        return False
     # Without a price there is no saying what it takes off the cap.
-    return all(one.reduce_only and (one.limit_raw_1e6 or one.trigger_raw_1e6) > 0 for one in orders)
-
-
-def _notional_raw_1e6(proposal: Proposal) -> int:
-    """At worst prices, each order rounded up."""
-    orders = [leg.terms for leg in proposal.legs if leg.terms is not None]
-    return sum(-(-one.size_raw_1e9 * (one.limit_raw_1e6 or one.trigger_raw_1e6) // BASE_UNITS) for one in orders)
+    return (leg.terms.limit_raw_1e6 or leg.terms.trigger_raw_1e6) > 0
 
 
 _USE = """

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 _KEEL = "keel"
+_MOST_CHARACTERS = 1_000
 
 
 class TradingStates:
@@ -27,9 +28,9 @@ class TradingStates:
         return await self._store.run(_read)
 
     async def set(self, state: TradingState, *, by: str, reason: str, now: datetime) -> TradingStatus:
-        """From now on; written down in any case. What was so already keeps its beginning and its first reason, unless it
-        is Keel that says so now."""
-        return await self._store.atomic(lambda db: _set(db, state, by, reason, now))
+        """From now on; written down in any case. What was so already keeps its beginning and its first reason, unless
+        it is Keel that says so now. Another reason of Keel's is added to its first, and is a beginning of its own."""
+        return await self._store.atomic(lambda db: set_state(db, state, by, reason, now))
 
 
 def _read(db: "Database") -> TradingStatus:
@@ -40,17 +41,33 @@ def _read(db: "Database") -> TradingStatus:
     )  # fmt: skip
 
 
-def _set(db: "Database", state: TradingState, by: str, reason: str, now: datetime) -> TradingStatus:
+def set_state(db: "Database", state: TradingState, by: str, reason: str, now: datetime) -> TradingStatus:
+    """See TradingStates.set; inside a transaction."""
     before = _read(db)
+    said = encodable(reason)[:_MOST_CHARACTERS]
+    why: str | None = None
     # What Keel itself has stopped is not for anybody who had stopped it before to start again.
     if before.state is not state or (by == _KEEL and before.by != _KEEL):
+        why = said
+    elif by == _KEEL and state is not TradingState.ACTIVE:
+        why = _more(before.reason, said)
+    if why is not None:
         db.execute(
             "UPDATE trading_state SET state = ?, since = ?, set_by = ?, reason = ?",
-            [state.value, to_us(now), encodable(by), encodable(reason)],
+            [state.value, to_us(now), encodable(by), why],
         )
     entry = AuditEntry(
         at=now, action=AuditAction.TRADING_STATE, actor=by,
         facts_json=facts(before=before.state, after=state, reason=reason),
     )  # fmt: skip
-    append(db, entry)
+    written = append(db, entry)
+    if state is TradingState.HALTED:
+        db.execute("UPDATE trading_state SET halted_seq = ?", [written.seq])
     return _read(db)
+
+
+def _more(known: str, added: str) -> str | None:
+    """Reasons with one more, the oldest cut off where they are too many to be read; None where it is among them."""
+    if not added or f"; {added}; " in f"; {known}; ":
+        return None
+    return f"{known}; {added}".removeprefix("; ")[-_MOST_CHARACTERS:]

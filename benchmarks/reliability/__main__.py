@@ -1,9 +1,9 @@
 """python -m benchmarks.reliability [tests] [storm] [kills] [orders] [--kills N]
 
 Runs what injects the faults of docs/reliability.md, and writes what was measured between the markers there. Without a
-name only the tests run, seven minutes; storm takes three, a thousand kills a quarter of an hour,
-a thousand in the middle of orders ten minutes. What is not run
-keeps the figures, and the date, of its last run. The exit code is 1 where a target was missed or a test failed.
+name only the tests run, seven minutes; storm takes three, a thousand kills a quarter of an hour, a thousand in the
+middle of orders five. What is not run keeps the figures, and the date, of its last run. The exit code is 1 where a
+target was missed or a test failed.
 """
 
 import argparse

@@ -1,10 +1,11 @@
 """The whole check, in an order in which what is said first explains what is said later."""
 
 import asyncio
+from datetime import datetime
 from pathlib import Path
 
 from bot.alerts.routes import NO_ROUTES
-from bot.checking import clock, machine, memory, past, platforms, reaching, venue
+from bot.checking import clock, machine, memory, past, platforms, reaching, trading, venue
 from bot.checking.facts import Fact, advice, ok, wrong
 from bot.clock import SystemClock
 from bot.config import BadSettings, Settings, load_settings
@@ -34,11 +35,12 @@ async def look(env_file: Path, *, patience_s: float = 6.0) -> list[Fact]:
     facts += [machine.room(settings.database_path), machine.time_zones(now)]
     chats = known.chats or ()
     bots = platforms.bots_of(settings, routes or NO_ROUTES)
-    rpc, history, beats, *asked = await asyncio.gather(
+    rpc, history, beats, orders, *asked = await asyncio.gather(
         venue.ask_venue(settings, patience_s), past.ask_past(settings, patience_s), _beats(settings),
+        _trading(settings, now, patience_s),
         *(platforms.ask(bot, settings, chats) for bot in bots),
     )  # fmt: skip
-    facts += [*rpc.facts, *history.facts, *(fact for one in asked for fact in one.facts)]
+    facts += [*rpc.facts, *history.facts, *orders.facts, *(fact for one in asked for fact in one.facts)]
     dated = [one.witness for one in asked if one.witness is not None]
     # A Date header is exact to a second, a block is some seconds old: it is asked where nobody else says.
     facts.append(clock.clock(dated or [one for one in (rpc.witness,) if one is not None]))
@@ -49,6 +51,10 @@ async def look(env_file: Path, *, patience_s: float = 6.0) -> list[Fact]:
 
 async def _beats(settings: Settings) -> platforms.Asked:
     return platforms.Asked(facts=tuple(await reaching.heartbeats(settings)))
+
+
+async def _trading(settings: Settings, now: datetime, patience_s: float) -> platforms.Asked:
+    return platforms.Asked(facts=tuple(await trading.look(settings, now, patience_s)))
 
 
 def _settings(settings: Settings) -> list[Fact]:

@@ -1,5 +1,7 @@
 """/approvals: what waits for a yes, who has given theirs, and its card again. All cards' buttons are answered here."""
 
+from dataclasses import replace
+
 from bot.alerts.chat_names import ChatNames
 from bot.commands.spec import Command, Request, Services, Usage
 from bot.messages import Block, Line, Message
@@ -8,7 +10,9 @@ from bot.text.clean import name
 from bot.text.durations import written_s
 from bot.text.numbers import usd
 from bot.trading import countdown
-from bot.trading.card_words import pressable, summary
+from bot.trading.card_words import pressable
+from bot.trading.cards import place_of
+from bot.trading.headline import summary
 from bot.trading.parts import Trading
 from bot.trading.presses import PREFIX, on, press
 from risk.model.proposal import Proposal
@@ -21,10 +25,10 @@ async def run(services: Services, request: Request) -> Message:
     trading = on(services)
     unfinished = await visible(services, trading)
     if request.args:
-        return await trading.cards.here(_found(unfinished, request.args), request.address)
+        return await _card(services, trading, _found(unfinished, request.args), request)
     waiting = [one for one in unfinished if pressable(one, services.clock.now())]
     if len(unfinished) == 1 and waiting:
-        return await trading.cards.here(waiting[0], request.address)
+        return await _card(services, trading, waiting[0], request)
     return Message(blocks=(
         Line(_headline(len(waiting), len(unfinished) - len(waiting)), strong=True),
         *(block for one in unfinished[:_SHOWN] for block in _one(services, one)),
@@ -32,6 +36,17 @@ async def run(services: Services, request: Request) -> Message:
         *[Line(text) for text in await standing_lines(services, trading)],
         *((Line(f"/approvals {unfinished[0].proposal_id} shows its card again."),) if unfinished else ()),
     ))  # fmt: skip
+
+
+async def _card(services: Services, trading: Trading, proposal: Proposal, request: Request) -> Message:
+    """The card. Whoever may not press it gets it to read alone, in private: buttons that only refuse mislead."""
+    person = request.person
+    if not request.private or (person is not None and person.access.may(Role.TRADER, proposal.account_id)):
+        return await trading.cards.here(proposal, request.address)
+    shown = (await trading.cards.draw(proposal, place_of(request.address))).message
+    label = services.roster.label(proposal.account_id)
+    read = Line(f"To read only: pressing takes the role trader for {name(label)}.")
+    return replace(shown, blocks=(*shown.blocks, read), buttons=())
 
 
 async def visible(services: Services, trading: Trading) -> tuple[Proposal, ...]:

@@ -42,6 +42,7 @@ _NAMES: Final = {
     ("8h",): "time",
     ("n",): "most",
     ("20", "export"): "steps",
+    ("csv", "json"): "format",
     ("all", "keep"): "what",
 }
 _STANDING_FOR: Final = {"HH:MM-HH:MM": "hours", "HH:MM": "at"}
@@ -75,6 +76,7 @@ _SUMMARIES: Final = {
     "budget": "most accepted probability of liquidation, such as 1%",
     "most": "at most so many trades",
     "steps": "how many steps, or export",
+    "format": "which kind of file, csv or json",
     "what": "all of my resting orders, or keep stops that protect",
     "order": "which order, by its number, or all",
     "cap": "at most so much notional in USD",

@@ -7,10 +7,12 @@ from datetime import timedelta
 
 from bot.commands.proposing import Ask, asked, propose
 from bot.commands.spec import Command, Request, Services, Usage
-from bot.commands.trade_words import market_among
+from bot.commands.trade_words import market_among, number_in
 from bot.messages import Message
+from bot.text.ages import day_and_moment
 from bot.text.clean import name
 from bot.text.durations import BadDuration, duration
+from bot.text.numbers import usd
 from risk.model.proposal import Purpose, StandingTerms, TradePlan
 from storage import Role
 
@@ -48,9 +50,23 @@ async def _arm(ask: Ask) -> Message:
         purpose=Purpose.ARM,
         trades=(),
         title="Standing approval, reduce-only",
+        notes=await _in_force(ask),
         standing=terms,
     )
     return await propose(ask, plan)
+
+
+async def _in_force(ask: Ask) -> tuple[str, ...]:
+    """What is allowed already, and goes on beside this."""
+    trading = ask.services.trading
+    if trading is None:
+        return ()
+    active = await trading.standing.active(ask.services.clock.now(), ask.account_id)
+    return tuple(
+        f"{one.standing_id} is in force as well: {', '.join(sorted(one.terms.markets))}, {usd(one.left_usd)} left until"
+        f" {day_and_moment(one.terms.expires_at)}; this comes on top of it"
+        for one in active
+    )
 
 
 def parsed(words: Sequence[str], known: Sequence[str]) -> Wanted:
@@ -65,6 +81,10 @@ def parsed(words: Sequence[str], known: Sequence[str]) -> Wanted:
             every = True
         elif (market := market_among(word.rstrip(","), known)) is not None:
             markets.append(market)
+        elif (bare := _bare(word)) is not None and (math.isnan(cap_usd) or lasts is not None):
+            if not math.isnan(cap_usd):
+                raise Usage(f"One cap at a time: ${cap_usd:,.0f} or ${bare:,.0f}, {_EXAMPLE}.")
+            cap_usd = _amount(word)
         elif word[:1].isdigit():
             lasts = _time(word)
         else:
@@ -78,14 +98,14 @@ def parsed(words: Sequence[str], known: Sequence[str]) -> Wanted:
     return Wanted(markets=() if every else tuple(dict.fromkeys(markets)), cap_usd=cap_usd, lasts=lasts)
 
 
+def _bare(word: str) -> float | None:
+    """An amount without ``cap`` before it; 90m are minutes."""
+    return None if word.lower().endswith("m") else number_in(word)
+
+
 def _amount(word: str) -> float:
-    bare = word.lower().removeprefix("$").replace(",", "")
-    times = 1_000.0 if bare.endswith("k") else 1.0
-    try:
-        amount = float(bare.removesuffix("k")) * times
-    except ValueError:
-        amount = math.nan
-    if not (math.isfinite(amount) and amount > 0):
+    amount = number_in(word)
+    if not amount or not math.isfinite(amount):
         raise Usage(
             f"{name(word)} is no amount of USD above zero; write cap 5000." if word else f"cap of what? {_EXAMPLE}"
         )

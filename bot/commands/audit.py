@@ -1,20 +1,27 @@
 """/audit: what was proposed, approved and done, as it was written down and cannot be changed."""
 
+import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from bot.alerts.chat_names import ChatNames
+from bot.audit import ExportFormat, excerpt
 from bot.commands.spec import Command, Denied, Request, Services, Usage
-from bot.messages import Line, Message
+from bot.messages import File, Line, Message
+from bot.text import numbers
 from bot.text.ages import day, moment
 from bot.text.clean import name, sentence
 from bot.trading.order_words import amount, fee_of
+from bot.trading.parts import Trading
 from bot.trading.presses import OFF
 from storage import AuditAction, AuditEntry, Role
 
-_USUAL, _MOST = 12, 50
+_USUAL, _MOST = 20, 50
 _EXPORT = "export"
+EXPORT_ROWS = 5_000
+EXPORT_BYTES = 8_000_000  # every platform takes that much in one file
 _OF_PERSONS = ("pin_",)
 _WORDS_COLUMNS = 160
 _WORDS: Mapping[str, Callable[[Any], str]] = {
@@ -32,26 +39,59 @@ _WORDS: Mapping[str, Callable[[Any], str]] = {
 }
 
 
+_NOTHING = Message(blocks=(Line("The audit has nothing yet", strong=True), Line("Every step of a trade is in it.")))
+_IN_PART = "Only rows of accounts that are seen here. An admin of all accounts gets every row, in private."
+
+
 async def run(services: Services, request: Request) -> Message:
     trading, person = services.trading, request.person
     if trading is None or person is None:
         raise Denied(OFF)
-    if request.args and request.args[0].lower() == _EXPORT:
-        return Message(blocks=(
-            Line("The whole audit is exported where Keel runs", strong=True),
-            Line("keel audit export --format csv, or json; keel audit verify checks that nothing was changed."),
-        ))  # fmt: skip
-    most = _number(request.args)
     whole = person.access.everywhere_includes(Role.ADMIN) and request.private
-    entries = await trading.audit.entries(most, None if whole else services.roster.account_ids)
-    shown = [one for one in entries if whole or not one.action.value.startswith(_OF_PERSONS)]
+    if request.args and request.args[0].lower() == _EXPORT:
+        return await _exported(services, trading, _format(request.args[1:]), whole=whole)
+    shown, _ = await _seen(services, trading, _number(request.args), whole=whole)
     if not shown:
-        return Message(blocks=(Line("The audit has nothing yet", strong=True), Line("Every step of a trade is in it.")))
+        return _NOTHING
     names = ChatNames(services.people)
     lines = [Line(await _entry(services, names, one)) for one in shown]
     head = Line(f"The last {len(shown)} steps, newest first" if len(shown) > 1 else "The last step", strong=True)
-    last = Line("Rows are chained by their hashes; keel audit verify checks them, /audit export says how to get all.")
+    last = Line("Rows are chained by their hashes; keel audit verify checks them, /audit export sends them as a file.")
     return Message(blocks=(head, *lines, last))
+
+
+async def _seen(services: Services, trading: Trading, most: int, *, whole: bool) -> tuple[Sequence[AuditEntry], bool]:
+    """(the latest rows that may be seen, newest first; whether there are older ones)."""
+    entries = await trading.audit.entries(most + 1, None if whole else services.roster.account_ids)
+    seen = [one for one in entries[:most] if whole or not one.action.value.startswith(_OF_PERSONS)]
+    return seen, len(entries) > most
+
+
+async def _exported(services: Services, trading: Trading, as_format: ExportFormat, *, whole: bool) -> Message:
+    entries, more = await _seen(services, trading, EXPORT_ROWS, whole=whole)
+    if not entries:
+        return _NOTHING
+    work = partial(excerpt, entries, as_format, most_bytes=EXPORT_BYTES)
+    made = await asyncio.get_running_loop().run_in_executor(services.executor, work)
+    cut = more or made.rows < len(entries)
+    rows = f"{numbers.count(made.rows)} row{'' if made.rows == 1 else 's'}"
+    name_of_file = f"keel-audit-{services.clock.now():%Y%m%d-%H%M%S}.{as_format.value}"
+    alt = f"The audit as {as_format.value.upper()}, {rows}."
+    said = [Line(f"The audit, {'the newest ' if cut else ''}{rows}, oldest first", strong=True)]
+    if cut:
+        said.append(Line("! Older rows are left out; where Keel runs, keel audit export writes all of them."))
+    if not whole:
+        said.append(Line(_IN_PART))
+    return Message(blocks=(*said, File(name_of_file, made.content, alt)))
+
+
+def _format(args: tuple[str, ...]) -> ExportFormat:
+    if not args:
+        return ExportFormat.CSV
+    found = next((one for one in ExportFormat if one.value == args[0].lower()), None)
+    if found is None or len(args) > 1:
+        raise Usage("Say csv or json behind export.")
+    return found
 
 
 async def _entry(services: Services, names: ChatNames, entry: AuditEntry) -> str:
@@ -83,6 +123,10 @@ def _number(args: tuple[str, ...]) -> int:
 
 
 COMMAND = Command(
-    name="audit", usage="/audit [20|export]", summary="every step of every trade, and who took it", run=run,
-    role=Role.TRADER, per_account=True,
-)  # fmt: skip
+    name="audit",
+    usage="/audit [20 | export [csv|json]]",
+    summary="every step of every trade, and who took it",
+    run=run,
+    role=Role.TRADER,
+    per_account=True,
+)

@@ -1,11 +1,13 @@
 """/cancel: resting orders taken off the venue, after a look at what they were there for."""
 
+from collections.abc import Mapping
+
 from bot.commands.orders import open_orders, said
 from bot.commands.proposing import Ask, asked, propose
 from bot.commands.spec import Command, Request, Services, Usage
 from bot.messages import Message
 from bot.text.clean import name
-from risk.model.account import OpenOrder
+from risk.model.account import OpenOrder, PerpPosition, Side
 from risk.model.proposal import Purpose, TradePlan
 from storage import Role
 
@@ -21,18 +23,30 @@ async def _cancel(ask: Ask) -> Message:
     view = await ask.view()
     there = open_orders(view, ask.account_id)
     chosen = parsed(ask.words, {order.order_id: order for _, order in there})
-    notes = [
-        f"{name(market)}: order {order.order_id} only reduces, and may be what protects the position"
-        for market, order in there
-        if order.order_id in chosen and order.reduce_only
-    ]
+    meant = [(market, order) for market, order in there if order.order_id in chosen]
+    held = await ask.positions()
+    notes = [note for market, order in meant if (note := await _lost(ask, held, market, order))]
     number = len(chosen)
+    title = f"Cancel order {said(*meant[0])}" if number == 1 else f"Cancel {number} orders"
     plan = TradePlan(
-        account_id=ask.account_id, purpose=Purpose.CANCEL, trades=(), cancels=chosen,
-        title=f"Cancel {number} order{'' if number == 1 else 's'}",
-        notes=(*(said(market, order) for market, order in there if order.order_id in chosen), *notes),
+        account_id=ask.account_id, purpose=Purpose.CANCEL, trades=(), cancels=chosen, title=title,
+        notes=(*(() if number == 1 else (f"order {said(*one)}" for one in meant)), *notes),
     )  # fmt: skip
     return await propose(ask, plan)
+
+
+async def _lost(ask: Ask, held: Mapping[str, PerpPosition], market: str, order: OpenOrder) -> str:
+    """What the position is without from then on; empty where an order protects nothing."""
+    at = order.trigger_price_usd if order.trigger_price_usd is not None else order.price_usd
+    position = held.get(market)
+    if not order.reduce_only or position is None or at is None:
+        return ""
+    long = position.size_base > 0
+    if (order.side is Side.SELL) is not long:
+        return ""
+    if (at < await ask.price(market)) is long:
+        return f"! order {order.order_id} is a stop: nothing of it protects the {name(market)} position any more"
+    return f"order {order.order_id} takes a profit; stops stay as they are"
 
 
 def parsed(words: tuple[str, ...], there: dict[int, OpenOrder]) -> tuple[int, ...]:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from bot.commands.meanwhile import calculating
-from bot.commands.plan_words import notes_of
+from bot.commands.orders import open_orders
+from bot.commands.plan_words import cancels_of, notes_of
 from bot.commands.proposing import Ask, asked, propose
 from bot.commands.spec import Command, Request, Services, Usage
 from bot.commands.trade_words import only_market, percent, share_in
@@ -22,10 +23,11 @@ async def _close(ask: Ask) -> Message:
     market, share = parsed(ask.words, tuple(await ask.positions()))
     depths = await ask.depths([market])
     closing = close(await ask.book(), ask.account_id, market, share, depths.get(market))
+    there = open_orders(await ask.view(), ask.account_id)
     what = name(market) if share == 1 else f"{percent(share)} of {name(market)}"
     plan = TradePlan(
         account_id=ask.account_id, purpose=Purpose.CLOSE, title=f"Close {what}", trades=closing.trades,
-        cancels=closing.cancels, notes=notes_of(closing),
+        cancels=closing.cancels, notes=(*notes_of(closing), *cancels_of(closing.cancels, there)),
     )  # fmt: skip
     return await propose(ask, plan)
 

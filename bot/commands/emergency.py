@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bot.commands.liquidating import only_a_deposit
 from bot.commands.meanwhile import calculating
 from bot.commands.plan_words import as_sentence, trades_of
 from bot.commands.proposing import OFF, Ask, asked, of_result, said
@@ -20,7 +21,8 @@ async def run(services: Services, request: Request) -> Message:
 
 async def _emergency(ask: Ask) -> Message:
     most = parsed(ask.words)
-    await ask.view()
+    if (deposit := await only_a_deposit(ask)) is not None:
+        return deposit
     found = await ask.services.desks.hedging(ask.account_id, desk=ask.desk).emergency_hedge(most)
     left: list[Block] = [Line(as_sentence(text)) for text in found.unhedged]
     if ask.desk is None and found.trades:

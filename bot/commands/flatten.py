@@ -1,7 +1,9 @@
 """/flatten: out of every position in one proposal; resting orders are cancelled first, and what remains is named."""
 
+from bot.commands.liquidating import only_a_deposit
 from bot.commands.meanwhile import calculating
-from bot.commands.plan_words import notes_of
+from bot.commands.orders import open_orders
+from bot.commands.plan_words import cancels_of, notes_of
 from bot.commands.proposing import Ask, asked, propose, said
 from bot.commands.spec import Command, Request, Services, Usage
 from bot.messages import Line, Message
@@ -19,13 +21,16 @@ async def _flatten(ask: Ask) -> Message:
     if ask.words:
         accounts = ask.services.roster.names
         raise Usage(f"{name(ask.words[0])} is no account: {accounts}. To close one position use /close MARKET.")
+    if (deposit := await only_a_deposit(ask)) is not None:
+        return deposit
     closing = flatten(await ask.book(), ask.account_id, await ask.depths(tuple(await ask.positions())))
     notes = notes_of(closing)
     if not closing.trades and not closing.cancels:
         return said(ask, "nothing to close, and no order rests", *map(Line, notes))
     plan = TradePlan(
         account_id=ask.account_id, purpose=Purpose.FLATTEN, title="Flatten: close every position",
-        trades=closing.trades, cancels=closing.cancels, notes=notes,
+        trades=closing.trades, cancels=closing.cancels,
+        notes=(*notes, *cancels_of(closing.cancels, open_orders(await ask.view(), ask.account_id))),
     )  # fmt: skip
     return await propose(ask, plan)
 

@@ -1,6 +1,9 @@
-"""/halt: everything stops at once, and nobody is asked."""
+"""/halt: everything stops at once, and nobody is asked. What is not understood is complained of after that."""
 
-from bot.commands.spec import Command, Denied, Request, Services, Usage
+import difflib
+from collections.abc import Sequence
+
+from bot.commands.spec import Command, Denied, Request, Services
 from bot.messages import Block, Line, Message, Tone
 from bot.text.clean import name, sentence
 from bot.trading import order_words
@@ -9,6 +12,8 @@ from bot.trading.presses import OFF
 from storage import Role
 
 _KEEP, _ALL = "keep", "all"
+_LIKE_KEEP = 0.6
+_MARKS = "!.,"
 _SHOWN = 8
 
 
@@ -16,16 +21,35 @@ async def run(services: Services, request: Request) -> Message:
     trading = services.trading
     if trading is None or request.person is None:
         raise Denied(OFF)
-    if request.args and (len(request.args) > 1 or request.args[0].lower() not in (_KEEP, _ALL)):
-        raise Usage("Nothing was halted: say /halt, or /halt keep to leave stops resting that only protect.")
-    keep = bool(request.args) and request.args[0].lower() == _KEEP
+    keep, strange = understood(request.args)
     who = name(request.person.display_name or request.person.user_id)
     halted = await trading.halting.halt(by=request.person.person_id, reason=f"{who} sent /halt", keep_protection=keep)
     trading.keeper.wake()
-    return Message(blocks=tuple(_blocks(services, halted, keep=keep)), tone=Tone.URGENT if halted.left else Tone.NORMAL)
+    kept = [one for one in await trading.resting.standing() if one.terms.style.is_trigger] if keep else []
+    blocks = _blocks(services, halted, keep=keep, kept=len(kept))
+    if strange:
+        blocks.append(Line(f"! Not understood: {', '.join(map(name, strange[:_SHOWN]))}. {_ALL_OF_IT}"))
+    return Message(blocks=tuple(blocks), tone=Tone.URGENT if halted.left else Tone.NORMAL)
 
 
-def _blocks(services: Services, halted: Halted, *, keep: bool) -> list[Block]:
+def understood(words: Sequence[str]) -> tuple[bool, tuple[str, ...]]:
+    """(whether stops are to stay, words that mean nothing). A word that is nearly ``keep`` is one: a stop that was
+    cancelled by a slip of the thumb protects nobody, and one that was kept can be cancelled.
+
+    >>> understood(["keep"]), understood(["kep!"]), understood(["now"]), understood(["all"])
+    ((True, ()), (True, ()), (False, ('now',)), (False, ()))
+    """
+    keep, strange = False, []
+    for word in words:
+        bare = word.lower().strip(_MARKS)
+        if difflib.get_close_matches(bare, [_KEEP], cutoff=_LIKE_KEEP):
+            keep = True
+        elif bare not in (_ALL, ""):
+            strange.append(word)
+    return keep, tuple(strange)
+
+
+def _blocks(services: Services, halted: Halted, *, keep: bool, kept: int) -> list[Block]:
     blocks: list[Block] = [Line("HALTED: no order goes out from now on", strong=True)]
     seen = services.roster.account_ids
     if halted.proposals:
@@ -37,7 +61,7 @@ def _blocks(services: Services, halted: Halted, *, keep: bool) -> list[Block]:
         )
     cancelled = [one for one in halted.cancelled if one.account_id in seen]
     blocks += [
-        Line(f"Cancelled at the venue: {services.roster.label(one.account_id)} {order_words.in_a_headline(one.terms)}.")
+        Line(f"Cancelled at the venue: {services.roster.label(one.account_id)} {order_words.in_full(one.terms)}.")
         for one in cancelled[:_SHOWN]
     ]
     if any(one.terms.style.is_trigger for one in cancelled):
@@ -49,13 +73,16 @@ def _blocks(services: Services, halted: Halted, *, keep: bool) -> list[Block]:
         if order.account_id in seen else Line(f"! An order still rests: {sentence(why)}. Cancel it at the venue.")
         for order, why in halted.left
     ]  # fmt: skip
-    if not halted.proposals and not halted.cancelled and not halted.left and not halted.executing:
+    if not halted.proposals and not halted.cancelled and not halted.left and not halted.executing and not kept:
         blocks.append(Line("Nothing waited, and no order of mine rested at the venue."))
-    if keep:
-        blocks.append(Line("Stops that only protect a position were left resting, as you said."))
+    if kept:
+        what = "1 order that protects a position was" if kept == 1 else f"{kept} orders that protect positions were"
+        blocks.append(Line(f"{what} left resting, as you said."))
     blocks.append(Line("Positions stay as they are; warnings go on. /resume lets orders go out again."))
     return blocks
 
+
+_ALL_OF_IT = "A halt is always of everything; /halt keep leaves stops resting."
 
 COMMAND = Command(
     name="halt", usage="/halt [all|keep]", summary="stop all trading at once, cancel my resting orders", run=run,

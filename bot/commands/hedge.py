@@ -9,6 +9,7 @@ from bot.commands.meanwhile import calculating
 from bot.commands.plan_words import as_sentence, trades_of
 from bot.commands.proposing import OFF, Ask, asked, of_result, said
 from bot.commands.spec import Command, Request, Services, Usage
+from bot.commands.trade_words import number_in
 from bot.messages import Block, Line, Message
 from bot.text import numbers
 from bot.text.ages import age
@@ -18,9 +19,8 @@ from bot.text.tables import fit
 from risk.model.hedge import HedgeRequirements, HedgeStrategy
 from storage import Role
 
-_TARGET = re.compile("([+\N{MINUS SIGN}-]?)\\$?(\\d{1,12}(?:,\\d{3})*(?:\\.\\d{1,6})?)([km%]?)", re.ASCII)
+_TARGET = re.compile("([+\N{MINUS SIGN}-]?)([^%+\N{MINUS SIGN}-]+)(%?)", re.ASCII)
 _LEAST_USD = 1.0
-_UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "%": 0.01}
 _SHORT = {
     "corr": HedgeStrategy.CORRELATION,
     "variance": HedgeStrategy.CORRELATION,
@@ -55,10 +55,9 @@ def parsed(words: Sequence[str]) -> HedgeWords:
             strategy = _STRATEGIES[low]
         elif low.upper().removesuffix("-PERP") in _REFERENCES and not reference:
             reference = low.upper().removesuffix("-PERP")
-        elif (match := _TARGET.fullmatch(low)) is not None and target is None:
-            number = float(match[2].replace(",", "")) * _UNITS[match[3]]
-            target = (word, match[3], -number if match[1] not in ("", "+") else number)
-        elif low in _STRATEGIES or low.upper() in _REFERENCES or match is not None:
+        elif (found := _target_in(word)) is not None and target is None:
+            target = found
+        elif low in _STRATEGIES or low.upper() in _REFERENCES or found is not None:
             raise Usage(f"{name(word)} is one too many: one target, one strategy, one of {' and '.join(_REFERENCES)}.")
         else:
             known = ", ".join(one.value for one in HedgeStrategy)
@@ -67,6 +66,16 @@ def parsed(words: Sequence[str]) -> HedgeWords:
         strategy = HedgeStrategy.BETA  # naming one asset to hedge everything in says it
     strategy = strategy or HedgeStrategy.DELTA
     return HedgeWords(target=_target(target, strategy), strategy=strategy, reference=reference)
+
+
+def _target_in(word: str) -> tuple[str, str, float] | None:
+    """(as written, unit, number with its sign); None for a word that is none."""
+    match = _TARGET.fullmatch(word)
+    number = number_in(match[2]) if match else None
+    if match is None or number is None:
+        return None
+    number *= 0.01 if match[3] else 1.0
+    return word, match[3], -number if match[1] not in ("", "+") else number
 
 
 def _target(said: tuple[str, str, float] | None, strategy: HedgeStrategy) -> float | None:
@@ -105,8 +114,8 @@ def headline(found: HedgeRequirements) -> str:
     if not number:
         return "no trade hedges it" if abs(found.delta_deviation) >= _LEAST_USD else "nothing to hedge"
     what = "1 trade" if number == 1 else f"{number} trades"
-    if found.strategy is HedgeStrategy.VOLATILITY:
-        return f"{what} to the volatility asked for"
+    if found.target_volatility is not None:
+        return f"{what} to {numbers.percent_of_fraction(found.target_volatility)} volatility"
     return f"{what} to delta {numbers.usd(found.target_delta)}"
 
 

@@ -9,7 +9,7 @@ from bot.text import numbers
 from bot.text.ages import age, day_and_moment
 from bot.text.clean import name
 from bot.trading import order_words
-from bot.trading.card_words import PURPOSES
+from bot.trading.headline import PURPOSES
 from risk.errors import CannotAssess, ReadFailed
 from risk.fleet import FleetView
 from risk.margin.snapshot import snapshot_of

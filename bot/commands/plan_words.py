@@ -1,6 +1,6 @@
 """Plans in words: trades, and what is left when they are done."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from bot.messages import Block, Line
 from bot.text import numbers
@@ -47,7 +47,9 @@ def notes_of(closing: Closing) -> tuple[str, ...]:
     """What is still there when everything was filled, and what could not be looked at."""
     notes = [text for one in closing.remains if (text := _remains(one))]
     if closing.kept:
-        notes.append(f"Still resting: {', '.join(map(_order, closing.kept))}. Only reducing, sized as it was.")
+        market = closing.trades[0].market if closing.trades else ""
+        kept = ", ".join(_order(one, market) for one in closing.kept)
+        notes.append(f"Still resting: {kept}. Only reducing, sized as before the close.")
     if not closing.orders_known:
         notes.append("Resting orders were not read and are not cancelled; look at /orders.")
     return tuple(notes)
@@ -72,6 +74,13 @@ def _remains(one: Remains) -> str:
             return f"Still there: {numbers.usd(one.size)} that belongs to the isolated position in {market}."
 
 
-def _order(order: OpenOrder) -> str:
+def _order(order: OpenOrder, market: str) -> str:
     at = order.trigger_price_usd if order.trigger_price_usd is not None else order.price_usd
-    return f"{order.side.value} {numbers.size(order.size_base)}{'' if at is None else f' at {numbers.price(at)}'}"
+    what = f"order {order.order_id}, {order.side.value} {numbers.size(order.size_base)} {name(market)}"
+    return what if at is None else f"{what} at ${numbers.price(at)}"
+
+
+def cancels_of(cancels: Collection[int], there: Sequence[tuple[str, OpenOrder]]) -> tuple[str, ...]:
+    """What the orders are that go before, so that nobody has to look a number up."""
+    found = [f"Cancelled before: {_order(order, market)}." for market, order in there if order.order_id in cancels]
+    return (*found[:_MOST_LINES], *([f"and {len(found) - _MOST_LINES} more orders"] if found[_MOST_LINES:] else ()))

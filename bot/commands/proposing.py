@@ -8,9 +8,11 @@ from bot.commands.estimates import without_history
 from bot.commands.plan_words import as_sentence, trades_of
 from bot.commands.spec import Request, Services, Usage
 from bot.messages import Address, Block, Line, Message
-from bot.roster import Watched
+from bot.roster import NotHere, UnknownNickname, Watched
 from bot.text import numbers
+from bot.text.clean import name
 from bot.text.numbers import Rounding
+from bot.trading import card_words
 from bot.trading.desk import Desk
 from risk.closing import NothingToClose
 from risk.errors import BadParameter, BadSeries, CannotAssess, NotEnoughData
@@ -106,7 +108,7 @@ async def asked(services: Services, request: Request, answer: Callable[[Ask], Aw
         desk = AskedHere(trading.desk, request.address, person_id)
     ask = Ask(services=services, request=request, watched=watched, words=rest, desk=desk)
     try:
-        return await answer(ask)
+        return await _name_first(ask, answer)
     except NothingToClose as exc:
         return refused(ask, exc.refusal)
     except BadParameter as exc:
@@ -120,10 +122,25 @@ async def asked(services: Services, request: Request, answer: Callable[[Ask], Aw
         return await without_history(services, watched, exc)
 
 
+async def _name_first(ask: Ask, answer: Callable[[Ask], Awaitable[Message]]) -> Message:
+    """Where words make no sense and one of them names an account, it stands in the wrong place. Raises: Usage."""
+    try:
+        return await answer(ask)
+    except Usage as exc:
+        for at, word in enumerate(ask.words):
+            try:
+                watched = ask.services.roster.find(word)
+            except (UnknownNickname, NotHere):
+                continue
+            others = " ".join((*ask.words[:at], *ask.words[at + 1 :]))
+            raise Usage(f"Name the account first: {name(watched.nickname)} {name(others)}.".replace(" .", ".")) from exc
+        raise
+
+
 async def propose(ask: Ask, plan: TradePlan) -> Message:
     """Ask people for a plan: its card, why there is none, or, with trading off, what would be asked."""
     if ask.desk is None:
-        return only_shown(ask, plan)
+        return await only_shown(ask, plan)
     return await came_of(ask, await ask.desk.propose(plan))
 
 
@@ -150,24 +167,50 @@ async def came_of(ask: Ask, proposed: Proposed) -> Message:
     return await trading.cards.here(proposed.proposal, ask.request.address)
 
 
-def refused(ask: Ask, refusal: Refusal) -> Message:
+def refused(ask: Ask, refusal: Refusal, *more: Block) -> Message:
     """Why nothing is proposed, and the nearest thing that would be."""
     blocks: list[Block] = [Line(f"! {as_sentence(refusal.reason)}")]
     if refusal.nearest:
         blocks.append(Line(f"What would work: {as_sentence(refusal.nearest, capital=False)}"))
-    return said(ask, "nothing proposed", *blocks, Line(_NOTHING_WENT_OUT))
+    return said(ask, "nothing proposed", *blocks, *more, Line(_NOTHING_WENT_OUT))
 
 
-def only_shown(ask: Ask, plan: TradePlan, *more: Block) -> Message:
-    """A plan without a card, while trading is switched off."""
-    blocks: list[Block] = [*trades_of(plan.trades)]
+async def only_shown(ask: Ask, plan: TradePlan) -> Message:
+    """A plan without a card, while trading is switched off: its quotes, cost and effect, as far as anybody knows them.
+
+    Raises: as asked().
+    """
+    off, how = map(Line, OFF)
+    trading = ask.services.trading
+    if trading is None:
+        return said(ask, _answer(plan), off, *_by_hand(plan), how)
+    made = await trading.desk.preview(plan)
+    if isinstance(made, Refusal):
+        return refused(ask, made, off, *_by_hand(plan), how)
+    first, *figures = card_words.only_shown(plan, made, ask.watched.nickname, ask.services.clock.now())
+    return reply(ask.services, ask.watched, first, off, *figures, how)
+
+
+def _answer(plan: TradePlan) -> str:
+    """What would be done, for a first line."""
+    if not plan.trades:
+        return plan.title
+    first, *others = sorted(plan.trades, key=lambda one: one.priority)
+    at = f" at {numbers.price(first.trigger_usd)}" if first.trigger_usd is not None else ""
+    rest = f" +{len(others)} more" if others else ""
+    return f"{first.side.value} {numbers.size(first.size_base)} {name(first.market)}{at}{rest}"
+
+
+def _by_hand(plan: TradePlan) -> list[Block]:
+    """A plan that nobody quoted."""
+    blocks: list[Block] = [Line(as_sentence(plan.title)), *trades_of(plan.trades)]
     if plan.cancels:
         count = len(plan.cancels)
-        blocks.append(Line(f"Before that, {count} resting order{'' if count == 1 else 's'} would be cancelled."))
+        when = "Before that, " if plan.trades else ""
+        blocks.append(Line(f"{when}{count} resting order{'' if count == 1 else 's'} would be cancelled."))
     if plan.deposit_usd:
         blocks.append(Line(f"Advised beside it: deposit {numbers.usd(plan.deposit_usd, rounding=Rounding.UP)}."))
-    blocks += [Line(as_sentence(note)) for note in plan.notes]
-    return said(ask, plan.title, *blocks, *more, *map(Line, OFF))
+    return [*blocks, *(Line(as_sentence(note)) for note in plan.notes)]
 
 
 def said(ask: Ask, answer: str, *blocks: Block) -> Message:

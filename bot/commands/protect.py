@@ -1,7 +1,9 @@
 """/protect: the graduated way back to safety: orders that add risk, the best cut, a hedge, a deposit to the cent."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from bot.commands.liquidating import only_a_deposit
 from bot.commands.meanwhile import calculating
 from bot.commands.plan_words import as_sentence
 from bot.commands.proposing import OFF, Ask, asked, of_result, said
@@ -10,6 +12,7 @@ from bot.messages import Block, Line, Message
 from bot.text import numbers
 from bot.text.clean import name
 from bot.text.odds import probability
+from risk.model.hedge import HedgeResult
 from risk.model.proposal import Effect
 from risk.model.protection import ProtectionAction, ProtectionResult
 from storage import Role
@@ -22,14 +25,25 @@ async def run(services: Services, request: Request) -> Message:
 async def _protect(ask: Ask) -> Message:
     if ask.words:
         raise Usage(f"No account is called {name(ask.words[0])}. Accounts: {ask.services.roster.names}.")
-    await ask.view()
+    if (deposit := await only_a_deposit(ask)) is not None:
+        return deposit
     monitor = ask.services.desks.monitor(ask.account_id, ask.watched.thresholds, desk=ask.desk)
     risk = await monitor.assess_liquidation_risk()
     found = await monitor.execute_protection_actions(risk.risk_level)
     steps = explained(found.actions)
     if ask.desk is None and found.actions:
         return said(ask, _headline(found), *steps, *map(Line, OFF))
-    return await of_result(ask, found.result, nothing=_headline(found), why=steps)
+    return _with_hedge(await of_result(ask, found.result, nothing=_headline(found), why=steps), found.hedge)
+
+
+def _with_hedge(answer: Message, hedge: HedgeResult | None) -> Message:
+    """The hedge is a proposal of its own, whose card follows by itself in the chat where it was asked for."""
+    if hedge is None or not (hedge.proposal_id or hedge.refusal):
+        return answer
+    said = f"The hedge of what stays is {hedge.proposal_id}: its card follows, and takes a Confirm of its own."
+    if not hedge.proposal_id and hedge.refusal is not None:
+        said = f"! No hedge of what stays is proposed: {as_sentence(hedge.refusal.reason, capital=False)}"
+    return replace(answer, blocks=(*answer.blocks, Line(said)))
 
 
 def _headline(found: ProtectionResult) -> str:

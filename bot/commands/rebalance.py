@@ -54,6 +54,7 @@ def parsed(words: Sequence[str]) -> Mapping[str, float]:
         if abs(share) > _MOST_PERCENT:
             raise Usage(f"{name(word)} is beyond {_MOST_PERCENT:g}% of equity; write 40 for 40%.")
         found[asset] = share
+    _require_percent(found, words)
     dollars = [asset for asset in found if is_dollar(asset)]
     total = sum(found.values())
     if dollars and abs(total - _WHOLE) > _CLOSE:
@@ -62,6 +63,17 @@ def parsed(words: Sequence[str]) -> Mapping[str, float]:
     if len(dollars) == len(found):
         raise Usage("Name at least one asset beside the dollars; to hold dollars alone use /flatten.")
     return {asset: share / 100 for asset, share in found.items() if asset not in dollars}
+
+
+def _require_percent(found: Mapping[str, float], words: Sequence[str]) -> None:
+    """Whoever writes 0.4 for 40 would sell nearly everything. Raises: Usage."""
+    small = [asset for asset, share in found.items() if 0 < abs(share) < 1]
+    if small and all(abs(share) <= 1 for share in found.values()) and not any("%" in word for word in words):
+        asset, share = small[0], found[small[0]]
+        raise Usage(
+            f"{asset}={share:g} would be {share:g}% of equity. Write {asset}={100 * share:g} for {100 * share:g}%, or"
+            f" {asset}={share:g}% if it is meant to be that little."
+        )
 
 
 def _headline(found: RebalanceResult) -> str:

@@ -9,12 +9,14 @@ from bot.commands.spec import Command, Denied, PressReply, PressRequest, Request
 from bot.messages import Line, Message
 from bot.text.ages import day_and_moment
 from bot.text.clean import sentence
-from bot.trading.presses import on
+from bot.trading.parts import Trading
+from bot.trading.presses import OFF
 from risk.model.trading import TradingState
 from storage import LinkedPerson, Role, TradingStatus
 
 CONFIRM, CANCEL = "resume", "resume-no"
 KEEL = "keel"
+STILL_OFF = "Trading is switched off besides: nothing goes out before TRADING_ENABLED=true and a start."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +27,7 @@ class Resumption:
 
 
 async def run(services: Services, request: Request) -> Message:
-    trading = on(services)
+    trading = _there(services)
     status = await trading.states.get()
     if status.state is TradingState.ACTIVE:
         return Message(blocks=(Line("Trading is active; there is nothing to resume.", strong=True),))
@@ -35,6 +37,7 @@ async def run(services: Services, request: Request) -> Message:
             Line(f"Resume trading on {trading.gateway_name}?", strong=True),
             Line(await state_line(services, status)),
             Line("Approved orders go out again then. What was taken back stays taken back."),
+            *(() if trading.rules.enabled else (Line(f"! {STILL_OFF}"),)),
             *((Line("! Keel stopped it by itself: look at /alerts and /orders before you confirm."),)
               if status.by == KEEL else ()),
             Line(cards.HOLDS),
@@ -44,7 +47,7 @@ async def run(services: Services, request: Request) -> Message:
 
 
 async def confirm(services: Services, press: PressRequest) -> PressReply:
-    trading = on(services)
+    trading = _there(services)
     meant = await pending.taken(services, Resumption, press.args[0])
     if meant is None:
         return cards.over("This card does not hold any more. Nothing was changed; ask again with /resume.")
@@ -54,15 +57,18 @@ async def confirm(services: Services, press: PressRequest) -> PressReply:
     _require(press.person, status)
     await trading.halting.resume(by=press.person.person_id, reason="/resume")
     trading.keeper.wake()
-    done = Line(f"Trading is active on {trading.gateway_name}.", strong=True)
-    return PressReply(notice="Resumed", replace=Message(blocks=(done, Line(cards.confirmed_by(press)))))
+    said = f"Trading is active on {trading.gateway_name}." if trading.rules.enabled else "Trading is not halted now."
+    off = () if trading.rules.enabled else (Line(f"! {STILL_OFF}"),)
+    done = Message(blocks=(Line(said, strong=True), *off, Line(cards.confirmed_by(press))))
+    return PressReply(notice="Resumed", replace=done)
 
 
 async def state_line(services: Services, status: TradingStatus) -> str:
     """What may go out, since when, and who said so."""
     by = "Keel" if status.by == KEEL else await ChatNames(services.people).of_person(status.by)
-    since = f" since {day_and_moment(status.since)}, by {by}"
     why = f": {sentence(status.reason)}" if status.reason else ""
+    said = status.reason.startswith(f"{by} ")  # then the reason says already who it was
+    since = f" since {day_and_moment(status.since)}{'' if said else f', by {by}'}"
     match status.state:
         case TradingState.HALTED:
             return f"Trading is HALTED{since}{why}. Nothing goes out."
@@ -70,6 +76,13 @@ async def state_line(services: Services, status: TradingStatus) -> str:
             return f"Trading is REDUCING{since}{why}. Only reduce-only orders go out."
         case TradingState.ACTIVE:
             return "Trading is active."
+
+
+def _there(services: Services) -> Trading:
+    """Trading, also where it is switched off: what was halted then can be lifted then. Raises: Denied for none."""
+    if services.trading is None:
+        raise Denied(OFF)
+    return services.trading
 
 
 def _require(person: LinkedPerson | None, status: TradingStatus) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from bot.commands.liquidating import only_a_deposit
 from bot.commands.meanwhile import calculating
 from bot.commands.proposing import Ask, asked, propose, said
 from bot.commands.spec import Command, Request, Services, Usage
@@ -68,7 +69,8 @@ def _time(word: str) -> timedelta:
 
 async def _sleep(ask: Ask) -> Message:
     time, budget = parsed(ask.words)
-    await ask.view()
+    if (deposit := await only_a_deposit(ask)) is not None:
+        return deposit
     monitor = ask.services.desks.monitor(ask.account_id, ask.watched.thresholds, desk=ask.desk)
     found = await monitor.protection.plan_sleep(time.total_seconds() / 3_600, budget)
     notes = explained(found, time)

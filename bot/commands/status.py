@@ -57,10 +57,13 @@ async def run(services: Services, request: Request) -> Message:
 async def _trading(services: Services) -> list[str]:
     """What may go out, what waits for a yes, and what is allowed without one."""
     trading = services.trading
-    if trading is None or not trading.rules.enabled:
+    if trading is None:
         return [f"Trading: {'on' if services.process.trading_enabled else 'off (read-only)'}."]
     status = await trading.states.get()
     stopped = status.state is not TradingState.ACTIVE
+    if not trading.rules.enabled:
+        halted = f" Besides, {await state_line(services, status)} /resume lifts that." if stopped else ""
+        return [f"Trading: off (read-only).{halted}"]
     lines = [
         f"! {await state_line(services, status)} /resume lifts it." if stopped
         else f"Trading: active on {trading.gateway_name}."

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.commands.spec import Usage
-from bot.text import numbers
 from bot.text.clean import name
+from bot.text.reader import figure
 
 _PERCENT: Final = re.compile(r"(\d{1,3}(?:\.\d{1,4})?)%")
+_EVERYTHING: Final = ("all", "everything")
 _SHARES: Final = {"all": 1.0, "whole": 1.0, "half": 0.5, "quarter": 0.25}
-_PRICE: Final = re.compile(r"\$?(\d{1,9}(?:,\d{3})*(?:\.\d{1,9})?)", re.ASCII)
+_NUMBER: Final = re.compile(r"\$?(\d{1,12}(?:,\d{3})*(?:\.\d{1,9})?)([km]?)", re.ASCII)
+_UNITS: Final = {"": 1.0, "k": 1e3, "m": 1e6}
 _MOVE: Final = re.compile("([+\N{MINUS SIGN}-])(\\d{1,3}(?:\\.\\d{1,4})?)%", re.ASCII)
 
 
@@ -25,6 +27,16 @@ class PriceWord:
     def from_now(self, now_usd: float) -> float:
         """The price that is meant while the market stands at another."""
         return self.usd if self.usd is not None else now_usd * (1 + (self.move_frac or 0.0))
+
+
+def number_in(word: str) -> float | None:
+    """A number of USD as people write it; None for a word that is none. Signs are whoever's who takes them.
+
+    >>> number_in("$1,500.50"), number_in("105k"), number_in("1.2M"), number_in("-5"), number_in("5%")
+    (1500.5, 105000.0, 1200000.0, None, None)
+    """
+    match = _NUMBER.fullmatch(word.lower())
+    return float(match[1].replace(",", "")) * _UNITS[match[2]] if match else None
 
 
 def market_among(word: str, markets: Sequence[str]) -> str | None:
@@ -60,8 +72,7 @@ def price_in(word: str) -> PriceWord | None:
         if move <= -1 or move == 0:
             raise Usage(f"{name(word)} from here is no price above zero; write a move such as -5% or a price.")
         return PriceWord(move_frac=move)
-    if match := _PRICE.fullmatch(word):
-        usd = float(match[1].replace(",", ""))
+    if (usd := number_in(word)) is not None:
         if usd == 0:
             raise Usage("A price of zero is none; write one above it, or a move such as -5%.")
         return PriceWord(usd=usd)
@@ -82,6 +93,8 @@ def only_market(
     found = [(at, market) for at, word in enumerate(words) if (market := market_among(word, markets)) is not None]
     held = ", ".join(markets) or "none"
     if not found:
+        if any(word.lower() in _EVERYTHING for word in words):
+            raise Usage(f"One market at a time. Positions: {held}. To close every position use /flatten.")
         strange = next((one for one in words if share_in(one) is None and price_in(one) is None), None)
         if strange is not None:
             raise Usage(f"{name(strange)} is no account and no position here. Positions: {held}.")
@@ -93,9 +106,9 @@ def only_market(
 
 
 def percent(share_frac: float) -> str:
-    """A share as it is said back.
+    """A share as it is said back, with every digit that was written.
 
-    >>> percent(0.25), percent(0.125)
-    ('25%', '12.5%')
+    >>> percent(0.25), percent(0.125), percent(0.00001)
+    ('25%', '12.5%', '0.001%')
     """
-    return numbers.percent_of_fraction(share_frac, decimals=0 if share_frac * 100 % 1 < 1e-9 else 1)
+    return f"{figure(f'{round(share_frac * 100, 4):.4f}'.rstrip('0').rstrip('.'))}%"

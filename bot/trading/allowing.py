@@ -15,7 +15,7 @@ def split(plan: TradePlan, legs: Sequence[Leg], approval: StandingApproval) -> t
     """(what a standing approval covers, what it does not).
 
     Orders that reduce, in its markets, in the order of the plan, as far as its cap reaches; of the order at which it
-    ends, a part. Cancellations go with what is covered.
+    ends, a part. Cancellations are never covered: what rests may be what protects.
     """
     left = approval.left_usd
     covered: list[PlannedTrade] = []
@@ -26,17 +26,19 @@ def split(plan: TradePlan, legs: Sequence[Leg], approval: StandingApproval) -> t
             continue
         trade = replace(trade_of(terms), priority=leg.number, reasoning=leg.reasoning)
         share = 0.0
-        if terms.reduce_only and terms.market in approval.terms.markets and terms.notional_usd > 0:
-            share = min(1.0, left / terms.notional_usd)
+        if terms.reduce_only and terms.market in approval.terms.markets and leg.notional_usd > 0:
+            share = min(1.0, left / leg.notional_usd)
         if share < _LEAST_SHARE:
             rest.append(trade)
             continue
         part = share
-        if terms.notional_usd * share > left * _OF_THE_CAP:
-            part = left * _OF_THE_CAP / terms.notional_usd
+        if leg.notional_usd * share > left * _OF_THE_CAP:
+            part = left * _OF_THE_CAP / leg.notional_usd
         covered.append(replace(trade, size_base=trade.size_base * part))
-        left -= terms.notional_usd * part
+        left -= leg.notional_usd * part
         if part < 1.0 - _LEAST_SHARE:
             rest.append(replace(trade, size_base=trade.size_base * (1.0 - part)))
-    allowed = replace(plan, trades=tuple(covered))
-    return allowed, replace(plan, trades=tuple(rest), cancels=(), deposit_usd=0.0) if rest else None
+    allowed = replace(plan, trades=tuple(covered), cancels=())
+    if not rest and not plan.cancels:
+        return allowed, None
+    return allowed, replace(plan, trades=tuple(rest), deposit_usd=0.0)

@@ -75,6 +75,7 @@ class Surroundings:
         desk: Of incidents.
         names_in: What a private chat calls accounts, by id.
         always: Receivers beside the linked chats: the terminal.
+        submitted: See bot.observing.Observer.order_submitted.
     """
 
     store: Store
@@ -88,6 +89,7 @@ class Surroundings:
     names_in: Callable[[Receiver], Awaitable[Mapping[str, str]]]
     style_of: Callable[[Receiver], Awaitable[ReadingStyle]]
     always: tuple[Receiver, ...] = ()
+    submitted: Callable[[float], None] = lambda latency_s: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +114,7 @@ class TradingParts:
         yield RECONCILE_EVERY_S, "orders", self.execution.resume
         yield GUARD_EVERY_S, "guardian", self.guardian.look
         yield STOPS_EVERY_S, "stops", self.stops.look
+        yield STOPS_EVERY_S, "halt", self.trading.halting.look
 
     async def run(self) -> None:
         """Keep cards up to date until cancelled; what is under way then stays where it is, for the next life."""
@@ -137,16 +140,16 @@ def assembled(setup: TradingSetup, around: Surroundings) -> TradingParts:
     keeper = CardKeeper(proposals=proposals, copies=copies, cards=cards, senders=around.senders, clock=clock)
     cards.when_sent(changed)
     maker = Maker(
-        depths=setup.gateway, books=setup.books, limits=Accounts(store),
+        depths=setup.gateway, books=setup.books, limits=Accounts(store), history=history,
         prospects=Prospects(around.desks.risk, around.desks.cache), rules=rules, executor=around.executor,
     )  # fmt: skip
     execution = Execution(
         gateway=setup.gateway, maker=maker, proposals=proposals, resting=resting, handles=setup.handles,
-        states=states, rules=rules, clock=clock, changed=changed, tempo=setup.tempo,
+        states=states, rules=rules, clock=clock, changed=changed, tempo=setup.tempo, submitted=around.submitted,
     )  # fmt: skip
     desk = Desk(
         maker=maker, execution=execution, proposals=proposals, handles=setup.handles, states=states,
-        standing=standing, history=history, traders=Traders(People(store), around.always),
+        standing=standing, traders=Traders(People(store), around.always),
         doubts=around.fleet.problems, rules=rules, clock=clock, changed=changed,
     )  # fmt: skip
     halting = Halting(
@@ -159,7 +162,8 @@ def assembled(setup: TradingSetup, around: Surroundings) -> TradingParts:
     )  # fmt: skip
     trading = Trading(
         desk=desk, halting=halting, proposals=proposals, cards=cards, keeper=keeper, standing=standing, states=states,
-        pins=Pins(store), audit=Audit(store), resting=resting, rules=rules, gateway_name=setup.gateway.name,
+        pins=Pins(store), audit=Audit(store), resting=resting, history=history, rules=rules,
+        gateway_name=setup.gateway.name,
     )  # fmt: skip
     desks = replace(
         around.desks, trade_desk=desk, depth=setup.gateway, hedges=ProposalHedges(proposals), books=setup.books

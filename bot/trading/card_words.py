@@ -5,8 +5,9 @@ is left out of ``Drawn.steady``, so that whoever edits cards can tell a tick fro
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from bot.messages import Accent, Block, Button, Line, Message, Tone, text_of
@@ -17,25 +18,13 @@ from bot.text.numbers import Rounding
 from bot.text.provenance import SEPARATOR
 from bot.text.tables import fit
 from bot.trading import countdown, effect_words, order_words
+from bot.trading.headline import subject, summary, totals
+from bot.trading.making import Made
 from bot.trading.order_words import as_sentence
 from bot.trading.report_words import report
 from risk.decisions.proposals import FINAL_PROPOSALS
-from risk.model.proposal import Leg, LegState, Proposal, ProposalState, Purpose
+from risk.model.proposal import Effect, Leg, LegState, Proposal, ProposalState, Purpose, TradePlan
 
-PURPOSES: Final = {
-    Purpose.HEDGE: "Hedge",
-    Purpose.REBALANCE: "Rebalance",
-    Purpose.CLOSE: "Close",
-    Purpose.FLATTEN: "Flatten",
-    Purpose.PROTECT: "Protect",
-    Purpose.EMERGENCY: "Emergency",
-    Purpose.STOP: "Stop",
-    Purpose.TAKE_PROFIT: "Take profit",
-    Purpose.BRACKET: "Bracket",
-    Purpose.SLEEP: "Sleep",
-    Purpose.CANCEL: "Cancel orders",
-    Purpose.ARM: "Arm",
-}
 CHANGED: Final = "» "
 _URGENT: Final = (Purpose.EMERGENCY, Purpose.PROTECT)
 _ACCENTS: Final = {
@@ -47,7 +36,6 @@ _ACCENTS: Final = {
     ProposalState.FAILED: Accent.DANGER,
 }
 _ENDED_CALMLY: Final = (ProposalState.CANCELLED, ProposalState.EXPIRED)
-_NOT_GONE: Final = (LegState.PLANNED, LegState.SIGNED, LegState.SENT, LegState.LANDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +62,14 @@ class Place:
         gateway: Where orders go: "paper".
         buttons: As long as it may be pressed.
         after: Once it has ended and the account was read again; None before.
+        resting: Its orders that came to rest, with what became of each.
     """
 
     label: str
     gateway: str
     buttons: tuple[tuple[Button, ...], ...] = ()
     after: After | None = None
+    resting: tuple[RestingOrder, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +101,23 @@ def drawn(proposal: Proposal, place: Place, now: datetime) -> Drawn:
     return Drawn(message=message, steady=hashlib.sha256(text.encode()).hexdigest()[:24], step=step)
 
 
+def only_shown(plan: TradePlan, made: Made, label: str, now: datetime) -> list[Block]:
+    """What the card of a plan would say to decide on, where nobody is asked."""
+    proposal = Proposal(
+        proposal_id="", revision=1, account_id=plan.account_id, purpose=plan.purpose, title=plan.title,
+        state=ProposalState.OPEN, legs=made.legs, effect=made.effect if made.legs else None, notes=made.notes,
+        deposit_usd=plan.deposit_usd, requested_by="", created_at=now, expires_at=now + timedelta(days=1),
+        standing=plan.standing,
+    )  # fmt: skip
+    in_all = totals(proposal)
+    return [
+        Line(summary(proposal, label, now), strong=True),
+        *([Line(in_all)] if in_all else []),
+        Line(as_sentence(plan.title)),
+        *_to_decide(proposal),
+    ]
+
+
 def pressable(proposal: Proposal, now: datetime) -> bool:
     """Whether a press can still count."""
     return proposal.state is ProposalState.OPEN and now < proposal.expires_at
@@ -139,67 +146,13 @@ def moved(proposal: Proposal, label: str) -> Message:
     )
 
 
-def subject(proposal: Proposal, label: str) -> str:
-    """What is done to which account, in two or three words."""
-    return f"{PURPOSES[proposal.purpose]} {label}"
-
-
-def summary(proposal: Proposal, label: str, now: datetime) -> str:
-    """The first line; its first 40 characters stand alone on a lock screen."""
-    head = subject(proposal, label)
-    match proposal.state:
-        case ProposalState.OPEN if now < proposal.expires_at:
-            return f"{head}: {_asked(proposal)}"
-        case ProposalState.OPEN | ProposalState.EXPIRED:
-            return f"{head}: expired, nothing was sent"
-        case ProposalState.APPROVED:
-            return f"{head}: approved, checking prices again"
-        case ProposalState.EXECUTING:
-            done = sum(leg.state not in _NOT_GONE for leg in proposal.legs)
-            return f"{head}: sending, {done} of {len(proposal.legs)} done"
-        case ProposalState.CANCELLED:
-            return f"{head}: cancelled, nothing was sent"
-        case ProposalState.FAILED:
-            return f"{head}: FAILED, nothing was traded"
-        case ProposalState.PARTIAL:
-            return f"{head}: PARTLY, {_whole(proposal)} of {len(proposal.legs)} orders"
-        case ProposalState.DONE:
-            return f"{head}: {_done(proposal)}"
-
-
-def _asked(proposal: Proposal) -> str:
-    if proposal.standing is not None:
-        return f"up to {effect_words.cap(proposal.standing)}, until {moment(proposal.standing.expires_at)}"
-    orders = [leg.terms for leg in proposal.legs if leg.terms is not None]
-    if len(orders) == 1:
-        return order_words.in_a_headline(orders[0])
-    if not orders:
-        number = sum(len(leg.cancels) for leg in proposal.legs)
-        return f"{number} order{'' if number == 1 else 's'} at the venue"
-    return f"{len(orders)} orders, at most {numbers.usd(proposal.notional_usd, rounding=Rounding.UP)}"
-
-
-def _done(proposal: Proposal) -> str:
-    if proposal.standing is not None:
-        return f"in force until {moment(proposal.standing.expires_at)}"
-    if len(proposal.legs) == 1:
-        (leg,) = proposal.legs
-        if leg.state is LegState.FILLED and leg.terms is not None:
-            return order_words.filled(leg)
-        if leg.state is LegState.RESTING and leg.terms is not None:
-            return f"rests at the venue, {order_words.order(leg.terms)}"
-    return f"done, {len(proposal.legs)} of {len(proposal.legs)} orders"
-
-
-def _whole(proposal: Proposal) -> int:
-    return sum(leg.state in (LegState.FILLED, LegState.RESTING) for leg in proposal.legs)
-
-
 def _message(
     proposal: Proposal, place: Place, now: datetime, *, counted: datetime | None,
     buttons: tuple[tuple[Button, ...], ...],
 ) -> Message:  # fmt: skip
     blocks: list[Block] = [Line(summary(proposal, place.label, now), strong=True)]
+    if in_all := totals(proposal):
+        blocks.append(Line(in_all))
     if proposal.title:
         blocks.append(Line(f"{proposal.proposal_id}: {sentence(proposal.title)}"))
     if proposal.reason:
@@ -233,18 +186,26 @@ def _to_decide(proposal: Proposal) -> list[Block]:
         blocks += [Line(f"{CHANGED}{as_sentence(text)}", strong=True) for text in proposal.changed]
     if proposal.standing is not None:
         blocks += effect_words.standing(proposal.standing)
+    if proposal.effect is not None:
+        blocks += effect_words.warnings(proposal.effect)
     blocks += [Line(order_words.wanted(leg)) for leg in proposal.legs]
     prices = [_prices(leg) for leg in proposal.legs if leg.quote is not None or (leg.terms and leg.terms.limit_raw_1e6)]
     if prices:
         blocks.append(fit(prices, header=("#", "quote", "worst", "impact"), shrink=()))
     if proposal.effect is not None:
-        waits = all(leg.terms is None or leg.terms.style.rests for leg in proposal.legs)
-        blocks += effect_words.meanwhile(proposal.effect) if waits else effect_words.effect(proposal.effect)
+        blocks += _effect(proposal.effect, proposal.legs)
     blocks += [Line(as_sentence(note)) for note in proposal.notes]
     if proposal.deposit_usd > 0:
         up = numbers.usd(proposal.deposit_usd, cents=True, rounding=Rounding.UP)
         blocks.append(Line(f"Advised besides: deposit {up}."))
     return blocks
+
+
+def _effect(effect: Effect, legs: Sequence[Leg]) -> list[Block]:
+    orders = [leg.terms for leg in legs if leg.terms is not None]
+    if not orders:
+        return effect_words.cancelling(effect)
+    return effect_words.meanwhile(effect) if all(one.style.rests for one in orders) else effect_words.effect(effect)
 
 
 def _prices(leg: Leg) -> tuple[str, ...]:
@@ -287,16 +248,18 @@ def _source(proposal: Proposal, place: Place, now: datetime | None) -> Line:
 def _health_then(proposal: Proposal, after: After | None) -> list[Block]:
     """What came of the account, where anything was done to it."""
     traded = any(leg.state not in (LegState.PLANNED, LegState.SKIPPED) for leg in proposal.legs)
-    if proposal.effect is None or not traded:
-        return []
+    if proposal.effect is None or not traded or not any(leg.filled_raw_1e9 for leg in proposal.legs):
+        return []  # what only rests, or was only cancelled, has not moved health
     before = numbers.health_percent(proposal.effect.health_percent_before)
     expected = numbers.health_percent(proposal.effect.health_percent_after)
     if after is None:
         return [Line(f"Health was {before}; {expected} was expected of all of it.")]
-    now = (
-        "cannot be assessed now" if after.health_percent is None else f"{numbers.health_percent(after.health_percent)}"
-    )
-    return [Line(f"Health {now}; it was {before}, and {expected} was expected of all of it.")]
+    if after.health_percent is None:
+        return [Line(f"Health cannot be assessed now; it was {before}, and {expected} was expected of this alone.")]
+    now = numbers.health_percent(after.health_percent)
+    return [
+        Line(f"Health {now} now, with all else that moved since; it was {before}, and {expected} was expected of this.")
+    ]
 
 
 def _when(proposal: Proposal) -> str:

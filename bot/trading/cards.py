@@ -1,6 +1,6 @@
 """Cards as each chat sees them: in its words, with its buttons. Draws; whoever keeps them up to date is card_keeper."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -8,9 +8,9 @@ from bot.messages import Address, Button, Message, MessageRef
 from bot.text.reader import ReadingStyle, reading_as
 from bot.trading.aftermath import Aftermath
 from bot.trading.card_words import Drawn, Place, drawn, moved, pressable, superseded
-from risk.model.proposal import Proposal, Purpose
+from risk.model.proposal import LegState, Proposal, Purpose
 from risk.ports import Clock
-from storage import CardAction, CardCopy, CardPlace, Handles, ProposalCards, Receiver
+from storage import CardAction, CardCopy, CardPlace, Handles, ProposalCards, Receiver, RestingOrder
 
 PREFIX = "c"
 _LABELS = {
@@ -48,6 +48,7 @@ class ChatCards:
         label: What everybody calls an account.
         style_of: How a chat reads.
         gateway: Where orders go: "paper".
+        resting: Orders of a proposal that rest, or did, by its id; None where nobody knows.
         changed: Called when a card went out.
     """
 
@@ -62,11 +63,13 @@ class ChatCards:
         style_of: Callable[[Receiver], Awaitable[ReadingStyle]],
         gateway: str,
         aftermath: Aftermath,
+        resting: Callable[[str], Awaitable[Sequence[RestingOrder]]] | None = None,
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         self._copies, self._handles, self._clock = copies, handles, clock
         self._names_in, self._label, self._style_of = names_in, label, style_of
         self._gateway, self._aftermath, self._changed = gateway, aftermath, changed
+        self._resting = resting
         self._claims: dict[str, _Claim] = {}
         self._hidden: dict[str, Address] = {}
         self._left: list[tuple[MessageRef, Message]] = []
@@ -78,14 +81,17 @@ class ChatCards:
     async def draw(self, proposal: Proposal, where: CardPlace) -> Drawn:
         """A card as a chat is to see it now."""
         receiver, now = _receiver(where), self._clock.now()
+        label = await self._called(receiver, proposal.account_id)
+        rested = any(leg.state is LegState.RESTING for leg in proposal.legs)
         place = Place(
-            label=await self._called(receiver, proposal.account_id),
+            label=label,
             gateway=self._gateway,
             buttons=buttons(proposal, where, self._handles) if pressable(proposal, now) else (),
             after=self._aftermath(proposal),
+            resting=tuple(await self._resting(proposal.proposal_id)) if rested and self._resting is not None else (),
         )
         with reading_as(await self._style_of(receiver)):
-            return drawn(proposal, place, now)
+            return drawn(_called_there(proposal, label), place, now)
 
     async def superseded(self, proposal: Proposal, where: CardPlace) -> Message:
         """What stands in place of the card of an older revision."""
@@ -183,6 +189,14 @@ def buttons(proposal: Proposal, where: CardPlace, handles: Handles) -> tuple[tup
         )
         for row in rows
     )
+
+
+def _called_there(proposal: Proposal, label: str) -> Proposal:
+    """With the account's name where a venue's reason has its id."""
+    if not any(proposal.account_id in leg.reason for leg in proposal.legs):
+        return proposal
+    legs = [replace(leg, reason=leg.reason.replace(proposal.account_id, label)) for leg in proposal.legs]
+    return replace(proposal, legs=tuple(legs))
 
 
 def place_of(address: Address) -> CardPlace:

@@ -1,5 +1,7 @@
 """The trade desk: plans become proposals here, presses become approvals, and nothing leaves in any other way."""
 
+import contextlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -35,7 +37,6 @@ from storage import (
     Proposals,
     StandingApproval,
     StandingApprovals,
-    TradeHistory,
     TradingStates,
 )
 
@@ -43,6 +44,9 @@ log = structlog.get_logger()
 
 _BY = "keel"
 _HALF = 0.5
+_LEAST_CAP_USD = 1.0
+# Plans that may add. The others reduce, and what is held bounds them however often they are confirmed.
+_EXPOSURE = frozenset({Purpose.HEDGE, Purpose.REBALANCE})
 
 
 class Desk:
@@ -63,7 +67,6 @@ class Desk:
         handles: Handles,
         states: TradingStates,
         standing: StandingApprovals,
-        history: TradeHistory,
         traders: Traders,
         doubts: Callable[[str], Sequence[str]],
         rules: TradingRules,
@@ -71,7 +74,7 @@ class Desk:
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         self._maker, self._execution, self._proposals, self._handles = maker, execution, proposals, handles
-        self._states, self._standing, self._history = states, standing, history
+        self._states, self._standing = states, standing
         self._traders, self._doubts = traders, doubts
         self._rules, self._clock, self._changed = rules, clock, changed
         self.reconciling = ""
@@ -103,8 +106,9 @@ class Desk:
     async def _asked(self, plan: TradePlan, made: Made, place: Address | None) -> Proposed:
         """Somebody has to press."""
         draft = self._draft(plan, made)
-        if refusal := await self._over_the_day(draft):
+        if refusal := await self._maker.over_the_day(plan.account_id, made.legs, self._clock.now()):
             return Proposed(proposal=None, refusal=refusal)
+        await self._take_over(plan)
         proposal = await self._put(draft, await self._places(draft, place))
         self._changed()
         log.info("trade.proposed", proposal_id=proposal.proposal_id, purpose=plan.purpose.value)
@@ -115,19 +119,34 @@ class Desk:
         made = await self._maker.make(plan, expires_at=expires_at)
         if isinstance(made, Refusal):
             return Proposed(proposal=None, refusal=made)
-        draft = self._draft(plan, made)
-        proposal = await self._put(draft, await self._traders.places(plan.account_id))
-        approved = await self._proposals.approve_standing(
-            proposal.proposal_id, approval.standing_id, self._clock.now()
+        approved = await self._proposals.put_allowed(
+            self._draft(plan, made), standing_id=approval.standing_id,
+            places=await self._traders.places(plan.account_id), now=self._clock.now(), by=_BY, handles=self._handles,
+            holds_after_expiry=timedelta(seconds=self._rules.execution_s),
         )  # fmt: skip
         if approved is None:
-            await self.cancel(proposal.proposal_id, by=_BY, reason="the standing approval does not cover it any more")
             return Proposed(proposal=None)
         self._execution.start(approved.proposal_id)
         self._changed()
         log.info("trade.allowed", proposal_id=approved.proposal_id, standing_id=approval.standing_id)
         ids = tuple(f"{approved.proposal_id}/{leg.number}" for leg in approved.legs if leg.terms is not None)
         return Proposed(proposal=approved, order_ids=ids)
+
+    async def _take_over(self, plan: TradePlan) -> None:
+        """A newer plan for the account's exposure: an older one that waits would, confirmed as well, do it twice."""
+        if plan.purpose not in _EXPOSURE:
+            return
+        for older in await self._proposals.open():
+            if older.account_id == plan.account_id and older.purpose in _EXPOSURE:
+                with contextlib.suppress(ProposalOutdated, IllegalTransition):  # it was confirmed at this very moment
+                    await self._proposals.happened(
+                        older.proposal_id, ProposalEvent.CANCELLED, now=self._clock.now(), by=_BY,
+                        reason="a newer plan has taken its place", expected=ProposalState.OPEN,
+                    )  # fmt: skip
+
+    async def preview(self, plan: TradePlan) -> Made | Refusal:
+        """A plan as it would be proposed; nothing is stored and nobody is asked. Raises: as propose()."""
+        return await self._maker.make(plan, expires_at=self._clock.now() + timedelta(seconds=self._rules.valid_s))
 
     async def _put(self, draft: Proposal, places: Sequence[CardPlace]) -> Proposal:
         return await self._proposals.put(
@@ -144,13 +163,15 @@ class Desk:
 
         Raises: CannotAssess, ReadFailed for a half that cannot be quoted now; the card then stays.
         """
+        pressed_s = self._clock.monotonic_s()
         pressed = await self._proposals.press(press, self._clock.now())
-        return await self._followed(pressed, press.person_id)
+        return await self._followed(pressed, press.person_id, pressed_s)
 
     async def pin_given(self, person_id: str, access: Access) -> Pressed:
         """Somebody's PIN was right: the press that waited for it counts; FOREIGN where none did."""
+        pressed_s = self._clock.monotonic_s()
         pressed = await self._proposals.pin_given(person_id, access, self._clock.now())
-        return await self._followed(pressed, person_id)
+        return await self._followed(pressed, person_id, pressed_s)
 
     async def cancel(self, proposal_id: str, *, by: str, reason: str) -> Proposal:
         """Take a proposal back that nobody acted on yet. Raises: ProposalOutdated."""
@@ -177,10 +198,13 @@ class Desk:
                     continue  # somebody pressed at this very moment
                 self._changed()
 
-    async def _followed(self, pressed: Pressed, person_id: str) -> Pressed:
+    async def _followed(self, pressed: Pressed, person_id: str, pressed_s: float) -> Pressed:
         if pressed.kind is PressKind.APPROVED and pressed.proposal is not None:
             if pressed.proposal.state is ProposalState.APPROVED:
-                self._execution.start(pressed.proposal.proposal_id)
+                self._execution.start(pressed.proposal.proposal_id, pressed_s=pressed_s)
+                # Whoever pressed is told what came of it: sent, asked anew, or refused.
+                begun = await self._execution.begun(pressed.proposal.proposal_id)
+                pressed = replace(pressed, proposal=begun or pressed.proposal)
         elif pressed.kind is PressKind.HALVE and pressed.proposal is not None:
             pressed = await self._halved(pressed, pressed.proposal, person_id)
         self._changed()
@@ -196,6 +220,8 @@ class Desk:
             revised = await self._proposals.revise(
                 proposal.proposal_id, expected_revision=proposal.revision, legs=made.legs, effect=made.effect,
                 changed=("half of the size",), notes=made.notes, expires_at=expires_at, now=self._clock.now(),
+            approvals_needed=self._rules.approvals(proposal.account_id, sum(leg.notional_usd for leg in made.legs)),
+            pin_needed=self._rules.pin_needed(sum(leg.notional_usd for leg in made.legs)),
                 by=person_id, handles=self._handles, holds_after_expiry=timedelta(seconds=self._rules.execution_s),
                 expected=ProposalState.OPEN,
             )  # fmt: skip
@@ -224,37 +250,32 @@ class Desk:
                 reason=f"nothing is traded on data that cannot be trusted: {doubts[0]}", nearest="see /status"
             )
         if plan.standing is not None:
-            return self._standing_refused(plan.standing)
+            return await self._standing_refused(plan.standing)
         return None
 
-    def _standing_refused(self, terms: StandingTerms) -> Refusal | None:
-        if terms.cap_usd > self._rules.standing_cap_usd:
-            most = self._rules.standing_cap_usd
+    async def _standing_refused(self, terms: StandingTerms) -> Refusal | None:
+        now, most = self._clock.now(), self._rules.standing_cap_usd
+        given = sum(one.left_usd for one in await self._standing.active(now, terms.account_id))
+        if not (math.isfinite(terms.cap_usd) and terms.cap_usd >= _LEAST_CAP_USD):
+            return Refusal(reason=f"a cap of ${terms.cap_usd:,.2f} allows nothing", nearest=f"${_LEAST_CAP_USD:,.0f}")
+        if terms.cap_usd + given > most:
+            left = max(0.0, most - given)
+            why = f"with the ${given:,.0f} allowed already " if given else ""
             return Refusal(
-                reason=f"${terms.cap_usd:,.0f} is more than may be allowed beforehand", nearest=f"${most:,.0f}"
+                reason=f"${terms.cap_usd:,.0f} {why}is more than may be allowed beforehand",
+                nearest=f"${left:,.0f}" if left else "/disarm ends what is in force",
             )
-        longest = timedelta(hours=self._rules.standing_hours)
-        if terms.expires_at - self._clock.now() > longest:
+        lasts = terms.expires_at - now
+        if lasts > timedelta(hours=self._rules.standing_hours):
             hours = self._rules.standing_hours
             return Refusal(reason=f"nothing is allowed for longer than {hours:g} h", nearest=f"{hours:g}h")
+        if lasts < timedelta(seconds=2 * self._rules.valid_s):
+            return Refusal(reason="it would be over about when it is confirmed", nearest="allow at least 10 min")
         return None
-
-    async def _over_the_day(self, draft: Proposal) -> Refusal | None:
-        """What only reduces is bound by what is held; nobody is to be kept in a position."""
-        if all(leg.terms is None or leg.terms.reduce_only for leg in draft.legs):
-            return None
-        used = await self._history.sent_usd(draft.account_id, self._clock.now() - timedelta(hours=24))
-        if used + draft.notional_usd <= self._rules.daily_usd:
-            return None
-        left = max(0.0, self._rules.daily_usd - used)
-        return Refusal(
-            reason=f"${draft.notional_usd:,.0f} more is over what may be traded in 24 hours",
-            nearest=f"${left:,.0f} is left of ${self._rules.daily_usd:,.0f}",
-        )
 
     def _draft(self, plan: TradePlan, made: Made) -> Proposal:
         now = self._clock.now()
-        notional = sum(leg.terms.notional_usd for leg in made.legs if leg.terms is not None)
+        notional = sum(leg.notional_usd for leg in made.legs)
         if plan.standing is not None:
             notional = plan.standing.cap_usd
         return Proposal(

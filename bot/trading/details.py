@@ -9,7 +9,8 @@ from bot.text.clean import name, sentence
 from bot.text.numbers import Rounding
 from bot.text.tables import fit
 from bot.trading import order_words
-from bot.trading.card_words import subject
+from bot.trading.effect_words import standing
+from bot.trading.headline import subject
 from bot.trading.order_words import as_sentence
 from risk.model.proposal import Leg, LegQuote, Proposal
 from risk.model.trading import OrderTerms
@@ -25,11 +26,14 @@ def details(proposal: Proposal, label: str, gateway: str, now: datetime) -> Mess
         gateway: Where orders go.
     """
     number = len(proposal.legs)
-    head = f"{subject(proposal, label)}: {number} order{'' if number == 1 else 's'} in detail"
+    what = f"{number} order{'' if number == 1 else 's'} " if number else ""
+    head = f"{subject(proposal, label)}: {what}in detail"
     blocks: list[Block] = [Line(head, strong=True)]
     blocks.append(
         Line(f"{proposal.proposal_id}, revision {proposal.revision}, asked {day_and_moment(proposal.created_at)}.")
     )
+    if proposal.standing is not None:
+        blocks += standing(proposal.standing)
     for leg in proposal.legs:
         blocks += _leg(leg, now)
     if proposal.legs:
@@ -64,16 +68,16 @@ def _terms(terms: OrderTerms) -> list[tuple[str, str]]:
     rows = [
         ("size", order_words.amount(terms.size_raw_1e9)),
         ("kind", order_words.style(terms)),
-        ("worst price", order_words.worst(terms)),
+        ("worst", order_words.worst(terms)),
     ]
     if terms.style.is_trigger:
         rows.insert(2, ("trigger", order_words.trigger(terms)))
-    rows.append(("worst total", numbers.usd(terms.notional_usd, cents=True, rounding=Rounding.UP)))
-    rows.append(("reduce-only", "yes" if terms.reduce_only else "NO"))
+    rows.append(("in all", numbers.usd(terms.notional_usd, cents=True, rounding=Rounding.UP)))
+    rows.append(("reduces", "only" if terms.reduce_only else "NO, may open"))
     if terms.expires_at_s:
-        rows.append(("fills until", moment(datetime.fromtimestamp(terms.expires_at_s, UTC))))
+        rows.append(("until", moment(datetime.fromtimestamp(terms.expires_at_s, UTC))))
     else:
-        rows.append(("fills until", "it is cancelled"))
+        rows.append(("until", "it is cancelled"))
     return rows
 
 

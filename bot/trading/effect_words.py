@@ -11,6 +11,9 @@ from bot.text.tables import fit
 from risk.model.proposal import Effect, StandingTerms
 
 
+_NOISE = 0.002  # fees alone move a ratio by about that much
+
+
 def standing(terms: StandingTerms) -> list[Block]:
     """What a standing approval allows."""
     markets = ", ".join(name(one) for one in sorted(terms.markets))
@@ -38,6 +41,34 @@ def meanwhile(effect: Effect) -> list[Block]:
     ]
 
 
+def cancelling(effect: Effect) -> list[Block]:
+    """The account once orders that rest are gone: they may have kept margin."""
+    health, after = (
+        numbers.health_percent(one) for one in (effect.health_percent_before, effect.health_percent_after)
+    )
+    free = numbers.usd(effect.free_collateral_after_usd, rounding=Rounding.DOWN)
+    said = f"Health stays {health}" if health == after else f"Health {health} to {after}"
+    return [Line(f"{said}; free for new trades after it: {free}.")]
+
+
+def warnings(effect: Effect) -> list[Block]:
+    """What gets worse by it; nothing where the account gets safer."""
+    found: list[Block] = []
+    if effect.health_ratio_after < effect.health_ratio_before * (1 - _NOISE):
+        health, then = (
+            numbers.health_percent(one) for one in (effect.health_percent_before, effect.health_percent_after)
+        )
+        leverage, more = (numbers.leverage(one) for one in (effect.leverage_before, effect.leverage_after))
+        found.append(
+            Line(f"! It brings liquidation NEARER: health {health} to {then}, leverage {leverage} to {more}.")
+        )
+    odds, after = probability(effect.probability_before), probability(effect.probability_after)
+    if effect.probability_before is not None and effect.probability_after is not None:
+        if effect.probability_after > effect.probability_before and odds != after:
+            found.append(Line(f"! It makes liquidation LIKELIER: P(liq 24 h) {odds} to {after}."))
+    return found
+
+
 def effect(effect: Effect) -> list[Block]:
     """The account before and after, what it costs, and which limits do not hold then."""
     rows = [
@@ -58,6 +89,6 @@ def effect(effect: Effect) -> list[Block]:
     free = numbers.usd(effect.free_collateral_after_usd, rounding=Rounding.DOWN)
     blocks.append(Line(f"Costs: fee {fee}, slippage {slippage} against the oracle."))
     tight = f", at no step less than {least}" if effect.least_free_usd < effect.free_collateral_after_usd else ""
-    blocks.append(Line(f"Free collateral after: {free}{tight}."))
+    blocks.append(Line(f"Free for new trades after it: {free}{tight}."))
     blocks += [Line(f"! After it: {breach(violation)}") for violation in effect.violations]
     return blocks

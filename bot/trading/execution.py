@@ -5,6 +5,7 @@ ones can no longer land and nobody knows them. Nothing here waits for a person.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -27,6 +28,8 @@ log = structlog.get_logger()
 
 _BY = "keel"
 _MOST_ATTEMPTS = 3
+_BEGINS_WITHIN_S = 2.0
+_IN_FLIGHT = frozenset({LegState.SIGNED, LegState.SENT, LegState.LANDED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,7 @@ class Execution:
     Args:
         changed: Called whenever a card has something new to show.
         crash_point: Named moments, for those who test what a crash at each of them leaves.
+        submitted: Called with the seconds from the press to the venue taking the first order of what was pressed.
     """
 
     def __init__(
@@ -66,20 +70,42 @@ class Execution:
         changed: Callable[[], None] = lambda: None,
         tempo: Tempo | None = None,
         crash_point: Callable[[str], None] = lambda name: None,
+        submitted: Callable[[float], None] = lambda latency_s: None,
     ) -> None:
         self._gateway, self._maker, self._proposals, self._handles = gateway, maker, proposals, handles
         self._resting, self._states, self._rules = resting, states, rules
         self._clock, self._changed = clock, changed
         self._tempo, self._crash_point = tempo or Tempo(), crash_point
+        self._submitted = submitted
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._pressed_s: dict[str, float] = {}
+        self._begun: dict[str, asyncio.Event] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
+        self.hold = ""
+        """Why nothing new may be begun yet; what was signed before is followed all the same."""
 
-    def start(self, proposal_id: str) -> None:
-        """Work a proposal off in the background; one that is being worked on already goes on."""
+    def start(self, proposal_id: str, *, pressed_s: float | None = None) -> None:
+        """Work a proposal off in the background; one that is being worked on already goes on.
+
+        Args:
+            pressed_s: When the press that approved it came in, monotonic; None where that was in another life.
+        """
         if proposal_id in self._tasks:
             return
+        if pressed_s is not None:
+            self._pressed_s[proposal_id] = pressed_s
+        self._begun[proposal_id] = asyncio.Event()
         task = asyncio.create_task(self._guarded(proposal_id), name=f"order.{proposal_id}")
         self._tasks[proposal_id] = task
         task.add_done_callback(lambda _: self._tasks.pop(proposal_id, None))
+
+    async def begun(self, proposal_id: str) -> Proposal | None:
+        """A proposal once it was quoted again after its approval, or as it stands where that takes too long."""
+        event = self._begun.get(proposal_id)
+        if event is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(event.wait(), _BEGINS_WITHIN_S)
+        return await self._proposals.get(proposal_id)
 
     async def resume(self) -> None:
         """A job: whatever was approved and is not being worked on, because its task failed, goes on."""
@@ -109,31 +135,55 @@ class Execution:
             # The top of a task: what is stored stays true, and the next start reconciles it.
             log.exception("order.failed", proposal_id=proposal_id)
         finally:
+            self._pressed_s.pop(proposal_id, None)
+            if (begun := self._begun.pop(proposal_id, None)) is not None:
+                begun.set()  # however it ended: whoever pressed waits for it
             self._changed()
 
     async def work(self, proposal_id: str) -> None:
         """Everything that is left to do of a proposal. Raises: StorageError, ProposalOutdated."""
         proposal = await self._proposals.get(proposal_id)
-        if proposal is not None and proposal.state is ProposalState.APPROVED:
-            proposal = await self._begin(proposal)
-        while proposal is not None and proposal.state is ProposalState.EXECUTING:
-            leg = next((one for one in proposal.legs if one.state not in FINAL_LEGS), None)
+        if proposal is None:
+            return
+        if any(leg.terms is not None and not leg.terms.reduce_only for leg in proposal.legs):
+            # Two plans that add are judged one after the other: each alone may keep limits that both together break.
+            async with self._turns.setdefault(proposal.account_id, asyncio.Lock()):
+                await self._work(proposal)
+        else:
+            await self._work(proposal)
+
+    async def _work(self, proposal: Proposal) -> None:
+        await self._released(proposal)
+        current = await self._current(proposal)
+        if current.state is ProposalState.APPROVED:
+            current = await self._begin(current)
+        if (event := self._begun.get(proposal.proposal_id)) is not None:
+            event.set()
+        while current.state is ProposalState.EXECUTING:
+            leg = next((one for one in current.legs if one.state not in FINAL_LEGS), None)
             if leg is None:
                 return
-            proposal = await self._advance(proposal, leg)
+            current = await self._advance(current, leg)
             self._changed()
 
+    async def _released(self, proposal: Proposal) -> None:
+        """Until new orders may be begun; what may be with the venue already is followed in any case."""
+        in_flight = any(leg.state in _IN_FLIGHT for leg in proposal.legs)
+        while self.hold and not in_flight:
+            await self._clock.sleep(self._tempo.retry_s)
+
     async def _begin(self, proposal: Proposal) -> Proposal:
-        """Quote again; what was agreed to goes out only where it still holds."""
+        """Quote again; what was agreed to goes out only where it still holds, by the rules of now."""
         self._crash_point("approved")
         now = self._clock.now()
         if now >= proposal.expires_at + timedelta(seconds=self._rules.execution_s):
-            return await self._happened(
-                proposal, ProposalEvent.EXPIRED, "it was approved, and time ran out before it went out"
-            )
+            late = "it was approved, and time ran out before it went out"
+            return await self._happened(proposal, ProposalEvent.EXPIRED, late)
+        if not self._rules.enabled:
+            return await self._happened(proposal, ProposalEvent.CANCELLED, "trading was switched off meanwhile")
         if (await self._states.get()).state is TradingState.HALTED:
             return await self._happened(proposal, ProposalEvent.CANCELLED, "trading is halted")
-        if proposal.standing_id or all(leg.terms is None for leg in proposal.legs):
+        if all(leg.terms is None for leg in proposal.legs):
             return await self._happened(proposal, ProposalEvent.STARTED, "")
         try:
             again = await self._maker.requote(proposal)
@@ -143,9 +193,25 @@ class Execution:
         if isinstance(again, Refusal):
             return await self._happened(proposal, ProposalEvent.REFUSED, f"nothing was sent: {again.reason}")
         changed = moved(proposal.legs, again.legs, proposal.effect, again.effect, self._rules.bounds)
+        if proposal.standing_id:
+            if changed:
+                return await self._happened(proposal, ProposalEvent.CANCELLED, f"nothing was sent: {changed[0]}")
+            return await self._happened(proposal, ProposalEvent.STARTED, "")
+        if refusal := await self._maker.over_the_day(proposal.account_id, again.legs, now):
+            return await self._happened(proposal, ProposalEvent.REFUSED, f"nothing was sent: {refusal.reason}")
+        changed += self._asked_too_little(proposal)
         if changed:
             return await self._revise(proposal, changed)
         return await self._happened(proposal, ProposalEvent.STARTED, "")
+
+    def _asked_too_little(self, proposal: Proposal) -> tuple[str, ...]:
+        """Where the rules of now ask for more than those it was proposed by."""
+        needed = self._rules.approvals(proposal.account_id, proposal.notional_usd)
+        if len(proposal.votes) < needed:
+            return (f"it takes {needed} approvals now",)
+        if self._rules.pin_needed(proposal.notional_usd) and not proposal.pin_needed:
+            return ("it takes a PIN now",)
+        return ()
 
     async def _revise(self, proposal: Proposal, changed: tuple[str, ...]) -> Proposal:
         """The new figures are asked about again; nothing goes out."""
@@ -157,9 +223,12 @@ class Execution:
             return await self._happened(proposal, ProposalEvent.REFUSED, f"nothing was sent: {exc}")
         if isinstance(made, Refusal):
             return await self._happened(proposal, ProposalEvent.REFUSED, f"nothing was sent: {made.reason}")
+        notional = sum(leg.notional_usd for leg in made.legs)
         return await self._proposals.revise(
             proposal.proposal_id, expected_revision=proposal.revision, legs=made.legs, effect=made.effect,
             changed=changed, notes=made.notes, expires_at=expires_at, now=now, by=_BY, handles=self._handles,
+            approvals_needed=self._rules.approvals(proposal.account_id, notional),
+            pin_needed=self._rules.pin_needed(notional),
             holds_after_expiry=timedelta(seconds=self._rules.execution_s), expected=ProposalState.APPROVED,
         )  # fmt: skip
 
@@ -219,23 +288,14 @@ class Execution:
 
     async def _why_not(self, proposal: Proposal, leg: Leg) -> str:
         """Why nothing may be signed for a leg now; empty where it may."""
-        state = (await self._states.get()).state
-        adds = leg.terms is not None and not leg.terms.reduce_only
-        if state is TradingState.HALTED:
-            return "trading is halted"
-        if state is TradingState.REDUCING and adds:
-            return "only what reduces may go out now"
+        if not self._rules.enabled:
+            return "trading was switched off meanwhile"
         if leg.attempt >= _MOST_ATTEMPTS:
             return f"it did not get through in {leg.attempt} attempts"
-        failed = any(one.state in (LegState.FAILED, LegState.EXPIRED, LegState.SKIPPED) for one in proposal.legs)
-        if failed and adds:
-            return "an order before it did not go out"
-        consent = await self._proposals.consent(proposal.proposal_id)
-        if consent is None:
-            return "there is no approval for it"
-        if self._clock.now() >= consent.holds_until:
-            return "the approval ran out before it could be sent"
-        return ""
+        adds = leg.terms is not None and not leg.terms.reduce_only
+        if adds and any(one.state is not LegState.FILLED for one in proposal.legs[: leg.number - 1]):
+            return "an order before it was not filled as planned, and this one would add to a position"
+        return await self._proposals.why_not_send(proposal.proposal_id, leg.number, self._clock.now())
 
     async def _batch(self, proposal: Proposal, leg: Leg) -> OrderBatch:
         consent = await self._proposals.consent(proposal.proposal_id)
@@ -248,6 +308,8 @@ class Execution:
         """The first sending of bytes that were signed a moment ago, by this very process."""
         if leg.signed is None:
             raise AssertionError("a signed leg has its bytes")
+        if why := await self._why_not_send(proposal, leg):
+            return await self._leg(proposal, leg, LegEvent.REFUSED, f"it was never sent: {why}")
         try:
             await self._gateway.send(leg.signed)
         except VenueRejected as exc:
@@ -259,6 +321,8 @@ class Execution:
             await self._clock.sleep(self._tempo.retry_s)
             return await self._current(proposal)
         self._crash_point("sent")
+        if (pressed_s := self._pressed_s.pop(proposal.proposal_id, None)) is not None:
+            self._submitted(self._clock.monotonic_s() - pressed_s)
         return await self._leg(proposal, leg, LegEvent.SENT)
 
     async def _follow(self, proposal: Proposal, leg: Leg) -> Proposal:
@@ -280,11 +344,12 @@ class Execution:
                 case FateKind.FAILED:
                     return await self._leg(proposal, leg, LegEvent.FAILED, fate.reason)
                 case FateKind.GONE:
-                    why = await self._why_not(proposal, leg)
+                    why = fate.reason or await self._why_not(proposal, leg)
                     if why:
                         return await self._leg(proposal, leg, LegEvent.GIVEN_UP, f"it never arrived; {why}")
                     return await self._leg(proposal, leg, LegEvent.GONE, "it never arrived; it is signed anew")
-            if self._clock.monotonic_s() - sent_s >= self._tempo.resend_s and await self._may_resend(proposal, leg):
+            due = self._clock.monotonic_s() - sent_s >= self._tempo.resend_s
+            if due and not await self._why_not_send(proposal, leg):
                 sent_s = self._clock.monotonic_s()
                 await self._send_again(leg)
                 if leg.state is LegState.SIGNED:
@@ -298,12 +363,11 @@ class Execution:
                 reason = f"cancelled by {proposal.proposal_id}"
                 await self._resting.ended(order.row_id, RestingEnd.CANCELLED, self._clock.now(), reason)
 
-    async def _may_resend(self, proposal: Proposal, leg: Leg) -> bool:
-        """Bytes that nobody has taken yet are held back where trading was halted, or the approval has run out."""
-        if (await self._states.get()).state is TradingState.HALTED:
-            return False
-        consent = await self._proposals.consent(proposal.proposal_id)
-        return consent is not None and self._clock.now() < consent.holds_until
+    async def _why_not_send(self, proposal: Proposal, leg: Leg) -> str:
+        """Why bytes that exist are held back; empty where they may be handed over, for the first time or again."""
+        if not self._rules.enabled:
+            return "trading was switched off meanwhile"
+        return await self._proposals.why_not_send(proposal.proposal_id, leg.number, self._clock.now())
 
     async def _send_again(self, leg: Leg) -> None:
         if leg.signed is None:

@@ -62,5 +62,6 @@ class Guardian:
         """Whether protection of the account is on its way, or was a moment ago."""
         since = self._clock.now() - _AGAIN_AFTER
         recent = await self._proposals.recent([account_id], _RECENT)
-        own = [one for one in recent if one.purpose is Purpose.PROTECT and not one.requested_by]
-        return any(one.finished_at is None or one.finished_at > since for one in own)
+        # Whoever asked for it: votes for one and the same thing are not to be split between two cards.
+        own = [one for one in recent if one.purpose in (Purpose.PROTECT, Purpose.EMERGENCY, Purpose.FLATTEN)]
+        return any(one.finished_at is None or (not one.requested_by and one.finished_at > since) for one in own)

@@ -87,6 +87,16 @@ class Halting:
             left=tuple(left),
         )
 
+    async def look(self) -> None:
+        """A job: what was on its way when trading was halted, and came to rest since, is cancelled as well."""
+        status = await self._states.get()
+        if status.state is not TradingState.HALTED:
+            return
+        late = [one for one in await self._resting.standing() if one.placed_at >= status.since]
+        if late:
+            cancelled, left = await self._cancel(late, "keel")
+            log.warning("trading.late_orders", cancelled=len(cancelled), left=len(left))
+
     async def resume(self, *, by: str, state: TradingState = TradingState.ACTIVE, reason: str = "") -> TradingStatus:
         """Let orders go out again. Whoever calls this has asked for a confirmation."""
         status = await self._states.set(state, by=by, reason=reason, now=self._clock.now())

@@ -9,7 +9,7 @@ from functools import partial
 
 from bot.trading.prospects import Prospects
 from bot.trading.rules import TradingRules
-from risk.after_plan import TradeStep, effect_of
+from risk.after_plan import TradeStep, effect_of, positions_raw_1e9
 from risk.decisions.depth import walk
 from risk.decisions.order_terms import Untradeable, exact
 from risk.errors import CannotAssess
@@ -21,6 +21,7 @@ from risk.model.proposal import Effect, Leg, LegQuote, PlannedTrade, Proposal, P
 from risk.model.trading import BASE_UNITS, MarketDepth, OrderStyle, OrderTerms
 from risk.ports import LimitsStore
 from risk.trade_ports import DepthSource, MarketBooks
+from storage import TradeHistory
 
 _TRIES = 12  # halvings in the search for the largest share that would work
 _WITHOUT_HISTORY = "limits on statistics were not checked: {reason}"
@@ -53,12 +54,13 @@ class Maker:
         depths: DepthSource,
         books: MarketBooks,
         limits: LimitsStore,
+        history: TradeHistory,
         prospects: Prospects,
         rules: TradingRules,
         executor: Executor | None,
     ) -> None:
         self._depths, self._books, self._limits, self._prospects = depths, books, limits, prospects
-        self._rules, self._executor = rules, executor
+        self._history, self._rules, self._executor = history, rules, executor
 
     async def make(self, plan: TradePlan, *, expires_at: datetime) -> Made | Refusal:
         """Exact orders for a plan.
@@ -75,7 +77,7 @@ class Maker:
         until_s = int((expires_at + timedelta(seconds=self._rules.execution_s)).timestamp())
         legs: list[Leg] = []
         notes = list(plan.notes)
-        held = _held(ground.book)
+        held = positions_raw_1e9(ground.book)
         for trade in trades:
             try:
                 found = exact(
@@ -91,7 +93,10 @@ class Maker:
             if not trade.style.rests:
                 held[trade.market] = held.get(trade.market, 0) + round(found.terms.signed_base * BASE_UNITS)
             notes += found.notes
-            legs.append(_leg(len(legs) + 1, found.terms, found.quote, trade.reasoning))
+            legs.append(replace(_leg(len(legs) + 1, found.terms, found.quote, trade.reasoning), cancels=trade.cancels))
+        if self._rules.reduce_only:
+            legs, left_out = _reducing(legs)
+            notes += left_out
         legs = _with_cancels(legs, plan.cancels)
         if not legs and plan.purpose is not Purpose.ARM:
             return Refusal(reason="; ".join(notes[len(plan.notes) :]) or "there is nothing to do")
@@ -102,7 +107,7 @@ class Maker:
         markets = [leg.terms.market for leg in proposal.legs if leg.terms is not None]
         ground = await self._ground(proposal.account_id, markets)
         legs: list[Leg] = []
-        held = _held(ground.book)
+        held = positions_raw_1e9(ground.book)
         for leg in proposal.legs:
             if leg.terms is None:
                 legs.append(leg)
@@ -115,6 +120,8 @@ class Maker:
                     expires_at_s=leg.terms.expires_at_s,
                 )  # fmt: skip
             except Untradeable as exc:
+                if all(one.terms is None or one.terms.reduce_only for one in proposal.legs) and len(markets) > 1:
+                    continue  # what can be closed is asked about anew
                 return exc.refusal
             size = min(again.terms.size_raw_1e9, _at_limit_raw_1e9(leg.terms, depth))
             if not leg.terms.style.rests:
@@ -122,6 +129,20 @@ class Maker:
             legs.append(replace(leg, terms=replace(leg.terms, size_raw_1e9=size), quote=again.quote))
         effect, _ = await self._effect(proposal.account_id, ground, legs, simulate=False)
         return Made(legs=tuple(legs), effect=effect, notes=proposal.notes)
+
+    async def over_the_day(self, account_id: str, legs: Sequence[Leg], now: datetime) -> Refusal | None:
+        """Why a plan is over what may be traded in a day. What only reduces is bound by what is held: nobody is to be
+        kept in a position."""
+        adding = sum(leg.notional_usd for leg in legs if leg.terms is not None and not leg.terms.reduce_only)
+        if not adding:
+            return None
+        used = await self._history.sent_usd(account_id, now - timedelta(hours=24))
+        if used + adding <= self._rules.daily_usd:
+            return None
+        return Refusal(
+            reason=f"${adding:,.0f} more is over what may be traded in 24 hours",
+            nearest=f"${max(0.0, self._rules.daily_usd - used):,.0f} is left of ${self._rules.daily_usd:,.0f}",
+        )
 
     async def _ground(self, account_id: str, markets: Sequence[str]) -> _Ground:
         names = tuple(dict.fromkeys(markets))
@@ -147,16 +168,11 @@ class Maker:
         return Made(legs=tuple(legs), effect=effect, notes=tuple(dict.fromkeys(said)))
 
     def _over_caps(self, legs: Sequence[Leg]) -> Refusal | None:
-        for terms in (leg.terms for leg in legs if leg.terms is not None):
-            if not terms.reduce_only and terms.notional_usd > self._rules.max_order_usd:
+        for leg in legs:
+            if leg.terms is not None and not leg.terms.reduce_only and leg.notional_usd > self._rules.max_order_usd:
                 return Refusal(
-                    reason=f"{terms.market}: ${terms.notional_usd:,.0f} is more than one order may be",
+                    reason=f"{leg.terms.market}: ${leg.notional_usd:,.0f} is more than one order may be",
                     nearest=f"up to ${self._rules.max_order_usd:,.0f}; TRADING_MAX_ORDER_USD says so",
-                )
-            if self._rules.reduce_only and not terms.reduce_only:
-                return Refusal(
-                    reason=f"{terms.market}: this would open or add to a position, and only reducing is allowed",
-                    nearest="reduce what is held, or set TRADING_REDUCE_ONLY=false",
                 )
         return None
 
@@ -215,7 +231,7 @@ def trade_of(terms: OrderTerms, share: float = 1.0) -> PlannedTrade:
 def plan_of(proposal: Proposal, share: float = 1.0) -> TradePlan:
     """The plan that a proposal came from, or a share of it."""
     trades = [
-        replace(trade_of(leg.terms, share), priority=leg.number, reasoning=leg.reasoning)
+        replace(trade_of(leg.terms, share), priority=leg.number, reasoning=leg.reasoning, cancels=leg.cancels)
         for leg in proposal.legs
         if leg.terms is not None
     ]
@@ -224,7 +240,7 @@ def plan_of(proposal: Proposal, share: float = 1.0) -> TradePlan:
         purpose=proposal.purpose,
         trades=tuple(trades),
         title=proposal.title,
-        cancels=tuple(order for leg in proposal.legs for order in leg.cancels),
+        cancels=tuple(order for leg in proposal.legs if leg.terms is None for order in leg.cancels),
         notes=proposal.notes,
         deposit_usd=proposal.deposit_usd,
         requested_by=proposal.requested_by,
@@ -244,16 +260,20 @@ def _refused(effect: Effect) -> str:
     return ""
 
 
-def _held(book: FleetBook) -> dict[str, int]:
-    held: dict[str, int] = {}
-    for market, base in zip(book.perps.market.tolist(), book.perps.base_1e9.tolist(), strict=True):
-        name = book.perp_markets.names[market]
-        held[name] = held.get(name, 0) + round(base)
-    return held
-
-
 def _leg(number: int, terms: OrderTerms, quote: LegQuote | None, reasoning: str) -> Leg:
     return Leg(number=number, terms=terms, quote=quote, reasoning=reasoning)
+
+
+def _reducing(legs: Sequence[Leg]) -> tuple[list[Leg], list[str]]:
+    """Those that only reduce, counted anew, and what is said of the others."""
+    kept = [leg for leg in legs if leg.terms is None or leg.terms.reduce_only]
+    left_out = [
+        f"left out: to {leg.terms.side.value} {leg.terms.size_base:.6g} {leg.terms.market} would open or add to a"
+        " position, and only reducing is allowed: TRADING_REDUCE_ONLY=false would allow it"
+        for leg in legs
+        if leg.terms is not None and not leg.terms.reduce_only
+    ]
+    return [replace(leg, number=number) for number, leg in enumerate(kept, start=1)], left_out
 
 
 def _with_cancels(legs: Sequence[Leg], cancels: Sequence[int]) -> list[Leg]:
@@ -262,15 +282,22 @@ def _with_cancels(legs: Sequence[Leg], cancels: Sequence[int]) -> list[Leg]:
         return list(legs)
     if not legs:
         return [Leg(number=1, terms=None, cancels=tuple(cancels), reasoning="cancels resting orders")]
-    return [replace(legs[0], cancels=tuple(cancels)), *legs[1:]]
+    return [replace(legs[0], cancels=tuple(dict.fromkeys((*cancels, *legs[0].cancels)))), *legs[1:]]
 
 
 def _step(leg: Leg, depths: Mapping[str, MarketDepth], share: float) -> TradeStep | None:
-    """An order that is to be filled now, as it is expected to go; none for one that waits."""
+    """An order as it is expected to go; none for one that waits for its trigger, or only rests to reduce."""
     terms = leg.terms
-    if terms is None or terms.style.rests:
+    if terms is None or terms.style.is_trigger or (terms.style.rests and terms.reduce_only):
         return None
     depth = depths[terms.market]
+    if terms.style.rests:
+        # It may be filled in full at its limit, whenever that is; until then nobody looks again.
+        size = terms.signed_base * share
+        fee = abs(size) * terms.limit_usd * depth.taker_fee_frac
+        return TradeStep(
+            market=terms.market, base=size, price_usd=terms.limit_usd, fee_usd=fee, oracle_usd=depth.oracle_usd
+        )
     got = walk(depth, terms.side, terms.size_base * share, limit_usd=terms.limit_usd)
     if not got.filled_base > 0:
         return None

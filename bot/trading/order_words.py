@@ -1,16 +1,19 @@
 """Orders in words, exactly as they were agreed on: no size and no limit is ever rounded. Pure."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
 from bot.text import numbers
 from bot.text.clean import name, sentence
+from bot.text.numbers import Rounding
 from bot.text.reader import figure
 from risk.model.account import Side
 from risk.model.proposal import Leg, LegState
 from risk.model.trading import BASE_UNITS, PRICE_UNITS, OrderStyle, OrderTerms
 
 _LONGEST: Final = 400
+_SHORT: Final = 7  # characters of a price in a headline
 _STYLES: Final = {
     OrderStyle.IOC: "at once or not at all",
     OrderStyle.LIMIT: "limit",
@@ -68,11 +71,33 @@ def trigger(terms: OrderTerms) -> str:
     return f"at or {'above' if terms.triggers_above else 'below'} {dollars(terms.trigger_raw_1e6)}"
 
 
-def in_a_headline(terms: OrderTerms) -> str:
+def in_full(terms: OrderTerms) -> str:
     """An order with the one price that matters of it."""
     if terms.style.is_trigger:
         return f"{order(terms)} {trigger(terms)}"
     return f"{order(terms)}, worst {worst(terms)}"
+
+
+def short_price(terms: OrderTerms) -> str:
+    """The one price that matters in a few characters: the worst it may get, never better than it is, or the trigger.
+
+    Empty where there is neither.
+    """
+    if terms.style.is_trigger:
+        return f"at ${numbers.price(terms.trigger_usd, width=_SHORT)}"
+    if not terms.limit_raw_1e6:
+        return ""
+    buys = terms.side is Side.BUY
+    rounded = numbers.price(terms.limit_usd, width=_SHORT, rounding=Rounding.UP if buys else Rounding.DOWN)
+    return f"{'≤' if buys else '≥'}${rounded}"
+
+
+def not_sent(leg: Leg) -> str:
+    """A leg of a plan that ended before it: ``1 not sent: buy 0.15 BTC-PERP``."""
+    if leg.terms is None:
+        return f"{leg.number} not sent: {cancelled(leg.cancels)}"
+    at = f" {trigger(leg.terms)}" if leg.terms.style.is_trigger else ""
+    return f"{leg.number} not sent: {order(leg.terms)}{at}"
 
 
 def wanted(leg: Leg) -> str:
@@ -94,12 +119,12 @@ def wanted(leg: Leg) -> str:
     return ", ".join(parts)
 
 
-def cancelled(orders: tuple[int, ...]) -> str:
-    """``cancel order 31``; empty for none."""
+def cancelled(orders: tuple[int, ...], *, done: bool = False) -> str:
+    """``cancel order 31``, or ``cancelled order 31`` once it is; empty for none."""
     if not orders:
         return ""
     shown = ", ".join(str(one) for one in orders[:6]) + (f" and {len(orders) - 6} more" if len(orders) > 6 else "")
-    return f"cancel order{'' if len(orders) == 1 else 's'} {shown}"
+    return f"{'cancelled' if done else 'cancel'} order{'' if len(orders) == 1 else 's'} {shown}"
 
 
 def style(terms: OrderTerms) -> str:
@@ -120,6 +145,18 @@ def filled(leg: Leg) -> str:
     return f"{done} {name(leg.terms.market)}{at}{fee}"
 
 
+def filled_in_short(leg: Leg) -> Iterator[str]:
+    """The same for a headline, from the most that can be said to the least."""
+    if leg.terms is None:
+        return
+    done = f"{_DONE[leg.terms.side]} {amount(leg.filled_raw_1e9)} {name(leg.terms.market)}"
+    price = average_usd(leg)
+    if price is not None:
+        yield f"{done} at ${numbers.price(price)}"
+        yield f"{done} at ${numbers.price(price, width=_SHORT)}"
+    yield done
+
+
 def average_usd(leg: Leg) -> float | None:
     """What its fills cost on average; None for none, or where the venue does not say."""
     if not leg.filled_raw_1e9 or leg.quote_raw_1e6 is None:
@@ -132,9 +169,14 @@ def fee_of(raw_1e6: int) -> str:
     return numbers.usd(raw_1e6 / PRICE_UNITS, cents=True)
 
 
-def became(leg: Leg) -> str:
-    """How far one leg has come, in a line."""
-    said = f"{leg.number} {_became(leg)}"
+def became(leg: Leg, *, over: bool = False) -> str:
+    """How far one leg has come, in a line.
+
+    Args:
+        over: Its proposal has ended: what was not sent by then never will be.
+    """
+    never = over and leg.state in (LegState.PLANNED, LegState.SKIPPED)
+    said = not_sent(leg) if never else f"{leg.number} {_became(leg)}"
     return f"{said}: {sentence(leg.reason)}" if leg.reason else said
 
 
@@ -142,7 +184,7 @@ def _became(leg: Leg) -> str:
     what = order(leg.terms) if leg.terms is not None else cancelled(leg.cancels)
     match leg.state:
         case LegState.FILLED:
-            return filled(leg) or f"done, {what}"
+            return filled(leg) or cancelled(leg.cancels, done=True)
         case LegState.PARTIAL:
             return f"PARTLY: {filled(leg)}"
         case LegState.RESTING:
@@ -158,7 +200,7 @@ def _became(leg: Leg) -> str:
 def _rests(leg: Leg, what: str) -> str:
     terms = leg.terms
     if terms is None:
-        return f"done, {what}"
+        return cancelled(leg.cancels, done=True)
     at = trigger(terms) if terms.style.is_trigger else f"at {worst(terms)}"
     order_id = f" as order {leg.order_id}" if leg.order_id is not None else ""
     so_far = f", {filled(leg)} so far" if leg.filled_raw_1e9 else ""

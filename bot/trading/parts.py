@@ -7,7 +7,7 @@ from bot.trading.cards import ChatCards
 from bot.trading.desk import Desk
 from bot.trading.halt import Halting
 from bot.trading.rules import TradingRules
-from storage import Audit, Pins, Proposals, Resting, StandingApprovals, TradingStates
+from storage import Audit, Pins, Proposals, Resting, StandingApprovals, TradeHistory, TradingStates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,5 +28,6 @@ class Trading:
     pins: Pins
     audit: Audit
     resting: Resting
+    history: TradeHistory
     rules: TradingRules
     gateway_name: str

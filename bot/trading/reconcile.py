@@ -73,27 +73,31 @@ class Reconciliation:
 
     async def run(self) -> Reconciled:
         """Look everything up, and let what was approved go on. Raises: StorageError."""
-        self._desk.reconciling = "orders of an earlier start are being looked for"
+        self._hold("orders of an earlier start are being looked for")
         unfinished = [one for one in await self._proposals.unfinished() if one.state is not ProposalState.OPEN]
         try:
             mismatches = await self._mismatches(unfinished)
         except (VenueUnavailable, VenueRejected) as exc:
             why = f"the venue cannot be asked about earlier orders: {exc}"
-            self._desk.reconciling = why
-            # They are followed all the same: each of them asks until it is answered, and signs nothing before.
+            self._hold(why)
+            # What is with the venue is followed; nothing new is begun before everything is known.
             return self._begun(unfinished, (), why)
         if mismatches:
             reason = "; ".join(mismatches)
             await self._states.set(TradingState.HALTED, by="keel", reason=reason, now=self._clock.now())
             await self._settle([Finding(cause=CAUSE, tier=Tier.CRITICAL, fact=f"trading is halted: {reason}")])
             log.error("orders.mismatch", mismatches=mismatches)
-        self._desk.reconciling, self._known = "", True
+        self._hold("")
+        self._known = True
         return self._begun(unfinished, mismatches, "")
 
     async def again(self) -> None:
         """A job: as long as the venue could not be asked."""
         if not self._known:
             await self.run()
+
+    def _hold(self, why: str) -> None:
+        self._desk.reconciling = self._execution.hold = why
 
     def _begun(self, unfinished: Sequence[Proposal], mismatches: Sequence[str], unknown: str) -> Reconciled:
         for proposal in unfinished:

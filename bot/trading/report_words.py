@@ -10,6 +10,20 @@ from risk.decisions.proposals import FINAL_PROPOSALS
 from risk.model.proposal import LegState, Proposal, ProposalState, Purpose
 
 _SENT_NOTHING = (ProposalState.CANCELLED, ProposalState.EXPIRED)
+COMMANDS = {
+    Purpose.HEDGE: "/hedge",
+    Purpose.REBALANCE: "/rebalance",
+    Purpose.CLOSE: "/close",
+    Purpose.FLATTEN: "/flatten",
+    Purpose.PROTECT: "/protect",
+    Purpose.EMERGENCY: "/emergency",
+    Purpose.STOP: "/stop",
+    Purpose.TAKE_PROFIT: "/tp",
+    Purpose.BRACKET: "/bracket",
+    Purpose.SLEEP: "/sleep",
+    Purpose.CANCEL: "/cancel",
+    Purpose.ARM: "/arm",
+}
 _CLOSING = (Purpose.FLATTEN, Purpose.CLOSE, Purpose.EMERGENCY)
 
 
@@ -21,13 +35,16 @@ def report(proposal: Proposal, positions: Sequence[str] | None, tokens: Sequence
         tokens: Beside them.
     """
     if proposal.state in _SENT_NOTHING:
-        return [Line(order_words.wanted(leg)) for leg in proposal.legs]
-    blocks: list[Block] = [Line(order_words.became(leg)) for leg in proposal.legs]
+        return [Line(order_words.not_sent(leg)) for leg in proposal.legs]
+    over = proposal.state in FINAL_PROPOSALS
+    blocks: list[Block] = [Line(order_words.became(leg, over=over)) for leg in proposal.legs]
     blocks += _fees(proposal)
     if proposal.standing is not None and proposal.state is ProposalState.DONE:
         blocks += standing(proposal.standing)
-    if proposal.state not in FINAL_PROPOSALS:
+    if not over:
         return blocks
+    if proposal.state is ProposalState.FAILED:
+        return [*blocks, Line(f"Next: look at /positions, then ask again with {COMMANDS[proposal.purpose]}.")]
     if proposal.state is ProposalState.PARTIAL or proposal.purpose in _CLOSING:
         blocks.append(Line(_still_open(positions)))
         if tokens and proposal.purpose is Purpose.FLATTEN:
@@ -56,4 +73,4 @@ def _still_open(positions: Sequence[str] | None) -> str:
 def unfinished(proposal: Proposal) -> tuple[str, ...]:
     """What was agreed to and did not happen, one line for each leg."""
     gone = (LegState.FILLED, LegState.RESTING)
-    return tuple(order_words.became(leg) for leg in proposal.legs if leg.state not in gone)
+    return tuple(order_words.became(leg, over=True) for leg in proposal.legs if leg.state not in gone)

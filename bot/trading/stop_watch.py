@@ -1,7 +1,6 @@
 """Whether the orders that are to protect an account still do: what rests at the venue against what is believed."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -10,19 +9,18 @@ from bot.alerts.desk import IncidentDesk
 from bot.alerts.event_codec import event_from
 from bot.alerts.findings import Finding
 from bot.roster import Roster
-from risk.decisions.incidents import Cause, CauseKind, Incident
-from risk.decisions.tiers import Tier
+from bot.trading.stop_ends import ALL_BUT_DUST, Ending, Held, fills_of, held_of, reduces_at_most, shrunk_by
+from bot.trading.stop_findings import finding, key_of, what_is_over
+from risk.decisions.incidents import CauseKind, Incident
 from risk.errors import CannotAssess
 from risk.fleet import Fleet, FleetView
 from risk.liquidation_monitor import finite_prices
 from risk.margin.book import FleetBook
 from risk.margin.liquidation import liquidation_prices
 from risk.margin.snapshot import snapshot_of
-from risk.model.account import OpenOrder, Side
-from risk.model.event_kinds import EventKind
+from risk.model.account import OpenOrder
 from risk.model.events import OrderEvent
-from risk.model.protection import StopFault, StopFinding
-from risk.model.trading import BASE_UNITS, OrderTerms, PlacedOrder
+from risk.model.trading import BASE_UNITS, PRICE_UNITS, OrderTerms, PlacedOrder
 from risk.ports import Clock
 from risk.protection.stop_check import (
     ExpectedStop,
@@ -30,7 +28,6 @@ from risk.protection.stop_check import (
     is_crossed,
     matching,
     open_triggers,
-    reducible_base,
 )
 from storage import Events, Incidents, Resting, RestingEnd, RestingOrder
 
@@ -39,46 +36,6 @@ log = structlog.get_logger()
 STOPS_EVERY_S = 5.0
 # What became of an order is told by events of the same reading; these may be written a moment later.
 _TOLD_WITHIN = timedelta(seconds=20)
-_ENDS = {
-    EventKind.ORDER_FILLED: RestingEnd.FILLED,
-    EventKind.ORDER_CANCELLED: RestingEnd.CANCELLED,
-    EventKind.ORDER_REJECTED: RestingEnd.CANCELLED,
-    EventKind.ORDER_EXPIRED: RestingEnd.EXPIRED,
-    EventKind.ORDER_ENDED: RestingEnd.VANISHED,
-}
-_ALL_BUT_DUST = 0.99
-_FAULTS = {
-    StopFault.MISSING: "missing",
-    StopFault.CANCELLED: "cancelled",
-    StopFault.OVERSIZED: "too large",
-    StopFault.NOT_TRIGGERED: "has not fired",
-    StopFault.BEYOND_LIQUIDATION: "beyond liquidation",
-}
-_GONE = (StopFault.MISSING, StopFault.CANCELLED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Subject:
-    """What tells incidents of one account apart.
-
-    Attributes:
-        order: The venue's number, or ours where it has none.
-    """
-
-    fault: StopFault
-    market: str
-    side: Side
-    above: bool
-    order: str
-
-    @property
-    def text(self) -> str:
-        return "/".join((self.fault, self.market, self.side, "above" if self.above else "below", self.order))
-
-    @classmethod
-    def of(cls, text: str) -> "_Subject":
-        fault, market, side, above, order = text.split("/")
-        return cls(fault=StopFault(fault), market=market, side=Side(side), above=above == "above", order=order)
 
 
 class StopWatch:
@@ -86,17 +43,22 @@ class StopWatch:
     nothing left to protect; an order that rests no more is noted with what became of it.
 
     Nothing is said on a reading that cannot be trusted, or that is older than the order.
+
+    Args:
+        changed: Called when an order ended: its card says what became of it.
     """
 
     def __init__(
         self, *, fleet: Fleet, roster: Roster, resting: Resting, events: Events, incidents: Incidents,
-        desk: IncidentDesk, clock: Clock,
+        desk: IncidentDesk, clock: Clock, changed: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
+        self._changed = changed
         self._fleet, self._roster, self._resting, self._events = fleet, roster, resting, events
         self._incidents, self._desk, self._clock = incidents, desk, clock
         self._crossed: dict[int, datetime] = {}
         self._gone: dict[int, datetime] = {}
-        self._held: dict[int, float] = {}
+        self._held: dict[int, Held] = {}
+        self._fired: set[int] = set()
 
     async def look(self) -> None:
         """One look at every account. Raises: StorageError."""
@@ -116,7 +78,8 @@ class StopWatch:
         kept = {one.row_id for orders in believed.values() for one in orders}
         self._crossed = {row: since for row, since in self._crossed.items() if row in kept}
         self._gone = {row: since for row, since in self._gone.items() if row in kept}
-        self._held = {row: base for row, base in self._held.items() if row in kept}
+        self._held = {row: held for row, held in self._held.items() if row in kept}
+        self._fired &= kept
         if findings:
             await self._desk.settle(findings)
 
@@ -129,33 +92,37 @@ class StopWatch:
         snapshot = snapshot_of(book, account_id)
         there = {one.order_id: one for one in snapshot.open_orders}
         expected: dict[int, ExpectedStop] = {}
+        ends: dict[str, Ending | None] = {}
         for order in believed:
             if order.placed_at >= book.observed_at:
                 continue
             found = _found(order, there, book)
             if found is not None:
                 self._gone.pop(order.row_id, None)
-                self._held[order.row_id] = reducible_base(book, order.terms)
+                self._held[order.row_id] = held_of(book, order.terms)
                 await self._seen(order, found)
                 if _protects(order.terms):
                     expected[order.row_id] = self._expected(order, book)
                 continue
-            how = await self._how(order, book)
-            if how is None:
+            end = ends[key_of(order)] = await self._how(order, book)
+            if end is None:
                 continue  # what became of it may be told in a moment
-            await self._ended(order, how)
-            if _protects(order.terms) and how is not RestingEnd.FILLED:
-                cancelled = how is not RestingEnd.VANISHED
+            await self._ended(order, end)
+            if _protects(order.terms) and end.how is not RestingEnd.FILLED:
+                cancelled = end.how is not RestingEnd.VANISHED
                 expected[order.row_id] = ExpectedStop(
                     order_id=order.order_id, terms=order.terms, purpose=order.purpose, placed_at=order.placed_at,
                     cancelled=cancelled,
                 )  # fmt: skip
         by_order = {(one.order_id, one.terms.market): (row, one.terms) for row, one in expected.items()}
         stops = check_stops(tuple(expected.values()), book, _liquidation_usd(view, account_id), self._clock.now())
-        found_now = [_finding(account_id, one, by_order) for one in stops]
+        label = self._roster.label(account_id) if len(self._roster) > 1 else ""
+        found_now = [finding(account_id, one, by_order, label) for one in stops]
         causes = {one.cause for one in found_now}
         return found_now + [
-            over for one in standing if one.cause not in causes and (over := _over(one, book, believed)) is not None
+            over
+            for one in standing
+            if one.cause not in causes and (over := what_is_over(one, book, believed, ends)) is not None
         ]
 
     def _expected(self, order: RestingOrder, book: FleetBook) -> ExpectedStop:
@@ -169,41 +136,48 @@ class StopWatch:
         )  # fmt: skip
 
     async def _seen(self, order: RestingOrder, found: OpenOrder) -> None:
+        if found.triggered:
+            self._fired.add(order.row_id)
         filled = max(order.terms.size_raw_1e9 - round(found.size_base * BASE_UNITS), 0)
         if filled != order.filled_raw_1e9 or order.order_id is None:
             placed = PlacedOrder(order_id=found.order_id, filled_raw_1e9=filled, open=True)
             await self._resting.seen(order.row_id, placed)
 
-    async def _how(self, order: RestingOrder, book: FleetBook) -> RestingEnd | None:
+    async def _how(self, order: RestingOrder, book: FleetBook) -> Ending | None:
         """What the log says of its end. Where it says nothing for a while, what the position says: FILLED where it has
-        shrunk by as much, else VANISHED. None before."""
+        shrunk by as much, at once where the price was crossed, else VANISHED. None before."""
         now = self._clock.now()
         since = self._gone.setdefault(order.row_id, now)
-        for logged in reversed(
-            await self._events.events_between(order.account_id, order.placed_at, now + _TOLD_WITHIN)
-        ):
-            event = event_from(logged.body_json)
-            if isinstance(event, OrderEvent) and event.order_id == order.order_id and event.kind in _ENDS:
-                return _ENDS[event.kind]
-        if now - since < _TOLD_WITHIN:
+        before = self._held.get(order.row_id)
+        told = fills_of(order, await self._told(order, now + _TOLD_WITHIN))
+        shrank = shrunk_by(order, before, book)
+        size = max(told.size_base, order.filled_raw_1e9 / BASE_UNITS)
+        if size > 0 and size >= ALL_BUT_DUST * reduces_at_most(order, before):
+            return Ending(how=RestingEnd.FILLED, size_base=size, price_usd=told.price_usd)
+        if told.how is not None:
+            return Ending(how=told.how, size_base=size, price_usd=told.price_usd)
+        crossed = order.row_id in self._crossed or order.row_id in self._fired or is_crossed(order.terms, book)
+        if now - since < _TOLD_WITHIN and not (crossed and shrank is not None):
             return None
-        before = self._held.get(order.row_id, 0.0)
-        rest = (order.terms.size_raw_1e9 - order.filled_raw_1e9) / BASE_UNITS
-        shrank = before - reducible_base(book, order.terms)
-        filled = order.terms.reduce_only and before > 0 and shrank >= _ALL_BUT_DUST * min(rest, before)
-        return RestingEnd.FILLED if filled else RestingEnd.VANISHED
+        return shrank or Ending(how=RestingEnd.VANISHED, size_base=size, price_usd=told.price_usd)
 
-    async def _ended(self, order: RestingOrder, how: RestingEnd) -> None:
-        placed = None
-        if how is RestingEnd.FILLED:
-            size = order.terms.size_raw_1e9
-            placed = PlacedOrder(order_id=order.order_id, filled_raw_1e9=size, open=False)
-        reason = "" if how is RestingEnd.FILLED else "it rests at the venue no more"
-        await self._resting.ended(order.row_id, how, self._clock.now(), reason, placed)
+    async def _told(self, order: RestingOrder, until: datetime) -> list[OrderEvent]:
+        """Events of one order, oldest first."""
+        logged = await self._events.events_between(order.account_id, order.placed_at, until)
+        events = [event_from(one.body_json) for one in logged]
+        return [one for one in events if isinstance(one, OrderEvent) and one.order_id == order.order_id]
+
+    async def _ended(self, order: RestingOrder, end: Ending) -> None:
+        placed = PlacedOrder(
+            order_id=order.order_id, filled_raw_1e9=round(end.size_base * BASE_UNITS), open=False,
+            quote_raw_1e6=None if end.price_usd is None else round(end.size_base * end.price_usd * PRICE_UNITS),
+        )  # fmt: skip
+        await self._resting.ended(order.row_id, end.how, self._clock.now(), end.reason(order.terms), placed)
         log.info(
             "stop.ended", account=self._roster.label(order.account_id), proposal_id=order.proposal_id,
-            order_id=order.order_id, how=how.value,
+            order_id=order.order_id, how=end.how.value,
         )  # fmt: skip
+        self._changed()
 
 
 def _protects(terms: OrderTerms) -> bool:
@@ -224,56 +198,3 @@ def _liquidation_usd(view: FleetView, account_id: str) -> Mapping[str, float]:
         return finite_prices(liquidation_prices(view.single(account_id)))
     except CannotAssess:
         return {}  # the incident of its data says so
-
-
-def _finding(
-    account_id: str, one: StopFinding, by_order: Mapping[tuple[int | None, str], tuple[int, OrderTerms]]
-) -> Finding:
-    row, terms = by_order[one.order_id, one.market]
-    subject = _Subject(
-        fault=one.fault, market=one.market, side=one.side, above=bool(terms.triggers_above),
-        order=f"row {row}" if one.order_id is None else str(one.order_id),
-    )  # fmt: skip
-    fact, _, remedy = one.says.partition("; ")
-    what = "stop" if bool(terms.triggers_above) is (terms.side is Side.BUY) else "take-profit"
-    return Finding(
-        cause=Cause(kind=CauseKind.PROTECTION, account_id=account_id, subject=subject.text), tier=Tier.HIGH,
-        fact=f"{one.market} {what} {_FAULTS[one.fault]}: {fact}", market=one.market,
-        remedy=f"{remedy[:1].upper()}{remedy[1:]}." if remedy else "",
-    )  # fmt: skip
-
-
-def _over(incident: Incident, book: FleetBook, believed: Sequence[RestingOrder]) -> Finding | None:
-    """That what was wrong is not any more; None where it still is."""
-    subject = _Subject.of(incident.cause.subject)
-    held = _held(book, subject)
-    if subject.fault in _GONE:
-        if held and not _replaced(book, subject):
-            return None
-        fact = "it has been placed again" if held else "nothing is left to protect"
-    elif any(str(one.order_id) == subject.order or f"row {one.row_id}" == subject.order for one in believed):
-        fact = "the order is as it should be"
-    else:
-        fact = "the order rests no more"
-    return Finding(cause=incident.cause, tier=Tier.OK, fact=f"{subject.market}: {fact}", market=subject.market)
-
-
-def _held(book: FleetBook, subject: _Subject) -> bool:
-    """Whether there is a position that an order of its side would reduce."""
-    if subject.market not in book.perp_markets.names:
-        return False
-    account = snapshot_of(book, book.accounts.ids[0])
-    sizes = [
-        one.size_base for one in account.perp_positions if account.perp_markets[one.market_index].name == subject.market
-    ]
-    return any(size > 0 if subject.side is Side.SELL else size < 0 for size in sizes)
-
-
-def _replaced(book: FleetBook, subject: _Subject) -> bool:
-    """Whether another trigger of the same kind rests, whoever placed it."""
-    at = book.perp_markets.names.index(subject.market)
-    price = float(book.oracles.price_1e6[book.perp_markets.oracle[at]]) / 1e6
-    return any(
-        one.market == subject.market and one.side is subject.side and (one.trigger_usd > price) is subject.above
-        for one in open_triggers(book)
-    )

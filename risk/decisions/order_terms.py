@@ -104,6 +104,12 @@ def _triggered(trade: PlannedTrade, depth: MarketDepth, terms: OrderTerms) -> Ex
     # A sale below or a purchase above stops a loss, and is to fire no later than was said. The others take a profit,
     # and no smaller one. A seller's trigger is rounded up and a buyer's down, whichever of the two it is.
     trigger = _price_raw_1e6(trade.trigger_usd, depth, up=trade.side is Side.SELL)
+    crossed = depth.oracle_usd > trade.trigger_usd if trade.triggers_above else depth.oracle_usd < trade.trigger_usd
+    if crossed:
+        raise Untradeable(
+            f"{trade.market} is at ${depth.oracle_usd:,.6g} already, past ${trade.trigger_usd:,.6g}: it would fire at once",
+            "name another price, or close the position now",
+        )
     if trigger <= 0:
         raise Untradeable(f"a trigger of ${trade.trigger_usd:g} is below the smallest price of {trade.market}")
     limit = 0

@@ -16,6 +16,7 @@ Measure = Callable[[Mapping[str, float]], float]
 
 _NOISE = 1e-9
 _LEAST_COST_FRAC = 1e-6
+_WHOLE = 0.99
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -163,8 +164,10 @@ def _left(one: Wanted, usd: float, why: str) -> str:
 
 def _trade(step: Step, priority: int) -> HedgeTrade:
     wanted = step.part.wanted
-    cost = step.walked.trading_usd
+    cost, own = step.walked.trading_usd, abs(step.change_usd)
+    # Of a change that takes two orders, or could not be had in full, each says what is its own.
+    share = f"; {own:,.0f} USD of that by this order" if own < _WHOLE * abs(wanted.change_usd) else ""
     return HedgeTrade(
         market=step.part.market, side=step.part.side, size=step.size_base, hedge_ratio=wanted.ratio, priority=priority,
-        reasoning=f"{wanted.why}; fee and slippage about {cost:,.2f} USD", reduce_only=step.part.reducing,
+        reasoning=f"{wanted.why}{share}; fee and slippage about {cost:,.2f} USD", reduce_only=step.part.reducing,
     )  # fmt: skip

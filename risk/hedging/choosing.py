@@ -8,6 +8,7 @@ from risk.hedging.band import HORIZON_HOURS
 from risk.hedging.beta import REFERENCES
 from risk.hedging.exposures import Exposures
 from risk.hedging.markets import perps_of
+from risk.hedging.volatility import MOST_VOLATILITY
 from risk.margin.assets import asset_of
 from risk.margin.book import FleetBook
 from risk.model.hedge import HedgeStrategy
@@ -56,9 +57,9 @@ def target_of(target: float | None, strategy: HedgeStrategy, limits: RiskLimits)
     if target is None:
         if strategy is not HedgeStrategy.VOLATILITY:
             return 0.0
-        return limits.max_var_1d_percent / _Z_95 * math.sqrt(DAYS_PER_YEAR)
+        return min(MOST_VOLATILITY, limits.max_var_1d_percent / _Z_95 * math.sqrt(DAYS_PER_YEAR))
     if not math.isfinite(target):
-        raise BadParameter("a target is a finite number, such as 0 or 2500 USD of delta, or 0.5 for a volatility")
+        raise BadParameter("a target is a finite number, such as 0 or 2500 USD of delta, or 50% of volatility")
     return float(target)
 
 

@@ -1,5 +1,6 @@
 """Requirements as a plan for the trade desk, and the desk's answer as a result."""
 
+import math
 from collections.abc import Sequence
 
 from risk.hedging.prediction import prediction_note, ratio_words
@@ -9,11 +10,17 @@ from risk.model.proposal import PlannedTrade, Proposed, Purpose, TradePlan
 
 def hedge_plan(found: HedgeRequirements) -> TradePlan:
     """The trades, with what they promise and what they leave as notes."""
-    amount = "0" if abs(found.target_delta) < 0.5 else f"{found.target_delta:,.0f}"
+    wanted = f"a delta of {_usd(found.target_delta)}{_stated_in(found)}, {found.strategy.value}"
+    if found.target_volatility is not None:
+        wanted = f"a volatility of {100 * found.target_volatility:.4g}% a year"
     return TradePlan(
         account_id=found.account_id, purpose=Purpose.HEDGE, trades=planned(found.required_trades),
-        title=f"Hedge to a delta of {amount} USD{_stated_in(found)}, {found.strategy.value}", notes=_notes(found),
+        title=f"Hedge to {wanted}", notes=_notes(found),
     )  # fmt: skip
+
+
+def _usd(amount: float) -> str:
+    return f"{0 if abs(amount) < 0.5 else amount:,.0f} USD"
 
 
 def planned(trades: Sequence[HedgeTrade]) -> tuple[PlannedTrade, ...]:
@@ -42,6 +49,17 @@ def _stated_in(found: HedgeRequirements) -> str:
 
 
 def _notes(found: HedgeRequirements) -> tuple[str, ...]:
-    parts = ", ".join(f"{name} {value:.2f}" for name, value in found.confidence.items())
-    notes = (prediction_note(found), f"confidence {found.confidence_score:.2f} ({parts})", *found.unhedged)
-    return tuple(note for note in (*notes, *found.warnings) if note)
+    # Of a confidence the percent below: 99.6 % of it are not all of it.
+    parts = ", ".join(f"{name} {_whole_percent(value)}" for name, value in found.confidence.items())
+    notes = (
+        f"delta {_usd(found.current_delta)} now, {_usd(found.net_delta_after)} after, as rounded",
+        f"cost {found.estimated_cost:,.2f} USD with funding for {found.horizon_hours:g} h; market impact"
+        f" {100 * found.market_impact:.2f}% against the oracle",
+        prediction_note(found), f"confidence {_whole_percent(found.confidence_score)} ({parts})", *found.unhedged,
+        *found.warnings,
+    )  # fmt: skip
+    return tuple(note for note in notes if note)
+
+
+def _whole_percent(fraction: float) -> str:
+    return f"{math.floor(100 * fraction + 1e-9)}%"

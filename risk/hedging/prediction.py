@@ -4,7 +4,7 @@ import re
 
 from risk.model.hedge import HedgeRequirements
 
-_NOTE = re.compile(r"predicted variance reduction (-?[\d.]+) %")
+_NOTE = re.compile(r"predicted variance reduction (-?[\d.]+) ?%")  # with a blank until 0.5
 _RATIO = re.compile(r"hedge ratio (\d+\.\d+)")
 
 
@@ -12,13 +12,14 @@ def prediction_note(found: HedgeRequirements) -> str:
     """One sentence; empty where nothing can be predicted."""
     if found.variance_reduction is None:
         return ""
-    return f"predicted variance reduction {100 * found.variance_reduction:.2f} % by {found.strategy.value}"
+    percent = f"{100 * found.variance_reduction:.2f}".rstrip("0").rstrip(".")
+    return f"predicted variance reduction {percent}% by {found.strategy.value}"
 
 
 def predicted_of(notes: tuple[str, ...]) -> float | None:
     """The share that the notes of a proposal promised; None where they promise none.
 
-    >>> predicted_of(("predicted variance reduction 71.25 % by correlation",))
+    >>> predicted_of(("predicted variance reduction 71.25% by correlation",))
     0.7125
     """
     for note in notes:

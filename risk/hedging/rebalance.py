@@ -87,7 +87,8 @@ def rebalance(
         raise CannotAssess(["the account has no equity to take shares of; deposit first"])
     for asset in given:
         if asset != QUOTE and not perps_of(book, asset):
-            raise BadParameter(f"no perp on {asset} was read, so its share cannot be traded; leave it out")
+            known = ", ".join(dict.fromkeys(asset_of(name) for name in book.perp_markets.names)) or "none"
+            raise BadParameter(f"no perp on {asset} was read, so its share cannot be traded; there is {known}")
     target = {**{asset: 0.0 for asset in now.assets if asset not in given}, **given}
     before = shares_of(now)
     moved = chosen(before, target, tolerance_frac)

@@ -126,6 +126,7 @@ def _stated(task: HedgeTask, intent: Intent, done: Assembled, stated: Measure, v
         horizon_hours=task.hours, n=history.returns.n if used is not None and history is not None else 0,
         data_age_s=used.data_age_s if used is not None else max(ages), observed_at=task.book.observed_at,
         warnings=tuple(dict.fromkeys(notes)),
+        target_volatility=task.target if task.strategy is HedgeStrategy.VOLATILITY else None,
     )  # fmt: skip
 
 

@@ -106,17 +106,27 @@ def broken_limit(limits: RiskLimits, first: Standing, after: Standing, market: s
     whole plan.
     """
     if after.leverage > limits.max_portfolio_leverage and after.leverage > first.leverage:
-        return f"leverage would pass its limit of {limits.max_portfolio_leverage:g}"
+        limit = f"its limit of {limits.max_portfolio_leverage:g}x"
+        return _past("leverage", limit, already=first.leverage > limits.max_portfolio_leverage)
     if after.ratio_percent < limits.min_health_ratio and after.ratio_percent < first.ratio_percent:
+        if first.ratio_percent < limits.min_health_ratio:
+            return f"the health ratio is below its limit of {limits.min_health_ratio:g}% already, and would fall further"
         return f"the health ratio would fall below its limit of {limits.min_health_ratio:g}%"
     held, was = after.notional_usd.get(market, 0.0), first.notional_usd.get(market, 0.0)
     if held <= was:
         return ""
     if held > limits.max_position_size_usd:
-        return f"the position in {market} would pass its limit of {limits.max_position_size_usd:,.0f} USD"
+        limit = f"its limit of {limits.max_position_size_usd:,.0f} USD"
+        return _past(f"the position in {market}", limit, already=was > limits.max_position_size_usd)
     if held > limits.max_position_size_percent * after.equity_usd:
-        return f"the position in {market} would pass {limits.max_position_size_percent:.0%} of equity"
+        limit = f"{limits.max_position_size_percent:.0%} of equity"
+        already = was > limits.max_position_size_percent * first.equity_usd
+        return _past(f"the position in {market}", limit, already=already)
     return ""
+
+
+def _past(what: str, limit: str, *, already: bool) -> str:
+    return f"{what} is past {limit} already, and would grow" if already else f"{what} would pass {limit}"
 
 
 def try_part(
@@ -147,8 +157,9 @@ def try_part(
         while size and problem(size):  # a step may be wider than what bisection left between
             size = steps_base(depth, size * (1 - 1e-3) if size > 2 * least_base(depth) else 0.0)
     if too_small(depth, size):
+        # Where nothing of it is allowed, how small an order may be is no reason.
         smallest = f"{name} takes no order below {least_base(depth):g}"
-        return Tried(step=None, book=book, why=f"{why}; {smallest}" if why else smallest)
+        return Tried(step=None, book=book, why=why if why and not size else f"{why}; {smallest}" if why else smallest)
     walked = walk(depth, part.side, size)
     step = Step(
         part=part, size_base=size, walked=walked, funding_usd=funding_usd(depth, part.side, walked.notional_usd, hours)

@@ -25,5 +25,6 @@ def kept_share_for(target: float, now: float) -> float:
     (0.5, 1.0)
     """
     if not (math.isfinite(target) and 0 < target <= MOST_VOLATILITY):
-        raise BadParameter("a volatility target is a fraction a year above 0, such as 0.5 for 50 %")
+        most = f"{MOST_VOLATILITY * 100:,.0f}%"
+        raise BadParameter(f"a volatility target lies above 0% and at most at {most} a year, such as 50%")
     return min(1.0, target / now) if now > 0 else 1.0

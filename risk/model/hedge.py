@@ -63,6 +63,7 @@ class HedgeRequirements:
         unhedged: Sentences: what stays open, and why. Nothing is left out silently.
         variance_reduction: Predicted share of the book's variance that goes, 0 to 1; None without history.
         net_delta_after: By the trades as rounded.
+        target_volatility: A fraction of equity a year, for VOLATILITY alone.
         n, data_age_s: Days of history used, 0 for a strategy that needs none, and the age of the data.
     """
 
@@ -85,6 +86,7 @@ class HedgeRequirements:
     data_age_s: float
     observed_at: datetime
     warnings: tuple[str, ...] = ()
+    target_volatility: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,15 @@
 """A trade that waits for a yes: what is proposed, what it costs, what it does, and how far it has come."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from fractions import Fraction
+from math import ceil, isfinite
 
 from risk.model.account import Side
 from risk.model.limits import RiskViolation
-from risk.model.trading import OrderStyle, OrderTerms, Signed
+from risk.model.trading import BASE_UNITS, PRICE_UNITS, OrderStyle, OrderTerms, Signed
 
 
 class Purpose(StrEnum):
@@ -37,6 +40,7 @@ class PlannedTrade:
         trigger_usd: For triggers alone.
         priority: 1 goes first.
         reasoning: One sentence.
+        cancels: Orders this one takes the place of: cancelled in the same transaction, or not at all.
     """
 
     market: str
@@ -49,6 +53,7 @@ class PlannedTrade:
     trigger_usd: float | None = None
     triggers_above: bool | None = None
     reasoning: str = ""
+    cancels: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +109,7 @@ class Effect:
         violations: Limits that do not hold after the plan and are not worse kept already before it.
         free_collateral_after_usd: Initial collateral less requirement after the last step.
         least_free_usd: The least of that after any step that opens or adds; as after the last where none does.
+        held_raw_1e9: Positions it was computed on, signed, by market.
     """
 
     health_percent_before: float
@@ -120,6 +126,7 @@ class Effect:
     least_free_usd: float
     violations: tuple[RiskViolation, ...] = ()
     probability_unknown: str = ""
+    held_raw_1e9: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +193,22 @@ class Leg:
     fee_raw_1e6: int | None = None
     reason: str = ""
 
+    @property
+    def notional_raw_1e6(self) -> int:
+        """At the highest price known of it: the worst price of a sell is its lowest. Rounded up; 0 without an order."""
+        if self.terms is None:
+            return 0
+        prices = [Fraction(self.terms.limit_raw_1e6), Fraction(self.terms.trigger_raw_1e6)]
+        if self.quote is not None:
+            quoted = (self.quote.oracle_usd, self.quote.average_usd)
+            prices += [Fraction(str(one)) * PRICE_UNITS for one in quoted if isfinite(one)]
+        return ceil(self.terms.size_raw_1e9 * max(prices) / BASE_UNITS)
+
+    @property
+    def notional_usd(self) -> float:
+        """What counts against caps; see notional_raw_1e6."""
+        return self.notional_raw_1e6 / PRICE_UNITS
+
 
 class ProposalState(StrEnum):
     """How far a proposal has come; see risk.decisions.proposals."""
@@ -251,8 +274,8 @@ class Proposal:
 
     @property
     def notional_usd(self) -> float:
-        """Of all orders, at the worst prices they may pay."""
-        return sum(leg.terms.notional_usd for leg in self.legs if leg.terms is not None)
+        """Of all orders, each at the highest price that is known of it."""
+        return sum(leg.notional_raw_1e6 for leg in self.legs) / PRICE_UNITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ class ProtectionAction:
         effect: Health and P(liquidation) before and after it; None where it could not be computed.
         trades, cancels: What it takes; none for a deposit.
         deposit_usd: Exact; 0 for every other step.
+        instead: Of a deposit, whether it would do without the steps before it.
         proposed: Whether it is part of what was proposed.
     """
 
@@ -37,6 +38,7 @@ class ProtectionAction:
     trades: tuple[PlannedTrade, ...] = ()
     cancels: tuple[int, ...] = ()
     deposit_usd: float = 0.0
+    instead: bool = False
     proposed: bool = False
 
 
@@ -66,13 +68,19 @@ class StopFault(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopFinding:
-    """A protective order that does not protect. ``says`` is one sentence with the figures."""
+    """A protective order that does not protect.
+
+    Attributes:
+        says: What is wrong, with the figures, and behind a semicolon what to do, with the commands.
+        nothing_left: Whether there is no position any more that it could close: it endangers only the next one.
+    """
 
     fault: StopFault
     market: str
     side: Side
     order_id: int | None
     says: str
+    nothing_left: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +91,10 @@ class SleepPlan:
         budget_frac: Probability of liquidation that is accepted over the time.
         trades: Reduce-only triggers, the cheapest set that was found.
         deposit_usd: Advised beside them; 0 for none.
-        probability_before, probability_after: Of liquidation within the time, the deposit not counted.
+        probability_before, probability_after: Of liquidation within the time, the deposit not counted, on the same
+            paths; before it with the stops that rest already.
+        interval_before, interval_after: 95 % of the sampling error of both; None where nothing was simulated.
+        resting: Stops that rest already and are counted.
         probability_with_deposit: The same with it.
         worst_start: When the worst recorded stretch of that length began.
         survives_worst: Whether the account survives it with the triggers, keeper delay and slippage as modelled.
@@ -110,3 +121,6 @@ class SleepPlan:
     data_age_s: float
     seed: int
     cancels: tuple[int, ...] = ()
+    resting: tuple[int, ...] = ()
+    interval_before: tuple[float, float] | None = None
+    interval_after: tuple[float, float] | None = None

@@ -12,6 +12,7 @@ import numpy as np
 
 from risk.after_plan import effect_of, without_orders
 from risk.after_trade import AfterTrade, Prospect
+from risk.fleet import liquidating_accounts
 from risk.margin.book import FleetBook
 from risk.margin.remedy import Remedy, remedy, with_deposit
 from risk.margin.trade import with_trade
@@ -21,6 +22,7 @@ from risk.model.protection import ProtectionAction, ProtectionKind
 from risk.model.trading import BASE_UNITS, MarketDepth
 from risk.protection.cuts import Cut, cut_of, offers, ratio_of
 from risk.protection.hedges import Hedge, hedge_for
+from risk.protection.margin_orders import costly_orders, risk_increasing_orders
 
 __all__ = ["plan_protection", "risk_increasing_orders"]
 
@@ -44,7 +46,8 @@ def plan_protection(
     unknown: str = "no price history is at hand",
 ) -> tuple[ProtectionAction, ...]:
     """What a level of risk calls for: LOW nothing; MEDIUM cancelling; HIGH also cuts up to a target, and a deposit
-    where they do not reach it; CRITICAL all of it.
+    where they do not reach it; CRITICAL all of it. While the venue liquidates the account it takes no order: then the
+    deposit alone.
 
     Args:
         book: Of the one account, read with its orders.
@@ -58,40 +61,28 @@ def plan_protection(
     Raises: CannotAssess for a market the book lacks.
     """
     wanted = _STEPS[risk_level]
-    if not wanted:
-        return ()
-    plan = _Plan(book=book, depth=depth, target=target, prospect=prospect, unknown=unknown)
-    plan.cancel()
-    if ProtectionKind.CUT in wanted:
-        plan.cut(spare_dear=ProtectionKind.HEDGE in wanted and prospect is not None)
-    if ProtectionKind.HEDGE in wanted:
-        plan.hedge()
-        plan.cut(spare_dear=False)
+    costly = costly_orders(book) if wanted else ()
+    while True:
+        plan = _Plan(book=book, depth=depth, target=target, prospect=prospect, unknown=unknown)
+        if bool(liquidating_accounts(book)[0]):
+            plan.deposit(always=True)
+            return tuple(plan.actions)
+        if not wanted:
+            return ()
+        plan.cancel(costly)
+        if ProtectionKind.CUT in wanted:
+            plan.cut(spare_dear=ProtectionKind.HEDGE in wanted and prospect is not None)
+        if ProtectionKind.HEDGE in wanted:
+            plan.hedge()
+            plan.cut(spare_dear=False)
+        # An order may come to take up margin only by what was cut: it goes first then, and less may have to be cut.
+        more = tuple(one for one in costly_orders(plan.book) if one not in costly)
+        if not more:
+            break
+        costly += more
     if ProtectionKind.CUT in wanted:
         plan.deposit(always=ProtectionKind.DEPOSIT in wanted)
     return tuple(plan.actions)
-
-
-def risk_increasing_orders(book: FleetBook) -> tuple[int, ...]:
-    """Resting orders of the one account each of which, were it filled alone, would leave more of something."""
-    orders = book.orders
-    if orders is None:
-        return ()
-    found = []
-    for row in range(orders.order_id.size):
-        if orders.reduce_only[row]:
-            continue
-        table = book.perps if orders.is_perp[row] else book.spots
-        rows = np.flatnonzero(table.market == orders.market[row])
-        if orders.is_perp[row]:
-            held = float(book.perps.base_1e9[rows].sum()) / BASE_UNITS
-        else:
-            unit = 10.0 ** int(book.spot_markets.decimals[orders.market[row]])
-            held = float(book.spots.tokens_raw[rows].sum()) / unit
-        size = float(orders.size_base[row]) * (1.0 if orders.is_buy[row] else -1.0)
-        if abs(held + size) > abs(held):
-            found.append(int(orders.order_id[row]))
-    return tuple(found)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -119,14 +110,17 @@ class _Plan:
     def reached(self) -> bool:
         return not self.ratio < self.target
 
-    def cancel(self) -> None:
-        ids = risk_increasing_orders(self.book)
+    def cancel(self, costly: Sequence[int]) -> None:
+        growing = risk_increasing_orders(self.book)
+        ids = tuple(dict.fromkeys((*growing, *costly)))
         if not ids:
             return
         after = without_orders(self.book, ids)
         many = f"{len(ids)} resting orders" if len(ids) > 1 else "the resting order"
+        grows, holds = "would enlarge what is held", "would take up margin"
+        why = f"{grows} or {holds}" if growing and costly else grows if growing else holds
         self._act(
-            ProtectionKind.CANCEL_ORDERS, f"Cancel {many} that would enlarge what is held.",
+            ProtectionKind.CANCEL_ORDERS, f"Cancel {many} that {why}.",
             effect_of(self.book, (), cancels=ids, simulate=False), after, cancels=ids,
         )  # fmt: skip
 
@@ -188,12 +182,14 @@ class _Plan:
         if after is None:
             return
         where = f" to isolated {needed.scope}" if needed.scope else ""
-        how = "instead of the trades" if reached and any(one.trades for one in self.actions) else "as well"
-        how = how if any(one.trades for one in self.actions) else "to reach it"
+        instead = reached and bool(self.actions)
+        how = "as well" if self.actions else "to reach it"
+        if instead:
+            how = "instead of the trades" if any(one.trades for one in self.actions) else "instead of that"
         then = self._followed(base, effect_of(base, (), simulate=False), after)
         self.actions.append(
             ProtectionAction(
-                kind=ProtectionKind.DEPOSIT, deposit_usd=amount, effect=then,
+                kind=ProtectionKind.DEPOSIT, deposit_usd=amount, effect=then, instead=instead,
                 says=f"Deposit ${amount:,.2f}{where} {how}: a health ratio of {_shown(self.target, needed)} %.",
             )
         )  # fmt: skip

@@ -1,7 +1,7 @@
 """Whether orders that are to protect do: compared with what rests at the venue, the position and the prices. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -15,6 +15,8 @@ from risk.protection.keepers import KEEPERS, Keepers, band_frac
 
 _KINDS = tuple(OrderKind)
 _SAME = 1e-9
+_ALL_BUT_DUST = 0.995
+_WORTH_A_STOP = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +72,7 @@ def check_stops(
         if order is not None:
             open_ones.append((one, order))
         elif reducible_base(book, one.terms) > 0:
-            found.append(_gone(one))
+            found.append(_gone(one, reducible_base(book, one.terms)))
     found += _oversized(open_ones, book)
     for one, order in open_ones:
         found += _untriggered(one, order, book, now, keepers)
@@ -129,11 +131,12 @@ def matching(one: ExpectedStop, resting: Sequence[_Open]) -> _Open | None:
     return None
 
 
-def _gone(one: ExpectedStop) -> StopFinding:
+def _gone(one: ExpectedStop, held: float) -> StopFinding:
     what = _named(one)
     fault = StopFault.CANCELLED if one.cancelled else StopFault.MISSING
     how = "was cancelled" if one.cancelled else "no longer rests at the venue"
-    return _finding(one, fault, f"{what} {how}, and the position it protected is still open; place it again")
+    again = _again(one, min(one.terms.size_base, held), held)
+    return _finding(one, fault, f"{what} {how}, and the position it protected is still open; place it again: {again}")
 
 
 def _oversized(open_ones: Sequence[tuple[ExpectedStop, _Open]], book: FleetBook) -> list[StopFinding]:
@@ -148,16 +151,18 @@ def _oversized(open_ones: Sequence[tuple[ExpectedStop, _Open]], book: FleetBook)
         held = reducible_base(book, one.terms)
         if taken[key] <= held * (1 + _SAME) + _SAME:
             continue
+        off, rest = _cancel(one), held - before
         if held == 0:
-            says = f"{_named(one)} has no position left to protect; cancel it, or it will close the next one"
+            says = f"{_named(one)} closes nothing any more, and would close your next position; {off}"
         elif before:
             says = (
                 f"{_named(one)} and the other ones of its side come to {taken[key]:.10g}, more than the position of "
-                f"{held:.10g}; cancel it"
+                f"{held:.10g}; {off}"
             )
+            says += f" and then {_again(one, rest, held)}" if rest > held * _WORTH_A_STOP else ""
         else:
-            says = f"{_named(one)} is larger than the position of {held:.10g}; cancel it and place one of that size"
-        found.append(_finding(one, StopFault.OVERSIZED, says))
+            says = f"{_named(one)} is larger than the position of {held:.10g}; {off} and then {_again(one, held, held)}"
+        found.append(replace(_finding(one, StopFault.OVERSIZED, says), nothing_left=held == 0))
     return found
 
 
@@ -202,12 +207,28 @@ def _finding(one: ExpectedStop, fault: StopFault, says: str) -> StopFinding:
     )  # fmt: skip
 
 
+def _cancel(one: ExpectedStop) -> str:
+    return "cancel it at the venue" if one.order_id is None else f"send /cancel {one.order_id}"
+
+
+def _again(one: ExpectedStop, size: float, held: float) -> str:
+    """What somebody writes for such an order: /stop SOL 152."""
+    terms = one.terms
+    share = size / held if held > 0 else 1.0
+    of_it = "" if share > _ALL_BUT_DUST else f" {max(share, 0.01):.0%}"
+    command = "/stop" if _is_stop(terms) else "/tp"
+    return f"{command} {terms.market.removesuffix('-PERP')} {terms.trigger_usd:.10g}{of_it}"
+
+
+def _is_stop(terms: OrderTerms) -> bool:
+    return terms.triggers_above is (terms.side is Side.BUY)
+
+
 def _named(one: ExpectedStop) -> str:
     """The stop at $90 for 10 SOL-PERP (order 7)."""
     terms = one.terms
-    stop = terms.triggers_above is (terms.side is Side.BUY)
     number = "" if one.order_id is None else f" (order {one.order_id})"
-    what = "stop" if stop else "take-profit"
+    what = "stop" if _is_stop(terms) else "take-profit"
     return f"the {what} at {_usd(terms.trigger_usd)} for {terms.size_base:.10g} {terms.market}{number}"
 
 

@@ -7,7 +7,7 @@ numbers. Proposal 12 is P12 to people, standing approval 3 is S3.
 _PROPOSALS = (
     # valid_until: nothing is signed for it later. changes counts what happened to it, so that a card knows whether it
     # shows the last of it. standing is the standing approval it went out on, or gave; standing_json what an ARM one
-    # asks for.
+    # asks for. approved_seq is the number of the approval in the audit: later than a halt, whatever clocks say.
     """
     CREATE TABLE proposals (
         proposal INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -26,6 +26,7 @@ _PROPOSALS = (
         valid_until INTEGER NOT NULL,
         approvals_needed INTEGER NOT NULL CHECK (approvals_needed >= 1),
         pin_needed INTEGER NOT NULL,
+        approved_seq INTEGER,
         standing_json TEXT,
         standing INTEGER REFERENCES standing_approvals (standing),
         reason TEXT NOT NULL,
@@ -125,7 +126,8 @@ _CARDS = (
         action TEXT NOT NULL
     ) STRICT, WITHOUT ROWID
     """,
-    # Presses that were worth something. A confirmation counts, or waits for a PIN until a moment.
+    # Presses that were worth something. A confirmation counts, or waits for a PIN until a moment. by_platform where the
+    # roles that are stored here did not suffice for it: then those of the platform did, which are not.
     """
     CREATE TABLE card_presses (
         press INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -137,7 +139,8 @@ _CARDS = (
         display_name TEXT NOT NULL,
         pressed_at INTEGER NOT NULL,
         counts INTEGER NOT NULL,
-        waits_until INTEGER
+        waits_until INTEGER,
+        by_platform INTEGER NOT NULL
     ) STRICT
     """,
     """
@@ -190,16 +193,18 @@ _STANDING = (
     """
     CREATE INDEX resting_orders_standing ON resting_orders (account_id) WHERE ended_at IS NULL
     """,
+    # halted_seq is the number of the last halt in the audit; 0 before the first.
     """
     CREATE TABLE trading_state (
         one INTEGER PRIMARY KEY CHECK (one = 1),
         state TEXT NOT NULL,
         since INTEGER NOT NULL,
         set_by TEXT NOT NULL,
-        reason TEXT NOT NULL
+        reason TEXT NOT NULL,
+        halted_seq INTEGER NOT NULL
     ) STRICT
     """,
-    "INSERT INTO trading_state VALUES (1, 'active', 0, 'keel', '')",
+    "INSERT INTO trading_state VALUES (1, 'active', 0, 'keel', '', 0)",
     # wrong counts since the last right one or lock, locks since the last right one.
     """
     CREATE TABLE pins (

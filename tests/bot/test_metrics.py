@@ -1,6 +1,7 @@
 """Metrics, scraped as Prometheus does."""
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 import httpx
@@ -8,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.http_server import HttpServer
-from bot.metrics import LOOPBACK, Metrics, Reading
+from bot.metrics import LOOPBACK, Metrics, Reading, TradingReading
 from bot.observing import Outcome
 from risk.decisions.tiers import Tier
 
@@ -19,6 +20,10 @@ READING = Reading(
     streaming=True, outbox={"pending": 4, "sent": 9}, oldest_waiting_s=7.0, connected={"telegram": True},
     incidents={Tier.HIGH: 1}, beats_taken=5, beats_failed=2, beat_age_s=3.0, ailing=("checks",), unprotected_s=120.0,
     unprotected_account_s=240.0, storage_failures=MappingProxyType({"DiskFull": 2}), backup_age_s=99.0,
+    trading=TradingReading(
+        enabled=True, state="reducing", proposals={"open": 2, "done": 5}, orders={"filled": 7, "failed": 1}, resting=3,
+        standing=1, standing_left_usd=1_250.0,
+    ),
 )  # fmt: skip
 
 
@@ -101,6 +106,42 @@ async def test_runs_and_deliveries_are_counted_and_timed(metrics: Metrics, serve
     assert of(found, "keel_delivery_latency_seconds_bucket", le="0.15", **latency) == 1
     assert of(found, "keel_delivery_latency_seconds_bucket", le="0.1", **latency) == 0
     assert of(found, "keel_event_loop_lag_seconds_count") == 1
+
+
+async def test_trading_is_read_off_with_every_state_and_outcome_there_is(server: HttpServer) -> None:
+    found = await samples(server)
+
+    assert of(found, "keel_trading_enabled") == 1
+    assert [of(found, "keel_trading_state", state=one) for one in ("active", "reducing", "halted")] == [0, 1, 0]
+    assert of(found, "keel_proposals", state="open") == 2
+    assert of(found, "keel_proposals", state="done") == 5
+    assert of(found, "keel_proposals", state="executing") == 0
+    assert of(found, "keel_orders_total", outcome="filled") == 7
+    assert of(found, "keel_orders_total", outcome="failed") == 1
+    assert of(found, "keel_orders_total", outcome="unfilled") == 0
+    assert ("keel_orders_total", frozenset({("outcome", "sent")})) not in found, "it has not ended"
+    assert of(found, "keel_orders_resting") == 3
+    assert of(found, "keel_standing_approvals") == 1
+    assert of(found, "keel_standing_left_usd") == 1_250
+
+
+async def test_how_long_presses_take_to_become_orders_is_a_histogram(metrics: Metrics, server: HttpServer) -> None:
+    for latency_s in (0.08, 0.3):
+        metrics.order_submitted(latency_s)
+    found = await samples(server)
+
+    assert of(found, "keel_press_to_submit_seconds_count") == 2
+    assert of(found, "keel_press_to_submit_seconds_bucket", le="0.1") == 1
+    assert of(found, "keel_press_to_submit_seconds_sum") == pytest.approx(0.38)
+
+
+async def test_where_trading_is_not_set_up_nothing_is_said_of_it() -> None:
+    async def without() -> Reading:
+        return replace(READING, trading=None)
+
+    text = (await Metrics(without).exposed()).decode()
+    assert "keel_trading" not in text
+    assert "keel_proposals" not in text
 
 
 async def test_labels_name_nobody(metrics: Metrics, server: HttpServer) -> None:

@@ -10,6 +10,8 @@ from risk.model.account import MarketKind, OrderKind, Side
 from risk.model.market import MarketStatus
 from risk.model.trading import FateKind, NotConsented, OrderStyle, OrderTerms, PlacedOrder, Signed
 from tests.contracts.gateway_worlds import MARKET, MARKET_INDEX, START, WORLDS, GatewayWorld
+from tests.support.faults import Measure
+from tests.support.figures import Gauge
 from tests.support.order_terms import agreed, halting, in_seconds, make_terms
 from venues.errors import OutcomeUnknown, VenueRejected, VenueUnavailable
 
@@ -119,7 +121,7 @@ async def test_two_batches_of_the_same_orders_are_two(world: GatewayWorld) -> No
     assert first.signature != second.signature
 
 
-async def test_a_lost_answer_is_an_unknown_outcome_that_fate_resolves(world: GatewayWorld) -> None:
+async def test_a_lost_answer_is_an_unknown_outcome_that_fate_resolves(world: GatewayWorld, figure: Gauge) -> None:
     batch = agreed(world.account, order(world))
     signed = await world.gateway.prepare(batch)
     world.lose_next_answer()
@@ -129,10 +131,12 @@ async def test_a_lost_answer_is_an_unknown_outcome_that_fate_resolves(world: Gat
     fate = await world.gateway.fate(signed)
     assert fate.kind is FateKind.LANDED
     assert fate.slot > 0
+    figure(Measure.LOST, fate.kind is not FateKind.LANDED)
     await world.gateway.send(signed)
     (placed,) = await world.gateway.placed(signed, batch)
     assert placed.filled_raw_1e9 == 2 * 10**9
     assert await held(world) == HELD - 2 * 10**9
+    figure(Measure.DUPLICATES, (HELD - await held(world)) / placed.filled_raw_1e9 - 1)
 
 
 async def test_what_never_arrived_is_pending_until_it_cannot_land_any_more(world: GatewayWorld) -> None:

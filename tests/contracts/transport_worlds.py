@@ -49,7 +49,7 @@ class World(Protocol):
     def pictures(self) -> list[bytes]: ...
 
     def files(self) -> list[tuple[str, bytes]]:
-        """What was attached that is no picture: how each is called, as far as the end of its name, and what is in it."""
+        """What was attached that is no picture: how each is called, and what is in it."""
         ...
 
     async def recover(self) -> None:

@@ -205,7 +205,7 @@ async def test_an_account_that_holds_nothing_needs_no_hedge(strategy: HedgeStrat
         ({"strategy": "martingale"}, "there is no strategy martingale; strategies are delta, beta"),
         ({"target_delta": float("nan")}, "a finite number"),
         ({"target_delta": float("inf")}, "a finite number"),
-        ({"strategy": "volatility", "target_delta": 0.0}, "a fraction a year above 0"),
+        ({"strategy": "volatility", "target_delta": 0.0}, "a volatility target lies above 0"),
         ({"strategy": "volatility", "target_delta": 0.3, "reference": "SOL"}, "has no reference"),
         ({"strategy": "beta", "reference": "DOGE"}, "stated in SOL or BTC"),
         ({"strategy": "correlation", "instruments": ["DOGE-PERP"]}, "is not among the markets that were read"),
@@ -314,7 +314,7 @@ async def test_an_emergency_proposes_what_helps_most_and_only_reduces() -> None:
     assert found.result.proposal_id == "P1"
     assert desk.plans[0].purpose is Purpose.EMERGENCY
     assert desk.plans[0].title == "Emergency: close 1 of 2 positions"
-    assert "no more than 1 trades" in found.unhedged[0]
+    assert "no more than 1 trade was" in found.unhedged[0]
 
 
 async def test_an_emergency_without_positions_or_desk_proposes_nothing() -> None:

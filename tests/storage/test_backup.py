@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from risk.model.proposal import Purpose
+from risk.model.trading import TradingState
 from storage import (
+    Audit,
     BackupUnverified,
     DatabaseCorrupt,
     DatabaseForeign,
@@ -18,12 +21,15 @@ from storage import (
     DiskFull,
     Lives,
     Seen,
+    StandingApprovals,
     StorageError,
     Store,
+    TradingStates,
 )
 from storage import backup as backups
 from storage.backup import back_up, checked_file, restore, stamped
 from tests.storage.builders import NOW, after
+from tests.storage.trading_builders import Desk, make_draft, make_standing
 
 
 @pytest.fixture
@@ -176,6 +182,35 @@ async def test_a_restored_memory_knows_that_it_is_one(database: Path, tmp_path: 
     assert life is not None
     assert again is not None
     assert (life.restored_at, again.restored_at) == (after(60), None)
+
+
+async def test_a_restored_memory_that_traded_wakes_up_halted_and_allows_nothing_beforehand(
+    database: Path, tmp_path: Path
+) -> None:
+    async with await Store.open(database) as store:
+        desk = await Desk.over(store)
+        await desk.press(await desk.put(make_draft(purpose=Purpose.ARM, legs=(), standing=make_standing())))
+        assert len(await StandingApprovals(store).active(NOW)) == 1
+        back_up(database, tmp_path / "copy.sqlite3")
+        # What is stopped and taken back behind it would be in force again.
+        await TradingStates(store).set(TradingState.HALTED, by="ann", reason="enough", now=after(1))
+        await StandingApprovals(store).revoke(by="ann", now=after(1))
+    restore(tmp_path / "copy.sqlite3", database, after(60))
+    async with await Store.open(database) as store:
+        status = await TradingStates(store).get()
+        assert (status.state, status.by, status.since) == (TradingState.HALTED, "keel", after(60))
+        assert "restored from a backup" in status.reason
+        assert await StandingApprovals(store).active(after(61)) == ()
+        assert (await Audit(store).verify()).ok
+
+
+async def test_a_restored_memory_that_never_traded_is_not_halted(database: Path, tmp_path: Path) -> None:
+    await remember(database, "a")
+    back_up(database, tmp_path / "copy.sqlite3")
+    restore(tmp_path / "copy.sqlite3", database, after(60))
+    async with await Store.open(database) as store:
+        assert (await TradingStates(store).get()).state is TradingState.ACTIVE
+        assert await Audit(store).entries(5) == ()
 
 
 async def test_looking_beside_a_live_store_sees_everything_and_changes_nothing(database: Path) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from storage import AuditAction, BadPin, PinCheck, Pins, PinVerdict, Store
+from storage import AuditAction, BadPin, PinCheck, Pins, PinVerdict, PressKind, Store
 from storage.audit import Audit
 from tests.storage.builders import NOW, after
+from tests.storage.trading_builders import Desk, make_draft
 
 _V = PinVerdict
 QUARTER = timedelta(minutes=15)
@@ -62,6 +63,41 @@ async def test_the_fifth_wrong_one_locks_and_the_right_one_does_not_open_it(pins
     assert await pins.check("ann", "0000", NOW) == locked
     assert await pins.check("ann", "2468", NOW + QUARTER - timedelta(microseconds=1)) == locked
     assert (await pins.check("ann", "2468", NOW + QUARTER)).verdict is _V.RIGHT
+
+
+async def test_with_a_lock_a_right_one_that_was_given_before_is_worth_nothing(pins: Pins, store: Store) -> None:
+    desk = await Desk.over(store)
+    assert (await pins.check("ann", "2468", NOW)).verdict is _V.RIGHT
+    for _ in range(5):
+        await pins.check("ann", "0000", after(1))
+    pressed = await desk.press(await desk.put(make_draft(pin_needed=True)), now=after(2))
+    assert pressed.kind is PressKind.PIN_NEEDED
+
+
+async def test_wrong_ones_without_a_lock_leave_a_right_one_what_it_is(pins: Pins, store: Store) -> None:
+    desk = await Desk.over(store)
+    assert (await pins.check("ann", "2468", NOW)).verdict is _V.RIGHT
+    for _ in range(4):
+        await pins.check("ann", "0000", after(1))
+    pressed = await desk.press(await desk.put(make_draft(pin_needed=True)), now=after(2))
+    assert pressed.kind is PressKind.APPROVED
+
+
+async def test_a_right_one_that_is_compared_while_a_lock_begins_does_not_open_it(
+    pins: Pins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = asyncio.to_thread
+
+    async def lock_meanwhile(work: Callable[..., bytes], *given: object) -> bytes:
+        monkeypatch.setattr("storage.pins.asyncio.to_thread", slow)
+        for _ in range(4):
+            await pins.check("ann", "0000", NOW)
+        return await slow(work, *given)
+
+    monkeypatch.setattr("storage.pins.asyncio.to_thread", lock_meanwhile)
+    locked = PinCheck(verdict=_V.LOCKED, until=NOW + QUARTER)
+    assert await pins.check("ann", "2468", NOW) == locked
+    assert await pins.check("ann", "2468", after(1)) == locked
 
 
 async def test_a_right_one_makes_up_for_wrong_ones(pins: Pins) -> None:

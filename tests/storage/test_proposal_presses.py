@@ -233,6 +233,75 @@ async def test_the_vote_of_somebody_revoked_since_does_not_make_a_quorum(desk: D
     assert (await desk.press(proposal, person="cem", access=TRADER)).kind is _K.APPROVED
 
 
+@pytest.mark.parametrize("left", [Role.VIEWER, Role.RESPONDER])
+async def test_the_vote_of_somebody_who_may_not_trade_any_more_does_not_make_a_quorum(desk: Desk, left: Role) -> None:
+    for name in ("ann", "bob", "cem"):
+        await linked(desk.store, name, Grant(account_id=ACCOUNT, role=Role.TRADER))
+    proposal = await desk.put(make_draft(approvals_needed=2))
+    await desk.press(proposal, access=TRADER)
+    await People(desk.store).give("ann", [Grant(account_id=ACCOUNT, role=left), Grant(account_id="x", role=Role.ADMIN)])
+
+    second = await desk.press(proposal, person="bob", access=TRADER)
+    assert second.kind is _K.VOTED
+    assert second.proposal is not None
+    assert [vote.person_id for vote in second.proposal.votes] == ["bob"]
+    assert (await desk.press(proposal, person="cem", access=TRADER)).kind is _K.APPROVED
+
+
+async def test_whoever_is_trusted_with_more_or_elsewhere_too_goes_on_to_count(desk: Desk) -> None:
+    for name in ("ann", "bob"):
+        await linked(desk.store, name, Grant(account_id=ACCOUNT, role=Role.TRADER))
+    proposal = await desk.put(make_draft(approvals_needed=2))
+    await desk.press(proposal, access=TRADER)
+    everywhere = Grant(account_id="", role=Role.ADMIN)
+    await People(desk.store).give("ann", [Grant(account_id=ACCOUNT, role=Role.VIEWER), everywhere])
+    assert (await desk.press(proposal, person="bob", access=TRADER)).kind is _K.APPROVED
+
+
+async def test_the_owner_needs_no_grant_to_count(desk: Desk) -> None:
+    for name in ("ann", "bob"):
+        await linked(desk.store, name, Grant(account_id=ACCOUNT, role=Role.TRADER))
+    await desk.store.atomic(lambda db: db.execute("UPDATE people SET owner = 1 WHERE person_id = 'ann'"))
+    proposal = await desk.put(make_draft(approvals_needed=2))
+    await desk.press(proposal)
+    await People(desk.store).take("ann", ACCOUNT)
+    assert (await desk.press(proposal, person="bob", access=TRADER)).kind is _K.APPROVED
+
+
+async def test_a_vote_by_a_role_of_the_platform_counts_as_long_as_the_account_may_be_seen(desk: Desk) -> None:
+    for name in ("ann", "bob", "cem"):
+        await linked(desk.store, name, Grant(account_id=ACCOUNT, role=Role.RESPONDER))
+    proposal = await desk.put(make_draft(approvals_needed=3))
+    for name in ("ann", "bob"):
+        await desk.press(proposal, person=name, access=TRADER)
+    await People(desk.store).give("ann", [Grant(account_id=ACCOUNT, role=Role.VIEWER)])
+    await People(desk.store).take("bob", ACCOUNT)
+
+    third = await desk.press(proposal, person="cem", access=TRADER)
+    assert third.kind is _K.VOTED
+    assert third.proposal is not None
+    assert [vote.person_id for vote in third.proposal.votes] == ["ann", "cem"]
+
+
+async def test_a_vote_that_waited_for_its_pin_is_by_the_role_held_when_it_was_given(desk: Desk) -> None:
+    pins = Pins(desk.store)
+    for name in ("ann", "bob"):
+        await linked(desk.store, name, Grant(account_id=ACCOUNT, role=Role.VIEWER))
+        await pins.set(name, "2468", NOW)
+    proposal = await desk.put(make_draft(approvals_needed=2, pin_needed=True))
+    await desk.press(proposal, access=TRADER)
+    await People(desk.store).give("ann", [Grant(account_id=ACCOUNT, role=Role.TRADER)])
+    await pins.check("ann", "2468", NOW)
+    assert (await desk.proposals.pin_given("ann", TRADER, NOW)).kind is _K.VOTED
+    await People(desk.store).give("ann", [Grant(account_id=ACCOUNT, role=Role.VIEWER)])
+
+    await pins.check("bob", "2468", NOW)
+    second = await desk.press(proposal, person="bob", access=TRADER)
+    assert second.kind is _K.VOTED
+    assert second.proposal is not None
+    assert [vote.person_id for vote in second.proposal.votes] == ["bob"]
+
+
 async def test_two_who_turn_out_to_be_one_have_one_vote(desk: Desk) -> None:
     for name in ("ann", "bob"):
         await linked(desk.store, name, Grant(account_id=ACCOUNT, role=Role.TRADER))

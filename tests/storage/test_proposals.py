@@ -3,13 +3,14 @@
 import sqlite3
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from risk.decisions.proposals import IllegalTransition, LegEvent, ProposalEvent
 from risk.model.proposal import Leg, LegState, Proposal, ProposalState, Purpose
 from risk.model.trading import ConsentKind, NotConsented, OrderBatch, PlacedOrder, TradingState, digest_of
-from storage import AuditAction, CardAction, ProposalOutdated, Proposals, Resting, Store, TradingStates
+from storage import AuditAction, CardAction, ProposalOutdated, Proposals, Resting, SignedBefore, Store, TradingStates
 from storage.errors import StorageDefect
 from tests.storage.builders import NOW, after
 from tests.storage.trading_builders import (
@@ -102,7 +103,7 @@ async def test_a_leg_is_not_signed_twice(desk: Desk) -> None:
     with pytest.raises(IllegalTransition):
         await desk.leg(proposal, LegEvent.SIGNED, signature="sig-2")
     proposal = await desk.leg(proposal, LegEvent.GONE)
-    with pytest.raises(StorageDefect):
+    with pytest.raises(SignedBefore):
         await desk.leg(proposal, LegEvent.SIGNED, signature="sig-1")
 
 
@@ -287,9 +288,92 @@ async def test_a_halt_between_confirmation_and_signing_stops_the_order(
             await desk.proposals.leg_happened("P1", 1, LegEvent.SIGNED, now=NOW, signed=make_signed())
 
 
-async def test_what_only_cancels_goes_out_during_a_halt(desk: Desk) -> None:
+async def halt(desk: Desk, *, resumed: bool = False) -> None:
+    states = TradingStates(desk.store)
+    await states.set(TradingState.HALTED, by="ann", reason="because", now=NOW)
+    if resumed:
+        await states.set(TradingState.ACTIVE, by="ann", reason="", now=NOW)
+
+
+async def test_what_was_agreed_to_before_a_halt_has_to_be_agreed_to_again_though_it_was_lifted(desk: Desk) -> None:
+    await desk.executing()
+    assert await desk.proposals.why_not_send("P1", 1, NOW) == ""
+    await halt(desk, resumed=True)
+
+    assert "halted since it was agreed to" in await desk.proposals.why_not_send("P1", 1, NOW)
+    with pytest.raises(ProposalOutdated, match="has to be confirmed again"):
+        await desk.proposals.leg_happened("P1", 1, LegEvent.SIGNED, now=NOW, signed=make_signed())
+
+
+async def test_bytes_signed_before_a_halt_are_not_sent_after_it_also_by_a_later_life(tmp_path: Path) -> None:
+    async with await Store.open(tmp_path / "keel.db") as store:
+        desk = await Desk.over(store)
+        await desk.leg(await desk.executing(), LegEvent.SIGNED)
+        await halt(desk, resumed=True)
+    async with await Store.open(tmp_path / "keel.db") as store:
+        desk = await Desk.over(store)
+        assert "halted since it was agreed to" in await desk.proposals.why_not_send("P1", 1, NOW)
+        assert await desk.proposals.consent("P1") is not None
+
+
+async def test_a_halt_before_the_last_yes_does_not_matter(desk: Desk) -> None:
+    await desk.put(make_draft(approvals_needed=2))
+    await desk.press(await desk.put(make_draft(approvals_needed=2)))
+    await halt(desk, resumed=True)
+    second = await desk.proposals.get("P2")
+    assert second is not None
+    await desk.press(second, person="bob")
+    assert await desk.proposals.why_not_send("P2", 1, NOW) == ""
+
+
+async def test_a_second_halt_is_a_halt_also_where_the_yes_came_during_the_first(desk: Desk) -> None:
+    await halt(desk)
+    await desk.executing()
+    await halt(desk, resumed=True)
+    assert "halted since it was agreed to" in await desk.proposals.why_not_send("P1", 1, NOW)
+
+
+async def test_what_is_agreed_to_again_after_a_halt_goes_out(desk: Desk) -> None:
+    await desk.approved()
+    await halt(desk, resumed=True)
+    second = await revise(desk)
+    assert "Nobody agreed" in await desk.proposals.why_not_send("P1", 1, NOW)
+    await desk.press(second)
+    assert await desk.proposals.why_not_send("P1", 1, NOW) == ""
+
+
+@pytest.mark.parametrize(
+    ("state", "reduce_only", "now_s", "why"),
+    [
+        (TradingState.ACTIVE, False, 420, ""),
+        (TradingState.ACTIVE, True, 421, "too old"),
+        (TradingState.REDUCING, True, 0, ""),
+        (TradingState.REDUCING, False, 0, "Trading is reducing"),
+        (TradingState.HALTED, True, 0, "Trading is halted"),
+    ],
+)
+async def test_bytes_that_are_there_go_out_under_the_same_conditions(
+    desk: Desk, state: TradingState, reduce_only: bool, now_s: float, why: str
+) -> None:
+    started = await desk.executing(make_draft(legs=make_legs(make_terms(reduce_only=reduce_only))))
+    await desk.leg(started, LegEvent.SIGNED, LegEvent.SENT)
+    await TradingStates(desk.store).set(state, by="ann", reason="because", now=NOW)
+    found = await desk.proposals.why_not_send("P1", 1, after(now_s))
+    assert why in found
+    assert bool(why) is bool(found)
+
+
+async def test_an_order_that_does_not_exist_is_a_defect_and_not_a_yes(desk: Desk) -> None:
+    await desk.executing()
+    for proposal_id, number in (("P2", 1), ("P1", 2), ("P1", 0)):
+        with pytest.raises(StorageDefect):
+            await desk.proposals.why_not_send(proposal_id, number, NOW)
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+async def test_what_only_cancels_goes_out_during_a_halt(desk: Desk, *, resumed: bool) -> None:
     await desk.executing(make_draft(legs=(Leg(number=1, terms=None, cancels=(4,)),), purpose=Purpose.CANCEL))
-    await TradingStates(desk.store).set(TradingState.HALTED, by="ann", reason="because", now=NOW)
+    await halt(desk, resumed=resumed)
     await desk.proposals.leg_happened("P1", 1, LegEvent.SIGNED, now=NOW, signed=make_signed())
 
 

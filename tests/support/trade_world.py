@@ -178,7 +178,7 @@ async def trade_world(
         handles, states = await ProposalCards(store).handles(), TradingStates(store)
         proposals, resting, history = Proposals(store), Resting(store), TradeHistory(store)
         maker = Maker(
-            depths=gateway, books=venue, limits=Accounts(store),
+            depths=gateway, books=venue, limits=Accounts(store), history=history,
             prospects=Prospects(lambda account_id: NoHistory(), FitCache()), rules=rules, executor=None,
         )  # fmt: skip
         execution = Execution(
@@ -187,7 +187,7 @@ async def trade_world(
         )  # fmt: skip
         desk = Desk(
             maker=maker, execution=execution, proposals=proposals, handles=handles, states=states,
-            standing=StandingApprovals(store), history=history, traders=Traders(People(store)),
+            standing=StandingApprovals(store), traders=Traders(People(store)),
             doubts=lambda account_id: (), rules=rules, clock=clock,
         )  # fmt: skip
         halting = Halting(

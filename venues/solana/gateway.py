@@ -24,11 +24,12 @@ from venues.solana.account_state import AccountState
 from venues.solana.accounts import Fetched
 from venues.solana.adapter import DriftAdapter
 from venues.solana.addresses import parse_key, perp_market_address, user_stats_address
-from venues.solana.budget import budget, unit_limit, unit_price_micro
+from venues.solana.budget import unit_limit, unit_price_micro
 from venues.solana.client import ClientManager
 from venues.solana.decode_users import Users, gather, read_users
 from venues.solana.depth import DepthReader
-from venues.solana.landing import RecentBlockhash
+from venues.solana.drafts import Draft, check_fits, unsigned
+from venues.solana.fates import Fates
 from venues.solana.mark import Mark
 from venues.solana.order_reports import OrderReports
 from venues.solana.orders import (
@@ -40,7 +41,7 @@ from venues.solana.orders import (
     remaining_accounts,
     writable_markets,
 )
-from venues.solana.orders_read import require_exactly
+from venues.solana.orders_read import BudgetCaps, require_exactly
 from venues.solana.profiles import Profile
 from venues.solana.reading import Reader, Reading
 from venues.solana.refusals import ErrorNames, sentence
@@ -49,7 +50,6 @@ from venues.solana.settings import SolanaSettings
 from venues.solana.signing import KeyFileSigner, Signer
 from venues.solana.tasks import end
 
-_MOST_BYTES = 1_232  # of a transaction, as the network carries it
 _TOO_OLD = "BlockhashNotFound"
 
 
@@ -83,7 +83,7 @@ def connect_orders(settings: SolanaSettings, *, clock: Clock) -> "DriftGateway":
     Raises: VenueRejected for a venue that cannot be traded on, a key file that is not fit, or no driftpy.
     """
     profile = profiles.load(settings.profile)
-    signer = None if settings.key_file is None else KeyFileSigner(settings.key_file, profile)
+    signer = None if settings.key_file is None else KeyFileSigner(settings.key_file, profile, BudgetCaps.of(settings))
     return DriftGateway(profile, settings, signer, clock=clock)
 
 
@@ -102,7 +102,7 @@ class DriftGateway:
         self._profile, self._facts, self._settings = profile, profile.trading, settings
         self._signer, self._clock = signer, clock
         self._client = ClientManager(settings, clock=clock)
-        self._sender = Sender(self._client)
+        self._sender, self._fates = Sender(self._client), Fates(profile, self._client)
         self._reader = Reader(profile, self._client)
         self._adapter = DriftAdapter(profile, self._client, settings, clock=clock)
         self._depths = DepthReader(profile, profile.trading, self._client, clock=clock)
@@ -127,7 +127,7 @@ class DriftGateway:
 
     def _loaded(self, loading: "Future[InstructionBuilder]") -> None:
         if not loading.cancelled() and loading.exception() is None:
-            self._sender.errors = loading.result().errors
+            self._sender.errors = self._fates.errors = loading.result().errors
 
     async def warm(self) -> None:
         """Wait until orders can be built. Raises: VenueRejected without a key."""
@@ -170,8 +170,21 @@ class DriftGateway:
         price = unit_price_micro(
             fees, floor=self._settings.priority_fee_floor_micro, cap=self._settings.priority_fee_cap_micro
         )
-        message = await self._simulated(instructions, accounts.signer, recent, price)
-        require_exactly(self._profile, bytes(message), batch, signer=signer.public_key)
+        draft = Draft(instructions=instructions, payer=accounts.signer, blockhash=recent.blockhash, price_micro=price)
+        widest = draft.message(self._settings.compute_cap_units)
+        check_fits(widest, batch)
+        # Asked only now that the blockhash is there, so that no height can be of a time before it.
+        following = (
+            asyncio.create_task(self._simulated(widest)),
+            asyncio.create_task(self._sender.last_valid_height(recent)),
+        )
+        try:
+            units, last_valid_height = await asyncio.gather(*following)
+        finally:
+            await end(following)
+        message = draft.message(units)
+        caps = BudgetCaps.of(self._settings)
+        require_exactly(self._profile, bytes(message), batch, signer=signer.public_key, caps=caps)
         self._check_statistics(message, batch, state)
         signature = Signature.from_bytes(await signer.sign(bytes(message), batch))
         transaction = VersionedTransaction.populate(message, [signature])
@@ -186,7 +199,7 @@ class DriftGateway:
         return Signed(
             signature=str(signature),
             raw=bytes(transaction),
-            last_valid_height=recent.last_valid_height,
+            last_valid_height=last_valid_height,
             mark=mark.text(),
         )
 
@@ -229,27 +242,14 @@ class DriftGateway:
         if not set(writable) <= allowed:
             raise VenueRejected("the transaction could change accounts that orders have nothing to do with")
 
-    async def _simulated(
-        self, instructions: Sequence[Instruction], payer: Pubkey, recent: RecentBlockhash, price: int
-    ) -> Message:
-        """The message to be signed, with as many compute units as a simulation says it takes."""
-        cap = self._settings.compute_cap_units
-
-        def message_of(units: int) -> Message:
-            return Message.new_with_blockhash([*budget(units, price), *instructions], payer, recent.blockhash)
-
-        draft = VersionedTransaction.populate(message_of(cap), [Signature.default()])
-        if len(bytes(draft)) > _MOST_BYTES:
-            raise VenueRejected(
-                "this and all markets the account is in do not fit into one transaction; send fewer orders together, "
-                "or leave a market at the venue's own site first"
-            )
-        outcome = await self._sender.simulate(draft)
+    async def _simulated(self, message: Message) -> int:
+        """As many compute units as a simulation says it takes. Raises: VenueRejected, VenueUnavailable."""
+        outcome = await self._sender.simulate(unsigned(message))
         if outcome.error == _TOO_OLD:
             raise VenueUnavailable("the node that simulates does not know the newest block yet; ask again")
         if outcome.error is not None:
             raise VenueRejected(sentence(outcome.error, self._sender.errors))
-        return message_of(unit_limit(outcome.units, cap=cap))
+        return unit_limit(outcome.units, cap=self._settings.compute_cap_units)
 
     async def send(self, signed: Signed) -> None:
         """See risk.trade_ports.OrderGateway."""
@@ -257,11 +257,11 @@ class DriftGateway:
 
     async def fate(self, signed: Signed) -> Fate:
         """See risk.trade_ports.OrderGateway."""
-        return await self._sender.fate(signed)
+        return await self._fates.of(signed)
 
     async def placed(self, signed: Signed, batch: OrderBatch) -> tuple[PlacedOrder, ...]:
         """See risk.trade_ports.OrderGateway."""
-        fate = await self._sender.fate(signed)
+        fate = (await self._fates.by_signature(signed)).fate
         if fate.kind is not FateKind.LANDED:
             raise VenueUnavailable(f"it has not landed as far as can be told now ({fate.kind.value}); ask again")
         return await self._reports.placed(signed, batch, landed_slot=fate.slot)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from solders.pubkey import Pubkey
+
 from risk.margin.book import FleetBook
 from risk.ports import Clock
 from venues.errors import VenueRejected
@@ -40,6 +42,8 @@ class MarketBooks:
     def __init__(self, profile: Profile, client: ClientManager, reader: Reader, *, clock: Clock) -> None:
         self._profile, self._client, self._reader, self._clock = profile, client, reader, clock
         self._directory = MarketDirectory(profile, client)
+        self._indexes: dict[str, int] = {}
+        self._extra: dict[str, frozenset[Pubkey]] = {}
 
     async def perp_markets(self) -> tuple[str, ...]:
         """By index; one that cannot be read has an empty name."""
@@ -47,11 +51,13 @@ class MarketBooks:
 
     async def indexes(self, markets: Sequence[str]) -> dict[str, int]:
         """Index of each market by name. Raises: VenueRejected for one the venue does not have."""
-        known = {name: index for index, name in (await self._by_index()).items() if name}
+        # A market keeps its name and its index for life: asking again would cost a round trip at every press.
+        if not set(markets) <= self._indexes.keys():
+            self._indexes = {name: index for index, name in (await self._by_index()).items() if name}
         for market in markets:
-            if market not in known:
-                raise VenueRejected(f"there is no perp market {market} here; choose one of {', '.join(known)}")
-        return {market: known[market] for market in markets}
+            if market not in self._indexes:
+                raise VenueRejected(f"there is no perp market {market} here; choose one of {', '.join(self._indexes)}")
+        return {market: self._indexes[market] for market in markets}
 
     async def read_with(self, account_id: str, markets: Sequence[str]) -> FleetBook:
         more = frozenset((await self.indexes(markets)).values()) if markets else frozenset()
@@ -65,7 +71,9 @@ class MarketBooks:
                 raise users.refused[0]
             return _Wider(users, more)
 
-        reading = await self._reader.read([key], (), decode)
+        # What it took last time is asked for at once; finding it out anew would take two answers more.
+        reading = await self._reader.read([key], self._extra.get(account_id, ()), decode)
+        self._extra[account_id] = reading.extra
         return build_book(self._profile, reading.users.users, reading.markets, observed_at=self._clock.now())
 
     async def _by_index(self) -> dict[int, str]:

@@ -13,6 +13,7 @@ from venues.errors import VenueRejected
 from venues.solana.addresses import perp_market_address, state_address
 from venues.solana.borsh import DISCRIMINATOR_BYTES, Unreadable, Values, read_exactly
 from venues.solana.profiles import Instruction, Profile, TradingFacts
+from venues.solana.settings import SolanaSettings
 
 COMPUTE_BUDGET_PROGRAM = "ComputeBudget111111111111111111111111111111"
 _LIMIT_TAG, _PRICE_TAG = 2, 3
@@ -24,6 +25,18 @@ _RESTING = {
     ("TriggerMarket", "None"): OrderStyle.TRIGGER_MARKET,
     ("TriggerLimit", "None"): OrderStyle.TRIGGER_LIMIT,
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetCaps:
+    """Most compute units a transaction may use, and most micro-lamports it may pay for one of them."""
+
+    units: int
+    price_micro: int
+
+    @classmethod
+    def of(cls, settings: SolanaSettings) -> "BudgetCaps":
+        return cls(units=settings.compute_cap_units, price_micro=settings.priority_fee_cap_micro)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +72,13 @@ def read_message(profile: Profile, message: bytes) -> ReadTransaction:
     return _Message(profile, profile.trading, _parsed(message)).read()
 
 
-def require_exactly(profile: Profile, message: bytes, batch: OrderBatch, *, signer: str) -> ReadTransaction:
-    """Make sure that a message is this batch, for this account, and nothing else. Raises: VenueRejected."""
+def require_exactly(
+    profile: Profile, message: bytes, batch: OrderBatch, *, signer: str, caps: BudgetCaps
+) -> ReadTransaction:
+    """Make sure that a message is this batch, for this account, within its budget, and nothing else.
+
+    Raises: VenueRejected.
+    """
     found = read_message(profile, message)
     names = {one.market_index: one.market for one in batch.terms}
     orders = tuple(_named(one, names.get(one.market_index, "")) for one in found.orders)
@@ -75,9 +93,23 @@ def require_exactly(profile: Profile, message: bytes, batch: OrderBatch, *, sign
         problem = "its orders are not those that were agreed on"
     elif strange := found.writable ^ _changes(profile, batch):
         problem = f"it could change {min(strange)}, or not, where orders do the opposite"
+    elif costs := _beyond(caps, found):
+        problem = costs
     if problem:
         raise VenueRejected(f"the transaction is not what was agreed on and was not signed: {problem}")
     return found
+
+
+def _beyond(caps: BudgetCaps, found: ReadTransaction) -> str:
+    """What of its budget is above the caps; empty where nothing is."""
+    price = found.unit_price_micro or 0
+    if price > caps.price_micro:
+        return f"it would pay {price} micro-lamports for a compute unit, and {caps.price_micro} are allowed"
+    if found.unit_limit is None:
+        return "it would pay for compute units without a limit of their number" if price else ""
+    if found.unit_limit > caps.units:
+        return f"it could use {found.unit_limit} compute units, and {caps.units} are allowed"
+    return ""
 
 
 def _changes(profile: Profile, batch: OrderBatch) -> frozenset[str]:

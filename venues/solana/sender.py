@@ -1,44 +1,37 @@
-"""Sends signed bytes and follows them: to every endpoint at once, the same bytes every time, never signing again."""
+"""Sends signed bytes: to every endpoint at once, the same bytes every time, never signing again; see fates."""
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from solders.commitment_config import CommitmentLevel
 from solders.pubkey import Pubkey
 from solders.rpc.config import (
     RpcContextConfig,
     RpcSendTransactionConfig,
-    RpcSignatureStatusConfig,
     RpcSimulateTransactionConfig,
 )
 from solders.rpc.requests import (
     GetEpochInfo,
     GetLatestBlockhash,
-    GetSignatureStatuses,
     SendRawTransaction,
     SimulateVersionedTransaction,
 )
-from solders.signature import Signature
 from solders.transaction import VersionedTransaction
 
-from risk.model.trading import Fate, FateKind, Signed
+from risk.model.trading import Signed
 from venues.errors import OutcomeUnknown, VenueError, VenueRejected, VenueUnavailable
 from venues.solana.answers import read_text
 from venues.solana.client import ClientManager
 from venues.solana.endpoint import NodeError, NotTaken
 from venues.solana.landing import (
-    Heights,
     RecentBlockhash,
     Simulation,
-    Status,
     read_blockhash,
     read_fees,
     read_heights,
     read_simulation,
-    read_status,
 )
 from venues.solana.refusals import ALREADY_PROCESSED, NO_NAMES, ErrorNames, sentence
 from venues.solana.tasks import end
@@ -50,8 +43,8 @@ _REFUSED = frozenset({-32_700, -32_600, -32_602, _PREFLIGHT_FAILED, -32_003, -32
 # Codes with which it says that it does not do this now, or ever: it has not looked.
 _NOT_NOW = frozenset({_METHOD_NOT_FOUND, -32_005, -32_010, -32_016})
 _CONFIRMED = CommitmentLevel.Confirmed
-
-Result = TypeVar("Result")
+_BLOCKHASH_BLOCKS = 150  # that a message may be younger than the block it lands in
+_OTHERS_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +59,6 @@ class _RecentFees:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Told:
-    """What one endpoint says of a signature. ``final_height`` was read before, and is not ahead of what it says."""
-
-    status: Status | None
-    final_height: int
-
-
 class Sender:
     """One venue's transactions on their way to the chain."""
 
@@ -85,6 +70,39 @@ class Sender:
     async def blockhash(self) -> RecentBlockhash:
         """Raises: VenueUnavailable, VenueRejected."""
         return await self._client.ask(GetLatestBlockhash(RpcContextConfig(_CONFIRMED)), read_blockhash)
+
+    async def last_valid_height(self, recent: RecentBlockhash) -> int:
+        """After which a message with this blockhash surely cannot land: never before what nodes show by their own
+        height now, whatever the one that gave the blockhash stated.
+
+        Raises: VenueUnavailable where nobody shows it.
+        """
+        question = GetEpochInfo(RpcContextConfig(_CONFIRMED))
+        asked = [
+            asyncio.create_task(self._client.ask_one(index, question, read_heights))
+            for index in range(self._client.count)
+        ]
+        shown: list[int] = []
+        problems: list[str] = []
+        waiting = set(asked)
+        try:
+            while waiting:
+                # Whoever is slow must not hold up an order for long once another has answered.
+                done, waiting = await asyncio.wait(
+                    waiting, timeout=_OTHERS_S if shown else None, return_when=asyncio.FIRST_COMPLETED
+                )
+                if not done:
+                    break
+                for task in done:
+                    try:
+                        shown.append(task.result().height)
+                    except VenueError as problem:
+                        problems.append(str(problem))
+        finally:
+            await end(asked)
+        if not shown:
+            raise VenueUnavailable(f"no endpoint shows its block height: {'; '.join(problems)}")
+        return max(recent.last_valid_height, max(shown) + _BLOCKHASH_BLOCKS)
 
     async def recent_fees(self, writable: Sequence[Pubkey]) -> list[int]:
         """What others paid lately for changing these accounts; nothing where no node says so."""
@@ -133,9 +151,10 @@ class Sender:
         except NodeError as problem:
             self._judge(problem)
             return
-        except (NotTaken, VenueRejected) as problem:
-            raise NotTaken(str(problem)) from problem
-        except VenueUnavailable as problem:
+        except NotTaken:
+            raise
+        except VenueError as problem:
+            # Also where it will be the same the next time: what is wrong with the answer says nothing of the bytes.
             raise OutcomeUnknown(f"{problem}; it may have been taken, so its signature is asked for") from problem
         if answer != signed.signature:
             raise OutcomeUnknown("a node answered with the signature of something else; its own is asked for")
@@ -153,51 +172,6 @@ class Sender:
         if problem.code in _NOT_NOW:
             raise NotTaken(str(problem)) from problem
         raise OutcomeUnknown(f"{problem}; it may have been taken, so its signature is asked for") from problem
-
-    async def fate(self, signed: Signed) -> Fate:
-        """See OrderGateway. GONE takes an endpoint that has finalised a later block than the last one that could hold
-        it, and nobody who knows it; an endpoint that is behind that block says nothing either way.
-        """
-        told, problems = await self._each(lambda index: self._told(index, signed))
-        if not told:
-            raise VenueUnavailable(f"no endpoint says what became of it: {problems}")
-        known = [one.status for one in told if one.status is not None]
-        settled = next((status for status in known if status.settled), None)
-        if settled is not None:
-            if settled.error is not None:
-                return Fate(kind=FateKind.FAILED, reason=sentence(settled.error, self.errors), slot=settled.slot)
-            return Fate(kind=FateKind.LANDED, slot=settled.slot)
-        if not known and any(one.final_height > signed.last_valid_height for one in told):
-            return Fate(kind=FateKind.GONE, reason="it was not taken into a block in time")
-        return Fate(kind=FateKind.PENDING)
-
-    async def _told(self, index: int, signed: Signed) -> _Told:
-        # The height first: whatever lands between the two questions is then in the second answer.
-        finalized = RpcContextConfig(CommitmentLevel.Finalized)
-        try:
-            heights = await self._client.ask_one(index, GetEpochInfo(finalized), read_heights)
-        except VenueError:
-            heights = Heights(slot=0, height=0)  # it may know the signature all the same
-        question = GetSignatureStatuses(
-            [Signature.from_string(signed.signature)], RpcSignatureStatusConfig(search_transaction_history=True)
-        )
-        slot, status = await self._client.ask_one(index, question, read_status)
-        # Behind one address there may be several nodes: one that is behind must not speak for one that is not.
-        return _Told(status=status, final_height=heights.height if slot >= heights.slot else 0)
-
-    async def _each(self, ask: Callable[[int], Awaitable[Result]]) -> tuple[list[Result], str]:
-        """(what each endpoint answers, why others do not)."""
-        answers: list[Result] = []
-        problems: list[str] = []
-
-        async def one(index: int) -> None:
-            try:
-                answers.append(await ask(index))
-            except VenueError as problem:
-                problems.append(str(problem))
-
-        await asyncio.gather(*(one(index) for index in range(self._client.count)))
-        return answers, "; ".join(problems)
 
     async def settle(self) -> None:
         """Until every endpoint has answered, or failed, for all that was sent."""

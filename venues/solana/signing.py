@@ -9,7 +9,7 @@ from solders.keypair import Keypair
 
 from risk.model.trading import OrderBatch
 from venues.errors import VenueRejected
-from venues.solana.orders_read import require_exactly
+from venues.solana.orders_read import BudgetCaps, require_exactly
 from venues.solana.profiles import Profile
 
 _MOST_BYTES = 1_024
@@ -26,7 +26,7 @@ class Signer(Protocol):
         ...
 
     async def sign(self, message: bytes, batch: OrderBatch) -> bytes:
-        """The signature of a message that is this batch and nothing else.
+        """The signature of a message that is this batch and nothing else, and costs no more than the signer allows.
 
         Raises: VenueRejected for any other message; VenueUnavailable where the signer does not answer.
         """
@@ -36,11 +36,12 @@ class Signer(Protocol):
 class KeyFileSigner:
     """A key in a file of its own, as solana-keygen writes it or in base58."""
 
-    __slots__ = ("_keypair", "_profile")
+    __slots__ = ("_caps", "_keypair", "_profile")
 
-    def __init__(self, path: Path, profile: Profile) -> None:
+    def __init__(self, path: Path, profile: Profile, caps: BudgetCaps) -> None:
         """Raises: VenueRejected, saying what is wrong with the file."""
-        self._profile, self._keypair = profile, _keypair(_guarded_text(path), path.name)
+        self._profile, self._caps = profile, caps
+        self._keypair = _keypair(_guarded_text(path), path.name)
 
     def __repr__(self) -> str:
         return f"KeyFileSigner({self.public_key})"
@@ -54,7 +55,7 @@ class KeyFileSigner:
 
     async def sign(self, message: bytes, batch: OrderBatch) -> bytes:
         """See Signer."""
-        require_exactly(self._profile, message, batch, signer=self.public_key)
+        require_exactly(self._profile, message, batch, signer=self.public_key, caps=self._caps)
         return bytes(self._keypair.sign_message(message))
 
 

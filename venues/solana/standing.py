@@ -16,6 +16,7 @@ from venues.solana.order_stories import Stories, ids_placed
 _NOT_ALL = "no more was to be had within its limit"
 _NOTHING = "nothing was to be had within its limit"
 _BY_POSITION = "the venue's log is not at hand, so this is told by how the position moved"
+_OTHERS_TOO = f"{_BY_POSITION}, and other orders were placed meanwhile that may have moved it; look at the venue"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,10 +99,12 @@ def _by_position(
     for at in own:
         if (known := placed[at]) is not None:
             moved -= _sign(terms[at]) * known.filled_raw_1e9
+    others = evidence.now.next_order_id != evidence.mark.next_order_id + len(terms)
     for at in untold:
         filled = min(terms[at].size_raw_1e9, max(0, _sign(terms[at]) * moved))
         moved -= _sign(terms[at]) * filled
-        reason = "" if filled == terms[at].size_raw_1e9 else _BY_POSITION
+        # With a caveat even where all of it is explained: whatever else moved the position looks just the same.
+        reason = _OTHERS_TOO if others else _BY_POSITION
         placed[at] = PlacedOrder(order_id=ids[at], filled_raw_1e9=filled, open=False, reason=reason)
     # What rests is looked at for days, and the position moves by other things; what takes is looked at once.
     if moved and (untold or any(not terms[at].style.rests for at in own)):

@@ -59,8 +59,8 @@ class ConsoleTransport:
         stdin: Where lines come from.
         stdout: Where messages go.
         lines: Lines to read instead of ``stdin``, such as a script's.
-        pictures_dir: Where pictures and files are saved. If None, pictures are only described, and files, which somebody
-            asked for to have them, go to a new folder for temporary ones.
+        pictures_dir: Where pictures and files are saved. If None, pictures are only described, and files go
+            to a new folder for temporary ones: somebody asked for them to have them.
         history_path: Where typed lines are kept between runs.
     """
 

@@ -80,7 +80,7 @@ class Part:
 
 
 def parts_of(message: Message) -> tuple[Part, ...]:
-    """The messages that say it all, in order; never none. A single picture or file takes a short text as its caption."""
+    """The messages that say it all, in order; never none. A single attachment takes a short text as its caption."""
     attached = [block for block in message.blocks if isinstance(block, Picture | File)]
     texts = [block for block in message.blocks if not isinstance(block, Picture | File)]
     if len(attached) == 1:

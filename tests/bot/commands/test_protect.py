@@ -5,11 +5,14 @@ import pytest
 from bot.commands.protect import explained
 from bot.commands.spec import Usage
 from risk.model.account import Side
-from risk.model.proposal import Effect, Purpose
+from risk.model.proposal import Effect, PlannedTrade, ProposalState, Purpose
 from risk.model.protection import ProtectionAction, ProtectionKind
+from risk.protection_desk import ProtectionDesk
+from tests.bot.trading.chat_world import chat_world
 from tests.risk.builders import make_account, make_position
 from tests.risk.depths import make_order
 from tests.support.asking import asking
+from tests.support.trade_world import ACCOUNT
 
 DEEP = make_account(make_position(50.0), usdc=400.0)  # 5,000 USD of SOL on 400: ratio 160 %
 WELL = make_account(make_position(1.0), usdc=5_000.0)
@@ -72,6 +75,49 @@ async def test_orders_that_would_enlarge_are_cancelled_first() -> None:
         plan = await here.plan("/protect")
 
         assert plan.cancels == (3,)
+
+
+def two_steps(monkeypatch: pytest.MonkeyPatch, *, size_base: float = 1.0) -> None:
+    """Protection that calls for a cut, and for a hedge of what stays."""
+    cut = PlannedTrade(market="SOL-PERP", side=Side.SELL, size_base=10.0, reduce_only=True)
+    hedge = PlannedTrade(market="BTC-PERP", side=Side.BUY, size_base=size_base, reduce_only=False)
+
+    async def plan_protection(*_: object) -> tuple[ProtectionAction, ...]:
+        return (
+            ProtectionAction(kind=ProtectionKind.CUT, says="Cut.", effect=None, trades=(cut,)),
+            ProtectionAction(kind=ProtectionKind.HEDGE, says="Hedge.", effect=None, trades=(hedge,)),
+        )
+
+    monkeypatch.setattr(ProtectionDesk, "plan_protection", plan_protection)
+
+
+async def test_the_hedge_beside_it_is_named_and_its_card_follows_in_the_same_chat(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    two_steps(monkeypatch, size_base=0.01)
+    async with chat_world(reduce_only=False) as world:
+        first = await world.card("/protect")
+        assert "\nP1: Protect (" in first.text
+        assert first.text.endswith("The hedge of what stays is P2: its card follows, and takes a Confirm of its own.")
+        await world.trading.keeper.settle()
+        assert world.cards() == [first], "what was just asked for may still be on its way as the answer"
+        await world.pass_s(3)
+        _, second = world.cards()
+        assert "\nP2: Hedge what stays (" in second.text
+        assert await world.press(second) == "Approved. Sending 1 order."
+        assert "bought 0.01 BTC-PERP" in world.text(second)
+        assert {one.proposal_id: one.state for one in await world.trading.proposals.recent([ACCOUNT], 2)} == {
+            "P1": ProposalState.OPEN, "P2": ProposalState.DONE,
+        }  # fmt: skip
+
+
+async def test_a_hedge_that_cannot_be_is_said_beside_what_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    two_steps(monkeypatch)
+    async with chat_world(reduce_only=True) as world:
+        first = await world.card("/protect")
+        assert "! No hedge of what stays is proposed: " in first.text
+        await world.pass_s(3)
+        assert world.cards() == [first]
 
 
 async def test_a_word_behind_it_is_no_account() -> None:

@@ -1,16 +1,23 @@
 """/approvals, /halt, /resume, /arm, /disarm, /orders, /cancel, /audit, and what /status says of trading."""
 
+import csv
+import io
 import json
+from dataclasses import replace
 
 import pytest
 
+from bot.commands import audit
+from bot.messages import File
 from bot.trading.rules import Quorum
 from risk.model.account import Side
 from risk.model.proposal import PlannedTrade, ProposalState, Purpose, TradePlan
 from risk.model.trading import OrderStyle, TradingState
-from storage import Role
+from storage import AuditAction, Role
+from storage.audit import append
 from tests.bot.trading.chat_world import ChatWorld, chat_world, labels
 from tests.support.bot_world import bot_world
+from tests.support.recording_transport import Sent
 from tests.support.team import group, member
 from tests.support.trade_world import ACCOUNT, sell
 
@@ -274,9 +281,63 @@ async def test_the_audit_shows_each_step() -> None:
         assert any("125 filled, fee $7.00" in line for line in lines)
         assert len((await world.ask("/audit 2")).text.split("\n")) == 4
         assert (await world.ask("/audit 0")).first == "Say how many steps, 1 to 50, or export."
-        assert "keel audit export" in (await world.ask("/audit export")).text
         entries = await world.trading.audit.entries(20)
         assert all(isinstance(json.loads(one.facts_json), dict) for one in entries)
+
+
+def file_of(answer: Sent) -> File:
+    (file,) = [block for block in answer.message.blocks if isinstance(block, File)]
+    return file
+
+
+async def test_the_audit_comes_as_a_file_for_a_spreadsheet_or_for_a_program() -> None:
+    async with chat_world() as world:
+        await world.press(await world.card())
+        answer = await world.ask("/audit export")
+        assert answer.first == "The audit, 9 rows, oldest first"
+        file = file_of(answer)
+        assert (file.name, file.alt) == ("keel-audit-20260105-120000.csv", "The audit as CSV, 9 rows.")
+        rows = list(csv.DictReader(io.StringIO(file.content.decode())))
+        assert [row["seq"] for row in rows] == [str(number) for number in range(1, 10)]
+        assert [row["prev_hash"] for row in rows[1:]] == [row["hash"] for row in rows[:-1]]
+        steps = json.loads(file_of(await world.ask("/audit export JSON")).content)
+        assert [(step["seq"], step["action"]) for step in steps] == [(int(row["seq"]), row["action"]) for row in rows]
+        for unfit in ("/audit export xml", "/audit export csv json"):
+            assert (await world.ask(unfit)).first == "Say csv or json behind export."
+
+
+async def test_the_file_has_only_rows_of_accounts_that_are_seen_where_it_is_asked_for() -> None:
+    async with chat_world() as world:
+        await world.press(await world.card())
+        await world.trading.pins.set("person-owner", "1234", now=world.clock.now())
+        (step,) = await world.trading.audit.entries(1)
+        foreign = replace(step, action=AuditAction.CANCELLED, account_id="of somebody else")
+        await world.bot.store.atomic(lambda db: append(db, foreign))
+        await member(world.bot, "bob", Role.TRADER, "main")
+        await group(world.bot, "-100")
+        whole = json.loads(file_of(await world.ask("/audit export json")).content)
+        assert {"pin_set", "cancelled"} < {row["action"] for row in whole}
+        for who in ({"user": "bob", "chat": "bob"}, {"chat": "-100", "private": False}):
+            answer = await world.ask("/audit export json", **who)
+            seen = [row["seq"] for row in json.loads(file_of(answer).content)]
+            assert seen == [row["seq"] for row in whole if row["action"] not in ("pin_set", "cancelled")]
+            assert "Only rows of accounts that are seen here" in answer.text
+
+
+async def test_a_file_that_would_be_too_long_has_the_newest_rows_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with chat_world() as world:
+        await world.press(await world.card())
+        monkeypatch.setattr(audit, "EXPORT_ROWS", 4)
+        answer = await world.ask("/audit export")
+        assert answer.first == "The audit, the newest 4 rows, oldest first"
+        assert "! Older rows are left out" in answer.text
+        rows = list(csv.DictReader(io.StringIO(file_of(answer).content.decode())))
+        assert [row["seq"] for row in rows] == ["6", "7", "8", "9"]
+        monkeypatch.setattr(audit, "EXPORT_BYTES", 700)
+        for kind in ("csv", "json"):
+            content = file_of(await world.ask(f"/audit export {kind}")).content
+            assert len(content) <= 700
+            assert b"completed" in content
 
 
 async def test_the_audit_is_for_traders() -> None:

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from bot.app import Pace, assemble
 from bot.messages import Message, MessageRef, Transport, text_of
+from bot.observing import Observer
 from bot.roster import Roster, Watched
 from bot.trading.assembly import TradingParts, TradingSetup
 from bot.trading.parts import Trading
@@ -110,7 +111,8 @@ def labels(message: Message) -> list[str]:
 @contextlib.asynccontextmanager
 async def chat_world(
     *, store: Store | None = None, clock: FakeClock | None = None, venue: PaperVenue | None = None,
-    transport: RecordingTransport | None = None, others: Sequence[Transport] = (), **rules: Any,
+    transport: RecordingTransport | None = None, others: Sequence[Transport] = (), observer: Observer | None = None,
+    **rules: Any,
 ) -> AsyncIterator[ChatWorld]:  # fmt: skip
     """A bot with the demo's account as main, whose owner is linked in one chat.
 
@@ -134,7 +136,7 @@ async def chat_world(
         app = assemble(
             store=store, reader=venue, roster=roster, transports=[transport, *others], clock=clock, venue="paper",
             executor=workers, pace=Pace(check_interval=timedelta(seconds=5)), trading=setup, patience_s=math.inf,
-            stream=False,
+            stream=False, observer=observer,
         )  # fmt: skip
         assert app.trading is not None
         bot = BotWorld(app=app, clock=clock, reader=cast(TunedReader, venue), transport=transport, store=store)

@@ -21,6 +21,8 @@ from storage import (
     TradingStates,
 )
 from tests.support.bot_world import GENEROUS
+from tests.support.faults import Measure
+from tests.support.figures import Gauge
 from tests.support.trade_world import ACCOUNT, ASKED_AT, TradeWorld, sell, still, trade, trade_world
 
 
@@ -105,7 +107,7 @@ async def test_half_asks_again_and_is_confirmed_by_itself() -> None:
         assert await world.position() == 225.0
 
 
-async def test_a_price_that_moved_is_asked_about_again() -> None:
+async def test_a_price_that_moved_is_asked_about_again(figure: Gauge) -> None:
     async with trade_world(prices=still(SOL=(10, 0.98))) as world:
         proposal = await world.proposed()
         world.clock.pass_s(10)
@@ -116,6 +118,8 @@ async def test_a_price_that_moved_is_asked_about_again() -> None:
         assert "instead of" in asked.changed[0]
         assert not asked.votes
         assert await world.position() == 250.0
+        figure(Measure.UNAPPROVED, 250.0 - await world.position())
+        figure(Measure.ASKED_AGAIN, asked.revision - proposal.revision)
         await world.press(asked)
         assert await world.position() == 200.0
 
@@ -212,7 +216,7 @@ async def test_a_plan_of_several_trades_reports_exactly_which_went_out() -> None
         assert await world.position("ETH-PERP") == 6.0
 
 
-async def test_a_lost_answer_is_looked_up_and_never_signed_again() -> None:
+async def test_a_lost_answer_is_looked_up_and_never_signed_again(figure: Gauge) -> None:
     async with trade_world() as world:
         proposal = await world.proposed()
         world.venue.faults.lose_answers(1)
@@ -221,9 +225,12 @@ async def test_a_lost_answer_is_looked_up_and_never_signed_again() -> None:
         assert ended.state is ProposalState.DONE
         assert ended.legs[0].attempt == 1
         assert await world.position() == 200.0
+        figure(Measure.LOST, ended.state is not ProposalState.DONE)
+        figure(Measure.DUPLICATES, (250.0 - await world.position()) / 50.0 - 1)
+        figure(Measure.ATTEMPTS, ended.legs[0].attempt)
 
 
-async def test_what_never_arrived_is_signed_anew_only_when_it_cannot_arrive_any_more() -> None:
+async def test_what_never_arrived_is_signed_anew_only_when_it_cannot_arrive_any_more(figure: Gauge) -> None:
     async with trade_world(execution_s=300.0) as world:
         proposal = await world.proposed()
         world.venue.faults.drop_orders(40)
@@ -234,6 +241,10 @@ async def test_what_never_arrived_is_signed_anew_only_when_it_cannot_arrive_any_
         assert told == [AuditAction.LEG_SIGNED, AuditAction.LEG_GONE, AuditAction.LEG_SIGNED]
         assert ended.state is ProposalState.DONE
         assert await world.position() == 200.0
+        figure(Measure.ATTEMPTS, told.count(AuditAction.LEG_SIGNED))
+        figure(Measure.SIGNED_EARLY, told.count(AuditAction.LEG_SIGNED) - 1 - told.count(AuditAction.LEG_GONE))
+        figure(Measure.LOST, ended.state is not ProposalState.DONE)
+        figure(Measure.DUPLICATES, (250.0 - await world.position()) / 50.0 - 1)
 
 
 async def test_halt_stops_what_waits_and_what_rests() -> None:

@@ -1,11 +1,11 @@
-"""Whatever people, the venue and the machine do, in whatever order: nothing goes out that nobody agreed to, nothing goes
-out twice, and what is believed is so."""
+"""Whatever people, the venue and the machine do, in whatever order: nothing goes out that nobody agreed to, nothing
+goes out twice, and what is believed is so."""
 
 import asyncio
-import json
 from collections import defaultdict
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from risk.decisions.proposals import ProposalEvent, advance, advance_leg
+from bot.trading.rules import Quorum
 from risk.model.account import Side
-from risk.model.proposal import LegState, ProposalState, Purpose, StandingTerms, TradePlan
+from risk.model.proposal import ProposalState, Purpose, StandingTerms, TradePlan
 from risk.model.trading import ConsentKind, OrderBatch, OrderStyle, Signed, TradingState
 from risk.trade_ports import OrderGateway
 from storage import (
@@ -24,21 +24,21 @@ from storage import (
     NO_ACCESS,
     Access,
     Accounts,
-    AuditAction,
     CardAction,
     PressKind,
+    Resting,
     Role,
     StandingApprovals,
     Store,
     TradingStates,
 )
+from tests.contracts.venue_worlds import MovedPrices
+from tests.support.audit_trail import follows_the_tables
 from tests.support.bot_world import GENEROUS
 from tests.support.clock import FakeClock
-from tests.support.trade_world import ACCOUNT, ASKED_AT, TradeWorld, card_press, sell, trade, trade_world
-from bot.trading.rules import Quorum
+from tests.support.trade_world import ACCOUNT, ASKED_AT, HOME, TradeWorld, card_press, sell, trade, trade_world
 from venues.paper.demo import START_USD, demo_exchange
 from venues.paper.venue import PaperVenue
-from tests.contracts.venue_worlds import MovedPrices
 
 T = TypeVar("T")
 
@@ -51,10 +51,9 @@ PEOPLE: dict[str, Access] = {
 }
 MARKETS = ("SOL-PERP", "ETH-PERP")
 STARTS = {"SOL-PERP": 250.0, "ETH-PERP": 11.0}
+FAULTS = ("none", "none", "lost", "dropped", "rejected", "failed", "late", "thin", "lapsed")
 CRASHES = ("approved", "requoted", "started", "prepared", "leg signed", "sent", "leg landed", "read back", "leg filled")
 UNITS = 10**9
-_LEG_ROWS = "leg_"
-_PROPOSAL_EVENTS = {event.value for event in ProposalEvent}
 
 
 class Died(BaseException):
@@ -98,7 +97,7 @@ class Desks(RuleBasedStateMachine):
         self.venue = PaperVenue(demo_exchange(self.prices, liquidates=False), clock=self.clock)
         self.crash_at = ""
         self.known: list[str] = []
-        self.halts: set[str] = set()
+        self.quiet = 0  # steps without a halt or an approval given beforehand, of which there would be too many
         self.sent: dict[str, int] = defaultdict(int)
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
@@ -111,7 +110,7 @@ class Desks(RuleBasedStateMachine):
 
     def _awake(self) -> None:
         self.opened: AbstractAsyncContextManager[TradeWorld] = trade_world(
-            store=self.store, clock=self.clock, venue=self.venue, through=lambda inner: Watched(inner, self),  # type: ignore[arg-type,return-value]
+            store=self.store, clock=self.clock, venue=self.venue, through=lambda inner: Watched(inner, self),
             crash_point=self._crash_point, quorums={"": Quorum(approvals=2, above_usd=5_000.0)}, standing_cap_usd=1e6,
         )  # fmt: skip
         self.world = self.do(self.opened.__aenter__())
@@ -137,7 +136,6 @@ class Desks(RuleBasedStateMachine):
         assert row["digest"] in consent.digests
         assert consent.kind in (ConsentKind.CONFIRMED, ConsentKind.STANDING)
         assert self.clock.now() <= consent.holds_until
-        assert signed.signature not in self.halts
         if self.sent[signed.signature] > 1 or (await TradingStates(self.store).get()).state is not TradingState.HALTED:
             return
         raise AssertionError("something new went out while trading was halted")
@@ -152,7 +150,7 @@ class Desks(RuleBasedStateMachine):
         side=st.sampled_from(Side), market=st.sampled_from(MARKETS), size=st.integers(1, 60),
         more=st.booleans(), style=st.sampled_from([OrderStyle.IOC, OrderStyle.IOC, OrderStyle.TRIGGER_MARKET]),
     )  # fmt: skip
-    def propose(self, side: Side, market: str, size: int, more: bool, style: OrderStyle) -> None:
+    def propose(self, *, side: Side, market: str, size: int, more: bool, style: OrderStyle) -> None:
         unit = 1.0 if market == "SOL-PERP" else 0.1
         first = trade(side, size * unit, market)
         if style is OrderStyle.TRIGGER_MARKET:
@@ -163,6 +161,39 @@ class Desks(RuleBasedStateMachine):
             )  # fmt: skip
         trades = (first, trade(Side.SELL, 3.0, priority=2)) if more else (first,)
         self._propose(sell(*trades))
+
+    @rule(
+        side=st.sampled_from(Side), market=st.sampled_from(MARKETS), size=st.integers(1, 60), more=st.booleans(),
+        fault=st.sampled_from(FAULTS), count=st.integers(1, 3), crash=st.sampled_from(["", *CRASHES]),
+        moved=st.integers(-3, 3),
+    )  # fmt: skip
+    def go_out(
+        self, *, side: Side, market: str, size: int, more: bool, fault: str, count: int, crash: str, moved: int
+    ) -> None:
+        """What is most often done, on a good day or a bad one, so that much goes out."""
+        self.do(self.world.halting.resume(by="ann"))
+        self.propose(side=side, market=market, size=size, more=more, style=OrderStyle.IOC)
+        self.move(percent=moved)
+        self.fault(fault=fault, count=count)
+        self.confirm_the_latest(crash=crash)
+
+    @rule(crash=st.sampled_from(["", *CRASHES]), fault=st.sampled_from(FAULTS), size=st.integers(1, 40))
+    def rest(self, crash: str, fault: str, size: int) -> None:
+        """A stop, which outlives what happens to the bot."""
+        self.do(self.world.halting.resume(by="ann"))
+        self.propose(side=Side.SELL, market="SOL-PERP", size=size, more=False, style=OrderStyle.TRIGGER_MARKET)
+        self.fault(fault=fault, count=1)
+        self.confirm_the_latest(crash=crash)
+
+    @rule(crash=st.sampled_from(["", *CRASHES]), size=st.integers(1, 20), fault=st.sampled_from(FAULTS))
+    def replace_what_rests(self, crash: str, size: int, fault: str) -> None:
+        """Cancel and place, in one transaction."""
+        self.do(self.world.halting.resume(by="ann"))
+        resting = self.do(Resting(self.store).standing(ACCOUNT))
+        ids = tuple(one.order_id for one in resting if one.order_id is not None)[:2]
+        self.fault(fault=fault, count=1)
+        self._propose(replace(sell(trade(Side.SELL, float(size))), cancels=ids))
+        self.confirm_the_latest(crash=crash)
 
     def _propose(self, plan: TradePlan) -> None:
         found = self.do(self.world.desk.propose(plan, place=ASKED_AT if plan.requested_by else None))
@@ -175,26 +206,25 @@ class Desks(RuleBasedStateMachine):
         back=st.integers(0, 3), person=st.sampled_from(sorted(PEOPLE)), action=st.sampled_from(CardAction),
         of_before=st.booleans(), crash=st.sampled_from(["", "", "", *CRASHES]),
     )  # fmt: skip
-    def press(self, back: int, person: str, action: CardAction, of_before: bool, crash: str) -> None:
+    def press(self, *, back: int, person: str, action: CardAction, of_before: bool, crash: str) -> None:
         proposal = self.do(self.world.proposals.get(self.known[-1 - back % len(self.known)]))
         assert proposal is not None
         press = card_press(self.world.handles, proposal, action, by=person, access=PEOPLE[person])
         self.crash_at = crash
-        if of_before and proposal.revision > 1:
-            handle = self.world.handles.of(proposal.proposal_id, proposal.revision - 1, action, _place())
-            press = card_press(self.world.handles, proposal, action, by=person, access=PEOPLE[person])
-            press = type(press)(**{**{name: getattr(press, name) for name in press.__slots__}, "handle": handle})
+        if of_before:
+            handle = self.world.handles.of(proposal.proposal_id, proposal.revision - 1, action, HOME)
+            press = replace(press, handle=handle)
         pressed = self.do(self.world.desk.press(press))
         self.do(self._settled())
         if PEOPLE[person] not in (EVERYTHING, PEOPLE["bob"]):
-            assert pressed.kind in (PressKind.NOT_ALLOWED, PressKind.DETAILS)
+            assert pressed.kind in (PressKind.NOT_ALLOWED, PressKind.DETAILS, PressKind.FOREIGN)
         if crash and not self.crash_at:
             self.restart()
         self.crash_at = ""
 
     @precondition(lambda self: self.known)
     @rule(crash=st.sampled_from(["", "", *CRASHES]))
-    def confirm_the_latest(self, crash: str) -> None:
+    def confirm_the_latest(self, *, crash: str) -> None:
         """What is most often done, so that much goes out."""
         proposal = self.do(self.world.proposals.get(self.known[-1]))
         assert proposal is not None
@@ -206,13 +236,16 @@ class Desks(RuleBasedStateMachine):
             self.restart()
         self.crash_at = ""
 
+    @precondition(lambda self: self.quiet > 3)
     @rule(keep=st.booleans())
-    def halt(self, keep: bool) -> None:
+    def halt(self, *, keep: bool) -> None:
+        self.quiet = 0
         self.do(self.world.halting.halt(by="ann", reason="enough", keep_protection=keep))
 
-    @precondition(lambda self: self.known)
+    @precondition(lambda self: self.known and self.quiet > 3)
     @rule()
     def halt_while_it_goes_out(self) -> None:
+        self.quiet = 0
         proposal = self.do(self.world.proposals.get(self.known[-1]))
         assert proposal is not None
 
@@ -228,8 +261,10 @@ class Desks(RuleBasedStateMachine):
     def resume(self, state: TradingState) -> None:
         self.do(self.world.halting.resume(by="ann", state=state))
 
+    @precondition(lambda self: self.quiet > 1)
     @rule(cap=st.sampled_from([2_000.0, 50_000.0]), hours=st.integers(1, 24))
     def arm(self, cap: float, hours: int) -> None:
+        self.quiet = 0
         terms = StandingTerms(
             account_id=ACCOUNT, markets=frozenset({"SOL-PERP"}), cap_usd=cap,
             expires_at=self.clock.now() + timedelta(hours=hours),
@@ -238,7 +273,8 @@ class Desks(RuleBasedStateMachine):
             account_id=ACCOUNT, purpose=Purpose.ARM, trades=(), title="Allow protection", requested_by="ann",
             standing=terms,
         ))  # fmt: skip
-        self.confirm_the_latest("") if self.known else None
+        if self.known:
+            self.confirm_the_latest(crash="")
 
     @rule()
     def disarm(self) -> None:
@@ -246,7 +282,7 @@ class Desks(RuleBasedStateMachine):
 
     @rule(market=st.sampled_from(MARKETS), size=st.integers(1, 20))
     def protect(self, market: str, size: int) -> None:
-        """The bot itself wants to reduce: it goes out at once where that was allowed beforehand, and waits otherwise."""
+        """The bot itself wants to reduce: at once where that was allowed beforehand; otherwise it waits."""
         plan = sell(trade(Side.SELL, float(size) * 0.5, market), purpose=Purpose.PROTECT, requested_by="")
         self._propose(plan)
 
@@ -263,7 +299,7 @@ class Desks(RuleBasedStateMachine):
         self.clock.pass_s(1)
 
     @rule(
-        fault=st.sampled_from(["lost", "dropped", "rejected", "failed", "late", "thin", "none"]),
+        fault=st.sampled_from(FAULTS),
         count=st.integers(1, 3),
     )
     def fault(self, fault: str, count: int) -> None:
@@ -273,6 +309,8 @@ class Desks(RuleBasedStateMachine):
                 faults.lose_answers(count)
             case "dropped":
                 faults.drop_orders(count)
+            case "lapsed":
+                faults.drop_orders(100)
             case "rejected":
                 faults.reject_orders(count)
             case "failed":
@@ -299,6 +337,7 @@ class Desks(RuleBasedStateMachine):
     def what_is_believed_is_so(self) -> None:
         if not hasattr(self, "world"):
             return
+        self.quiet += 1
         for market in MARKETS:
             believed = round(STARTS[market] * UNITS)
             for proposal in self.do(self.world.proposals.recent([ACCOUNT], 10_000)):
@@ -319,52 +358,12 @@ class Desks(RuleBasedStateMachine):
                 assert proposal.reason, f"nothing says why {proposal.proposal_id} is {proposal.state.value}"
 
     def teardown(self) -> None:
-        self.do(self._told_legally())
+        self.do(follows_the_tables(self.world.audit))
         assert self.do(self.world.audit.verify()).ok
         self.do(self.opened.__aexit__(None, None, None))
         self.do(self.store.close())
         self.loop.close()
         structlog.reset_defaults()
-
-    async def _told_legally(self) -> None:
-        """The audit tells of steps of the two tables alone, and of consent before every signature."""
-        states: dict[str, ProposalState] = {}
-        legs: dict[tuple[str, int], LegState] = defaultdict(lambda: LegState.PLANNED)
-        landed: dict[str, int] = defaultdict(int)
-        agreed: set[str] = set()
-        async for entry in self.world.audit.all():
-            facts, name = json.loads(entry.facts_json), entry.proposal_id
-            if entry.action is AuditAction.PROPOSED:
-                states[name] = ProposalState.OPEN
-            elif entry.action.value in _PROPOSAL_EVENTS and name:
-                states[name] = advance(states[name], ProposalEvent(entry.action.value))
-                assert states[name].value == facts["state"]
-                if entry.action is AuditAction.APPROVED:
-                    agreed.add(name)
-                elif entry.action is AuditAction.REVISED:
-                    agreed.discard(name)
-            elif entry.action.value.startswith(_LEG_ROWS):
-                key = name, facts["leg"]
-                legs[key] = advance_leg(legs[key], _leg_event(entry.action))
-                assert legs[key].value == facts["leg_state"]
-                if entry.action is AuditAction.LEG_SIGNED:
-                    assert name in agreed, "signed before anybody agreed"
-                    assert landed[name, facts["leg"]] == 0, "signed again behind a landing"  # type: ignore[index]
-                elif entry.action is AuditAction.LEG_LANDED:
-                    landed[name, facts["leg"]] += 1  # type: ignore[index]
-        assert all(count <= 1 for count in landed.values())
-
-
-def _leg_event(action: AuditAction) -> Any:
-    from risk.decisions.proposals import LegEvent
-
-    return LegEvent(action.value.removeprefix(_LEG_ROWS))
-
-
-def _place() -> Any:
-    from tests.support.trade_world import HOME
-
-    return HOME
 
 
 TestDesks = Desks.TestCase

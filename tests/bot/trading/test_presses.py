@@ -8,6 +8,8 @@ from storage import Pins, Pressed, PressKind, Role
 from tests.bot.trading.chat_world import chat_world
 from tests.bot.trading.proposals import armed, leg, proposal
 from tests.support.bot_world import OWNER
+from tests.support.faults import Measure
+from tests.support.figures import Gauge
 from tests.support.team import group, member
 
 
@@ -71,7 +73,7 @@ async def test_a_viewer_cannot_press_and_neither_can_a_stranger() -> None:
         assert await world.state() is ProposalState.OPEN
 
 
-async def test_a_role_that_was_withdrawn_between_card_and_press_counts_as_none() -> None:
+async def test_a_role_that_was_withdrawn_between_card_and_press_counts_as_none(figure: Gauge) -> None:
     async with chat_world() as world:
         bob = await member(world.bot, "bob", Role.TRADER)
         await group(world.bot, "home")
@@ -79,6 +81,7 @@ async def test_a_role_that_was_withdrawn_between_card_and_press_counts_as_none()
         await world.bot.app.services.people.take(bob.person_id, "")
         assert "role trader" in await world.press(card, user="bob")
         assert await world.position() == 250.0
+        figure(Measure.UNAPPROVED, 250.0 - await world.position())
 
 
 @pytest.mark.parametrize("data", ["c:", "c:x", "c:" + "A" * 22, "c:a:b:c", "c:" + "é" * 20, "c:\u202e'; DROP--"])

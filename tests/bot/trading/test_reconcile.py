@@ -11,6 +11,8 @@ from risk.model.proposal import LegState, Proposal, ProposalState, Purpose
 from risk.model.trading import Fate, FateKind, OrderBatch, OrderStyle, TradingState
 from risk.trade_ports import OrderGateway
 from storage import Store, TradingStates
+from tests.support.faults import Measure
+from tests.support.figures import Gauge
 from tests.support.trade_world import ASKED_AT, TradeWorld, card_press, sell, trade, trade_world
 
 
@@ -76,7 +78,7 @@ async def test_an_approval_that_is_too_old_ends_with_a_report_and_sends_nothing(
 
 
 @pytest.mark.parametrize("sent", [True, False])
-async def test_bytes_that_may_be_out_there_have_one_effect(sent: bool) -> None:
+async def test_bytes_that_may_be_out_there_have_one_effect(sent: bool, figure: Gauge) -> None:
     async with trade_world() as world:
         proposal = await signed(world, sent=sent)
         await world.reconciliation.run()
@@ -85,6 +87,9 @@ async def test_bytes_that_may_be_out_there_have_one_effect(sent: bool) -> None:
         assert ended.state is ProposalState.DONE
         assert ended.legs[0].attempt == 1
         assert await world.position() == 200.0
+        figure(Measure.LOST, ended.state is not ProposalState.DONE)
+        figure(Measure.DUPLICATES, (250.0 - await world.position()) / 50.0 - 1)
+        figure(Measure.ATTEMPTS, ended.legs[0].attempt)
 
 
 async def test_bytes_are_not_sent_after_a_halt_but_followed_to_their_end() -> None:
@@ -114,7 +119,7 @@ async def test_nothing_is_proposed_before_everything_is_known() -> None:
         assert (await world.desk.propose(sell(), place=ASKED_AT)).proposal is not None
 
 
-async def test_an_order_that_was_given_up_and_landed_halts_trading_and_is_told() -> None:
+async def test_an_order_that_was_given_up_and_landed_halts_trading_and_is_told(figure: Gauge) -> None:
     through: list[Through] = []
 
     def wrap(gateway: OrderGateway) -> OrderGateway:
@@ -134,6 +139,8 @@ async def test_an_order_that_was_given_up_and_landed_halts_trading_and_is_told()
         assert "went out all the same" in found.mismatches[0]
         assert (await TradingStates(world.store).get()).state is TradingState.HALTED
         assert [finding.tier for finding in world.findings] == [Tier.CRITICAL]
+        figure(Measure.LOST, 1 - len(found.mismatches))
+        figure(Measure.DUPLICATES, (250.0 - await world.position()) / 50.0 - 1)
 
 
 async def test_a_resting_order_that_is_not_what_was_agreed_to_halts_trading() -> None:

@@ -89,7 +89,7 @@ async def test_a_stop_its_owner_cancelled_is_a_high_incident_until_one_rests_aga
         (incident,) = await at.incidents()
         assert incident.tier is Tier.HIGH
         assert f"order {order.order_id}" in incident.fact
-        assert incident.remedy == "Place it again."
+        assert incident.remedy == "Place it again: /stop SOL 152"
         assert await at.resting() == ()
         ended = await at.recent()
         assert ended.ended_how in (RestingEnd.CANCELLED, RestingEnd.VANISHED)
@@ -132,8 +132,9 @@ async def test_when_one_side_of_a_bracket_has_fired_the_other_is_to_be_cancelled
         await at.looks(120)
         (incident,) = await at.incidents()
         assert incident.cause.subject.startswith("oversized/SOL-PERP/sell/above/")
-        assert incident.remedy.startswith("Cancel it")
         (left,) = await at.resting()
+        assert (incident.tier, incident.remedy) == (Tier.WARNING, f"Send /cancel {left.order_id}")
+        assert "closes nothing any more, and would close your next position" in incident.fact
         assert left.terms.triggers_above
 
 

@@ -14,6 +14,7 @@ from bot.messages import (
     Accent,
     Address,
     DeliveryError,
+    File,
     Line,
     Message,
     MessageRef,
@@ -229,3 +230,8 @@ def test_tables_and_pictures_become_text() -> None:
 
     assert title_and_body(message) == ("main: 2 markets", "SOL  1.5\nBTC 0.25\n[A chart.]")
     assert title_and_body(Message(blocks=lines("alone"))) == ("alone", "")
+
+
+def test_a_file_cannot_go_there_and_the_text_says_so() -> None:
+    message = Message(blocks=(Line("The audit"), File("a.csv", b"1", alt="The audit as CSV.")))
+    assert title_and_body(message) == ("The audit", "[a.csv: The audit as CSV. Files cannot be sent this way.]")

@@ -4,8 +4,10 @@ import asyncio
 import io
 import os
 import pty
+import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -17,6 +19,7 @@ from bot.messages import (
     Address,
     Button,
     Command,
+    File,
     Incoming,
     Line,
     Message,
@@ -202,6 +205,24 @@ async def test_a_picture_is_saved_under_a_harmless_name(tmp_path: Path) -> None:
     (saved,) = folder.iterdir()
     assert (saved.name, saved.read_bytes()) == ("1-equity-7d-.png", tiny_png())
     assert f"[picture: Equity rose.] saved: {saved}" in out.getvalue()
+
+
+def only(folder: Path) -> Path:
+    (found,) = folder.iterdir()
+    return found
+
+
+async def test_a_file_lies_in_a_new_folder_where_none_was_named_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    out = io.StringIO()
+    async with ConsoleTransport(now=now, lines=script(), stdout=out) as console:
+        await console.send(HERE, Message(blocks=(File("../audit.csv", b"seq", alt="The audit."),)))
+    folder = only(tmp_path)
+    saved = only(folder)
+    assert out.getvalue().strip() == f"[file: The audit.] saved: {saved}"
+    assert (saved.name, saved.read_bytes(), stat.S_IMODE(folder.stat().st_mode)) == ("1-audit.csv", b"seq", 0o700)
 
 
 async def test_a_picture_that_cannot_be_saved_takes_nothing_else_away(tmp_path: Path) -> None:

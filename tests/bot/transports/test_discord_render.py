@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.messages import Accent, Block, Button, Line, Message, Picture, Table, lines
+from bot.messages import Accent, Block, Button, File, Line, Message, Picture, Table, lines
 from bot.transports.discord.packing import units
-from bot.transports.discord.payload import message_json
+from bot.transports.discord.payload import Upload, message_json, uploads
 from bot.transports.discord.render import (
     EMBED_UNITS,
     TEXT_UNITS,
@@ -45,7 +45,7 @@ def whole(message: Message) -> Content:
 def taken(content: Content) -> dict[str, Any]:
     """Its JSON, which Discord would take. Raises: ApiError."""
     body = message_json(content)
-    checked(body, tuple(picture.png for picture in content.pictures), may_embed=True)
+    checked(body, tuple(upload.content for upload in uploads(content)), may_embed=True)
     return body
 
 
@@ -97,6 +97,15 @@ def test_pictures_are_under_the_last_part_and_described_where_there_is_no_text()
 def test_more_pictures_than_a_message_holds_make_another() -> None:
     parts = parts_of(Message(blocks=(Line("All"), *([PICTURE] * 12)), buttons=((ACK,),)))
     assert [(len(part.attached), bool(part.keyboard)) for part in parts] == [(10, False), (2, True)]
+
+
+def test_pictures_and_files_are_parts_of_one_form_each_with_its_name_and_its_kind() -> None:
+    content = whole(Message(blocks=(Line("x"), PICTURE, File("a b.csv", b"1", alt="One."), File("", b"2", alt="Two."))))
+    assert uploads(content)[1:] == (
+        Upload(field="files[1]", name="a-b.csv", content=b"1", content_type="text/csv"),
+        Upload(field="files[2]", name="attachment", content=b"2", content_type="application/octet-stream"),
+    )
+    assert [one["description"] for one in taken(content)["attachments"]] == ["Equity rose.", "One.", "Two."]
 
 
 def test_a_refused_picture_becomes_words_and_refused_buttons_do_not_silence_them() -> None:

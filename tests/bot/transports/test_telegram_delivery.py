@@ -9,6 +9,7 @@ from bot.messages import (
     Button,
     CommandHint,
     DeliveryError,
+    File,
     Line,
     Message,
     MessageRef,
@@ -23,6 +24,7 @@ from bot.messages import Tone as Loudness
 from bot.transports.telegram import TelegramTransport
 from tests.bot.transports.conftest import ANN, Time
 from tests.support.png import tiny_png
+from tests.support.telegram.model import Upload
 from tests.support.telegram_server import Drop, Fault, TelegramServer
 
 FORUM = -100500
@@ -90,6 +92,25 @@ async def test_a_picture_telegram_refuses_becomes_words(
     await transport.send(ann, Message(blocks=(Line("Equity"), Picture(b"not a picture", alt="It rose."))))
     (message,) = server.messages()
     assert (message.text, message.photo) == ("Equity\nIt rose.", None)
+
+
+async def test_a_file_travels_as_a_document_with_its_caption_and_buttons(
+    transport: TelegramTransport, server: TelegramServer, ann: Address
+) -> None:
+    file = File("audit.csv", b"seq,at\n", alt="The audit.")
+    await transport.send(ann, Message(blocks=(Line("The audit", strong=True), file), buttons=CHART.buttons))
+    (message,) = server.messages()
+    assert message.document == Upload("audit.csv", b"seq,at\n")
+    assert (message.photo, message.source, message.labels) == (None, "<b>The audit</b>", ("Ack", "Details"))
+
+
+async def test_a_file_telegram_refuses_becomes_words(
+    transport: TelegramTransport, server: TelegramServer, ann: Address
+) -> None:
+    server.inject(Fault(method="sendDocument", status=400, description="Bad Request: no", times=2))
+    await transport.send(ann, Message(blocks=(Line("Here"), File("a.csv", b"1", alt="The audit as CSV."))))
+    (message,) = server.messages()
+    assert (message.text, message.document) == ("Here\nThe audit as CSV.", None)
 
 
 async def test_refused_markup_is_sent_again_as_plain_text(

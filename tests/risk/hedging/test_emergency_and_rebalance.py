@@ -41,7 +41,7 @@ def test_the_scope_that_is_in_danger_goes_before_one_that_is_not() -> None:
     )
     found = emergency(book_of([account]), DEPTHS, limits=FREE, most=1, hours=24.0)
     assert [trade.market for trade in found.trades] == ["BTC-PERP"]
-    assert found.left == ("SOL-PERP stays as it is: no more than 1 trades were wanted",)
+    assert found.left == ("SOL-PERP stays as it is: no more than 1 trade was wanted",)
 
 
 def test_a_market_that_is_shut_is_named_and_the_others_still_close() -> None:

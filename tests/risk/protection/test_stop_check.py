@@ -88,7 +88,8 @@ def test_when_one_side_of_a_bracket_was_filled_the_other_is_to_be_cancelled() ->
     profit = expected(8, terms=terms(120.0, above=True), purpose=Purpose.BRACKET)
     (found,) = check_stops([profit], book(make_trigger(8, 120.0, above=True), size=0.0), {}, NOW)
     assert found.fault is StopFault.OVERSIZED
-    assert "cancel it" in found.says
+    assert found.nothing_left
+    assert found.says.endswith("would close your next position; send /cancel 8")
 
 
 def test_both_sides_of_a_bracket_are_each_as_large_as_the_position() -> None:

@@ -45,6 +45,8 @@ class Measure(Enum):
     KILLS = ("{} kills", Unit.NUMBER)
     DUPLICATES = ("{} sent twice", Unit.NUMBER)
     UNAPPROVED = ("{} without approval", Unit.NUMBER)
+    SIGNED_EARLY = ("{} given up too early", Unit.NUMBER)
+    ASKED_AGAIN = ("{} asked again", Unit.NUMBER)
     WRONG = ("{} believed wrongly", Unit.NUMBER)
     MOMENTS_MISSED = ("{} moments missed", Unit.NUMBER)
     CATCH_UPS = ("{} catch-up check", Unit.NUMBER)

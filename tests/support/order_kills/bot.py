@@ -47,7 +47,7 @@ from storage import (
     TradingStates,
 )
 from tests.support.drift_trading import account_id
-from tests.support.order_kills.moments import DATABASE, KEY_FILE, STATEMENT, Life, Want, crash_point
+from tests.support.order_kills.moments import DATABASE, KEY_FILE, STATEMENT, Life, Scene, Want, crash_point
 from venues.solana.adapter import DriftAdapter, connect
 from venues.solana.gateway import DriftGateway, connect_orders
 from venues.solana.settings import SolanaSettings
@@ -109,14 +109,20 @@ def die() -> None:
 class _Proposals(Proposals):
     """Storage that may be the last thing that happened."""
 
-    def __init__(self, store: Store, fate: _Fate) -> None:
+    def __init__(self, store: Store, fate: _Fate, clock: _JumpingClock, want: Want) -> None:
         super().__init__(store)
-        self._fate = fate
+        self._fate, self._clock, self._want = fate, clock, want
+        self._states = TradingStates(store)
 
     async def press(self, press: CardPress, now: datetime) -> Pressed:
         pressed = await super().press(press, now)
         if pressed.kind is PressKind.APPROVED:
             self._fate("pressed")
+            # Right behind the press, before anything is done about it.
+            if self._want is Want.HALT:
+                await self._states.set(TradingState.HALTED, by="ann", reason="enough", now=now)
+            elif self._want is Want.TOO_LATE:
+                self._clock.ahead = timedelta(hours=1)
         elif pressed.kind is PressKind.VOTED:
             self._fate("voted")
         return pressed
@@ -168,18 +174,21 @@ async def _awake(folder: Path, url: str, life: Life) -> AsyncIterator[_Bot]:
         stack.push_async_callback(reader.close)
         if life.moment == STATEMENT:
             await _die_before_statement(store, life.after)
-        yield await _assembled(store, gateway, reader, rules, clock, fate)
+        proposals = _Proposals(store, fate, clock, life.scene.want)
+        bot = await _assembled(store, proposals, gateway, reader, rules, clock, fate)
+        stack.push_async_callback(bot.execution.stop)
+        yield bot
 
 
 async def _assembled(
-    store: Store, gateway: DriftGateway, reader: DriftAdapter, rules: TradingRules, clock: _JumpingClock, fate: _Fate
-) -> _Bot:
-    proposals, states, resting = _Proposals(store, fate), TradingStates(store), Resting(store)
-    history = TradeHistory(store)
+    store: Store, proposals: Proposals, gateway: DriftGateway, reader: DriftAdapter, rules: TradingRules,
+    clock: _JumpingClock, fate: _Fate,
+) -> _Bot:  # fmt: skip
+    states, resting, history = TradingStates(store), Resting(store), TradeHistory(store)
     handles, accounts = await ProposalCards(store).handles(), Accounts(store)
     await accounts.save_limits(ACCOUNT, _GENEROUS)
     maker = Maker(
-        depths=gateway, books=reader, limits=accounts, rules=rules, executor=None,
+        depths=gateway, books=reader, limits=accounts, history=history, rules=rules, executor=None,
         prospects=Prospects(lambda account_id: _NoHistory(), FitCache()),
     )  # fmt: skip
     execution = Execution(
@@ -188,7 +197,7 @@ async def _assembled(
     )  # fmt: skip
     desk = Desk(
         maker=maker, execution=execution, proposals=proposals, handles=handles, states=states,
-        standing=StandingApprovals(store), history=history, traders=Traders(People(store)),
+        standing=StandingApprovals(store), traders=Traders(People(store)),
         doubts=lambda account_id: (), rules=rules, clock=clock,
     )  # fmt: skip
 
@@ -232,7 +241,10 @@ async def live(folder: Path, url: str, life: Life) -> None:
                 await _press(bot, proposal, life.scene.want)
             await bot.execution.idle()
             while True:
-                await _trade(bot, dice, life.scene.want)
+                # Side by side as well: what one of them brings about must not be taken for the other's.
+                for _ in range(dice.choice([1, 1, 2]) if life.scene == Scene() else 1):
+                    await _trade(bot, dice, life.scene.want)
+                await bot.execution.idle()
 
 
 async def drain(folder: Path, url: str) -> None:
@@ -258,8 +270,10 @@ async def _trade(bot: _Bot, dice: random.Random, want: Want) -> None:
         await _press(bot, halved.proposal or found.proposal, want)
     else:
         await _press(bot, found.proposal, want)
+    if want is not Want.SHIFT:
+        return
     await bot.execution.idle()
-    if want is Want.SHIFT and (again := await bot.proposals.get(found.proposal.proposal_id)) is not None:
+    if (again := await bot.proposals.get(found.proposal.proposal_id)) is not None:
         await bot.desk.press(bot.press_of(again, CardAction.CANCEL, "ann"))
 
 
@@ -269,10 +283,6 @@ async def _press(bot: _Bot, proposal: Proposal, want: Want) -> None:
         await bot.accounts.save_limits(ACCOUNT, replace(_GENEROUS, max_position_size_usd=1.0))
     for person in ("ann", "bob")[: proposal.approvals_needed]:
         await bot.desk.press(bot.press_of(proposal, CardAction.CONFIRM, person))
-    if want is Want.HALT:
-        await bot.states.set(TradingState.HALTED, by="ann", reason="enough", now=bot.clock.now())
-    elif want is Want.TOO_LATE:
-        bot.clock.ahead = timedelta(hours=1)
 
 
 async def _plan(bot: _Bot, dice: random.Random, want: Want) -> TradePlan:

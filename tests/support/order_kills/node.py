@@ -1,8 +1,8 @@
 """python -m tests.support.order_kills.node SEED: a node that executes orders, and whose record is the truth.
 
 A process of its own, so that it outlives the bots that are killed. Prints its URL, then answers a line for each line it
-reads: ``next OUTCOME ...`` settles the next sendings, by the names of Outcome; ``truth`` is everything that happened,
-as JSON. What is not settled is drawn by the seed.
+reads: ``next OUTCOME ...`` settles the next sendings, by the names of Outcome; ``far SECONDS`` lets every answer take
+so long; ``truth`` is everything that happened, as JSON. What is not settled is drawn by the seed.
 """
 
 import base64
@@ -18,7 +18,7 @@ from tests.support.drift_layout import ORDER, PERP_POSITION, USER
 from tests.support.drift_program import OPEN, Book, FakeDriftProgram
 from tests.support.drift_trading import BTC, SOL, account_id, trading_world
 from tests.support.order_kills.moments import Outcome
-from tests.support.solana_rpc import Landing, LandingMode, Sent, SolanaRpc, running_rpc
+from tests.support.solana_rpc import Delay, Landing, LandingMode, Sent, SolanaRpc, running_rpc
 
 SLOTS_PER_S = 2.5
 ANSWER_LOST_S = 0.05
@@ -197,6 +197,9 @@ def main(seed: str) -> None:
                     dice.settled.clear()
                     dice.settled.extend(Outcome[name] for name in names)
                     say("settled")
+                elif what == "far":
+                    rpc.inject(Delay(seconds=float(names[0])))
+                    say("far")
                 else:
                     say(record.truth())
 

@@ -12,7 +12,7 @@ from solders.transaction import VersionedTransaction
 
 from risk.model.account import Side
 from risk.model.market import MarketStatus
-from risk.model.trading import FateKind, OrderStyle
+from risk.model.trading import Fate, FateKind, OrderStyle
 from tests.support import addresses
 from tests.support.drift_accounts import OrderSlot
 from tests.support.drift_enums import ExchangeStatus
@@ -22,16 +22,17 @@ from tests.support.drift_market_layout import PERP_MARKET
 from tests.support.drift_program import arrived
 from tests.support.drift_trading import TradingNode, account_id, key_file, trading_settings, trading_world
 from tests.support.order_terms import agreed, halting, make_terms
-from tests.support.solana_rpc import HttpError, Landing, LandingMode, Refusal, SolanaRpc
+from tests.support.solana_rpc import HttpError, Landing, LandingMode, Refusal, SolanaRpc, StaleSlot
 from tests.support.world_builder import WorldBuilder
 from tests.venues.solana.conftest import StillClock
 from tests.venues.solana.reading import DRIFT
 from venues import connect, connect_orders
 from venues.errors import VenueRejected, VenueUnavailable
 from venues.solana import gateway as gateways
+from venues.solana.answers import LandedTransaction
 from venues.solana.gateway import DriftGateway
 from venues.solana.mark import Mark
-from venues.solana.orders_read import read_message, require_exactly
+from venues.solana.orders_read import BudgetCaps, read_message, require_exactly
 from venues.solana.settings import SolanaSettings
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("driftpy") is None, reason="orders on drift need driftpy")
@@ -93,7 +94,8 @@ async def test_what_arrives_is_the_approved_order_and_nothing_else(venue: Venue)
     assert (order.base_1e9, order.price_1e6, order.max_ts) == (2 * 10**9, 140_000_000, 4_000_000_000)
     assert (order.reduce_only, order.post_only, order.bit_flags, order.trigger_price) == (True, 0, 1, None)
     message = bytes(VersionedTransaction.from_bytes(sent.raw).message)
-    found = require_exactly(DRIFT, message, batch, signer=addresses.address("ann's bot"))
+    caps = BudgetCaps.of(venue.settings)
+    found = require_exactly(DRIFT, message, batch, signer=addresses.address("ann's bot"), caps=caps)
     assert (found.unit_limit, found.unit_price_micro) == (100_000 + 20_000 + 20_000, 25_000)
 
 
@@ -135,6 +137,7 @@ async def test_the_second_order_takes_one_round_of_questions(venue: Venue) -> No
     await venue.gateway.prepare(agreed(ACCOUNT, SELL))
     assert venue.rpc.counts() == {
         "getMultipleAccounts": 1, "getLatestBlockhash": 1, "getRecentPrioritizationFees": 1, "simulateTransaction": 1,
+        "getEpochInfo": 1,
     }  # fmt: skip
 
 
@@ -172,6 +175,101 @@ async def test_a_resting_order_is_followed_through_its_fills_to_its_end(venue: V
     (whole,) = await venue.gateway.placed(signed, batch)
     assert (whole.open, whole.filled_raw_1e9, whole.average_usd, whole.reason) == (False, 2 * 10**9, 180.0, "")
     assert whole.fee_raw_1e6 == 360_000
+
+
+async def test_a_log_that_is_not_there_yet_is_asked_for_again_and_nothing_is_guessed(
+    venue: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two orders prepared at the same moment: only the first gets anything."""
+    first, second = agreed(ACCOUNT, SELL), agreed(ACCOUNT, replace(SELL, limit_raw_1e6=141_000_000))
+    signed_first, signed_second = await venue.gateway.prepare(first), await venue.gateway.prepare(second)
+    await venue.gateway.send(signed_first)
+    venue.node.program.books[0].bid_1e6 = 100_000_000
+    await venue.gateway.send(signed_second)
+
+    async def not_yet(signature: str) -> None:
+        del signature
+
+    with monkeypatch.context() as lag:
+        lag.setattr(venue.gateway._client, "transaction", not_yet)
+        for slots in (0, 49):
+            venue.rpc.advance(slots)
+            with pytest.raises(VenueUnavailable, match="does not have its log yet"):
+                await venue.gateway.placed(signed_second, second)
+        venue.rpc.advance(1)
+        (guessed,) = await venue.gateway.placed(signed_second, second)
+    assert "other orders were placed meanwhile" in guessed.reason
+    assert (guessed.quote_raw_1e6, guessed.fee_raw_1e6) == (None, None)
+    (told,) = await venue.gateway.placed(signed_second, second)
+    assert (told.filled_raw_1e9, told.reason) == (0, "nothing was to be had within its limit")
+
+
+async def test_a_later_log_that_is_not_there_yet_is_asked_for_again(
+    venue: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = agreed(ACCOUNT, make_terms(ACCOUNT, style=OrderStyle.LIMIT, limit=180_000_000))
+    signed = await venue.gateway.prepare(batch)
+    await venue.gateway.send(signed)
+    executed = venue.node.program.fill(ACCOUNT, 1, 2 * 10**9, 180_000_000)
+    later = venue.rpc.post(accounts=[ACCOUNT], logs=executed.logs, effects=executed.effects)
+    real = venue.gateway._client.transaction
+
+    async def not_the_later(signature: str) -> LandedTransaction | None:
+        return None if signature == later.signature else await real(signature)
+
+    with monkeypatch.context() as lag:
+        lag.setattr(venue.gateway._client, "transaction", not_the_later)
+        with pytest.raises(VenueUnavailable, match="does not have its log yet"):
+            await venue.gateway.placed(signed, batch)
+    (placed,) = await venue.gateway.placed(signed, batch)
+    assert (placed.filled_raw_1e9, placed.open, placed.reason) == (2 * 10**9, False, "")
+
+
+async def test_what_never_arrived_is_gone_without_a_doubt_where_the_account_is_as_it_was(venue: Venue) -> None:
+    signed = await venue.gateway.prepare(agreed(ACCOUNT, SELL))
+    venue.rpc.advance(200)
+    assert await venue.gateway.fate(signed) == Fate(kind=FateKind.GONE)
+
+
+async def test_what_landed_and_was_forgotten_by_every_node_is_not_gone_without_a_doubt(venue: Venue) -> None:
+    signed = await venue.gateway.prepare(agreed(ACCOUNT, SELL))
+    await venue.gateway.send(signed)
+    venue.rpc.advance(200)
+    venue.rpc.ledger.sent.clear()
+    fate = await venue.gateway.fate(signed)
+    assert fate.kind is FateKind.GONE
+    assert fate.reason == "orders were placed on the account since; look at the venue before asking again"
+
+
+async def test_a_position_that_moved_since_is_a_doubt_and_a_cancellation_has_none(venue: Venue) -> None:
+    signed = await venue.gateway.prepare(agreed(ACCOUNT, SELL))
+    cancelling = await venue.gateway.prepare(halting(ACCOUNT, 3))
+    venue.patch(ACCOUNT, USER, perp_positions__0__base_asset_amount=9 * 10**9)
+    venue.rpc.advance(200)
+    assert "the position has changed since" in (await venue.gateway.fate(signed)).reason
+    assert await venue.gateway.fate(cancelling) == Fate(kind=FateKind.GONE)
+    unmarked = replace(signed, mark="")
+    assert "is not known" in (await venue.gateway.fate(unmarked)).reason
+
+
+async def test_an_account_read_from_a_node_that_is_behind_takes_no_doubt_away(venue: Venue) -> None:
+    signed = await venue.gateway.prepare(agreed(ACCOUNT, SELL))
+    venue.rpc.advance(200)
+    venue.rpc.inject(StaleSlot(slots=1), methods=["getMultipleAccounts"])
+    with pytest.raises(VenueUnavailable, match="stands at slot"):
+        await venue.gateway.fate(signed)
+
+
+async def test_a_last_height_that_a_node_states_too_low_does_not_make_it_gone_early(
+    venue: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = venue.rpc.ledger.new_blockhash
+    monkeypatch.setattr(venue.rpc.ledger, "new_blockhash", lambda: (real()[0], real()[1] - 149))
+    signed = await venue.gateway.prepare(agreed(ACCOUNT, SELL))
+    venue.rpc.advance(150)
+    assert (await venue.gateway.fate(signed)).kind is FateKind.PENDING
+    await venue.gateway.send(signed)
+    assert (await venue.gateway.fate(signed)).kind is FateKind.LANDED
 
 
 async def test_a_node_that_has_not_seen_the_landing_is_not_believed(venue: Venue) -> None:
@@ -290,6 +388,24 @@ async def test_more_than_fits_into_one_transaction_is_told_so(tmp_path: Path, cl
                 await gateway.prepare(agreed(user, *terms))
             signed = await gateway.prepare(agreed(user, make_terms(user)))
             assert len(signed.raw) <= 1_232
+
+
+async def test_an_account_in_too_many_markets_is_told_how_many_accounts_fit(tmp_path: Path, clock: StillClock) -> None:
+    builder = WorldBuilder()
+    perps = [perp for perp in builder.catalogue.perps if perp.pool_id == 0][:8]
+    spots = [spot for spot in builder.catalogue.spots if spot.pool_id == 0][:8]
+    user = builder.add_user(
+        "ann",
+        perps=[builder.position(perp.name, "1") for perp in perps],
+        spots=[builder.deposit(spot.name, "1") for spot in spots],
+        delegate=addresses.address("ann's bot"),
+    )
+    async with SolanaRpc(builder.build(), clock=clock) as rpc:
+        TradingNode.of(rpc)
+        async with opened(trading_settings(tmp_path, rpc.url), clock) as gateway:
+            with pytest.raises(VenueRejected, match=r"takes \d+ accounts, and \d+ fit; .* venue's own site") as caught:
+                await gateway.prepare(agreed(user, make_terms(user)))
+    assert "together" not in str(caught.value)
 
 
 async def test_an_account_that_is_not_there_is_refused(venue: Venue) -> None:

@@ -15,7 +15,7 @@ from risk.model.trading import OrderBatch, OrderStyle, OrderTerms
 from tests.support import addresses
 from tests.support.drift_accounts import OrderSlot
 from tests.support.drift_trading import account_id, trading_world
-from tests.support.order_terms import agreed, make_terms
+from tests.support.order_terms import agreed, halting, make_terms
 from tests.support.world_builder import WorldBuilder
 from tests.venues.solana.reading import DRIFT, fetched_of, users_of
 from venues.errors import VenueRejected
@@ -28,11 +28,12 @@ from venues.solana.orders import (
     params_of,
     remaining_accounts,
 )
-from venues.solana.orders_read import read_message, require_exactly
+from venues.solana.orders_read import BudgetCaps, read_message, require_exactly
 from venues.solana.profiles import TradingFacts
 
 ACCOUNT = account_id()
 SIGNER = addresses.address("ann's bot")
+CAPS = BudgetCaps(units=1_000_000, price_micro=200_000)
 STOP = make_terms(
     ACCOUNT, style=OrderStyle.TRIGGER_MARKET, limit=0, trigger=120_000_000, triggers_above=False, expires_at_s=0
 )
@@ -187,10 +188,27 @@ UNKNOWN_CALL = Instruction(Pubkey.from_string(addresses.DRIFT_PROGRAM), bytes(8)
 
 def test_exactly_the_batch_passes_with_a_compute_budget() -> None:
     found = require_exactly(
-        DRIFT, message(set_compute_unit_limit(7), set_compute_unit_price(9), placing()), BATCH, signer=SIGNER
+        DRIFT, message(set_compute_unit_limit(7), set_compute_unit_price(9), placing()), BATCH, signer=SIGNER, caps=CAPS
     )
     assert (found.unit_limit, found.unit_price_micro) == (7, 9)
     assert found.orders == (make_terms(ACCOUNT, market=""),)
+
+
+@pytest.mark.parametrize(("budget", "fits"), [
+    ([set_compute_unit_limit(1_000_000), set_compute_unit_price(200_000)], True),
+    ([set_compute_unit_limit(1_000_000)], True),
+    ([set_compute_unit_limit(1), set_compute_unit_price(200_001)], False),
+    ([set_compute_unit_limit(1_000_000), set_compute_unit_price(2**63)], False),
+    ([set_compute_unit_limit(1_000_001), set_compute_unit_price(0)], False),
+    ([set_compute_unit_price(1)], False),
+])  # fmt: skip
+def test_no_more_is_paid_than_is_allowed(budget: list[Instruction], fits: bool) -> None:
+    for call, batch in ((placing(), BATCH), (cancelling(3), halting(ACCOUNT, 3))):
+        if fits:
+            require_exactly(DRIFT, message(*budget, call), batch, signer=SIGNER, caps=CAPS)
+        else:
+            with pytest.raises(VenueRejected, match=r"not signed.* compute unit"):
+                require_exactly(DRIFT, message(*budget, call), batch, signer=SIGNER, caps=CAPS)
 
 
 @pytest.mark.parametrize("instructions", [
@@ -223,7 +241,7 @@ def test_exactly_the_batch_passes_with_a_compute_budget() -> None:
 ])  # fmt: skip
 def test_anything_else_is_never_signed(instructions: list[Instruction]) -> None:
     with pytest.raises(VenueRejected, match="not signed"):
-        require_exactly(DRIFT, message(*instructions), BATCH, signer=SIGNER)
+        require_exactly(DRIFT, message(*instructions), BATCH, signer=SIGNER, caps=CAPS)
 
 
 def cancelling(*ids: int, account: str = ACCOUNT) -> Instruction:
@@ -237,26 +255,26 @@ def cancelling(*ids: int, account: str = ACCOUNT) -> Instruction:
 
 def test_only_the_cancellations_agreed_on_are_signed_for_the_own_account_and_before_the_orders() -> None:
     batch, both = agreed(ACCOUNT, cancels=[3, 5]), agreed(ACCOUNT, make_terms(ACCOUNT), cancels=[3])
-    require_exactly(DRIFT, message(cancelling(3, 5)), batch, signer=SIGNER)
-    require_exactly(DRIFT, message(cancelling(3), placing()), both, signer=SIGNER)
+    require_exactly(DRIFT, message(cancelling(3, 5)), batch, signer=SIGNER, caps=CAPS)
+    require_exactly(DRIFT, message(cancelling(3), placing()), both, signer=SIGNER, caps=CAPS)
     other = addresses.user_address(addresses.address("ann"), 1)
     for wrong in (cancelling(3), cancelling(5, 3), cancelling(3, 5, 7), cancelling(3, 5, account=other)):
         with pytest.raises(VenueRejected, match="not signed"):
-            require_exactly(DRIFT, message(wrong), batch, signer=SIGNER)
+            require_exactly(DRIFT, message(wrong), batch, signer=SIGNER, caps=CAPS)
     with pytest.raises(VenueRejected, match="not signed"):
-        require_exactly(DRIFT, message(placing(), cancelling(3)), both, signer=SIGNER)
+        require_exactly(DRIFT, message(placing(), cancelling(3)), both, signer=SIGNER, caps=CAPS)
 
 
 def test_accounts_that_orders_do_not_change_must_not_be_writable() -> None:
     order = placing()
     order.accounts = [*order.accounts, AccountMeta(STRANGER, False, True)]
     with pytest.raises(VenueRejected, match="could change"):
-        require_exactly(DRIFT, message(order), BATCH, signer=SIGNER)
+        require_exactly(DRIFT, message(order), BATCH, signer=SIGNER, caps=CAPS)
 
 
 def test_a_message_of_another_payer_is_never_signed() -> None:
     with pytest.raises(VenueRejected, match="not signed"):
-        require_exactly(DRIFT, message(placing(), payer=str(STRANGER)), BATCH, signer=SIGNER)
+        require_exactly(DRIFT, message(placing(), payer=str(STRANGER)), BATCH, signer=SIGNER, caps=CAPS)
 
 
 @pytest.mark.parametrize("raw", [b"", b"\0", bytes(100), message(placing()) + b"\0", message(placing())[:-1]])
@@ -288,4 +306,4 @@ def test_a_flipped_bit_never_passes_as_the_batch() -> None:
             changed = bytearray(raw)
             changed[at] ^= 1 << bit
             with pytest.raises(VenueRejected):
-                require_exactly(DRIFT, bytes(changed), BATCH, signer=SIGNER)
+                require_exactly(DRIFT, bytes(changed), BATCH, signer=SIGNER, caps=CAPS)

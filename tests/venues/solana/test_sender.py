@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import pytest
 from solders.hash import Hash
@@ -11,9 +12,11 @@ from solders.message import Message
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
-from risk.model.trading import FateKind, Signed
+from risk.model.trading import Fate, FateKind, Signed
 from tests.support import addresses
 from tests.support.drift_trading import account_id, trading_world
+from tests.support.faults import Measure
+from tests.support.figures import Gauge
 from tests.support.solana_rpc import (
     Delay,
     Garbage,
@@ -28,23 +31,26 @@ from tests.support.solana_rpc import (
 )
 from tests.support.solana_rpc.faults import Fault
 from tests.venues.solana.conftest import StillClock
+from tests.venues.solana.reading import DRIFT
 from venues.errors import OutcomeUnknown, VenueRejected, VenueUnavailable
 from venues.solana.budget import unit_limit, unit_price_micro
 from venues.solana.client import ClientManager
+from venues.solana.fates import Fates
 from venues.solana.refusals import sentence
 from venues.solana.sender import Sender
 from venues.solana.settings import SolanaSettings
 
 KEY = addresses.keypair("ann's bot")
 ACCOUNT = Pubkey.from_string(account_id())
+MOST_BYTES = 100_000
 DEAD = "http://127.0.0.1:9"  # nobody listens there
 
 
 class Chain:
     """One or two nodes, and a sender that knows them."""
 
-    def __init__(self, sender: Sender, nodes: list[SolanaRpc]) -> None:
-        self.sender, self.nodes = sender, nodes
+    def __init__(self, client: ClientManager, nodes: list[SolanaRpc]) -> None:
+        self.sender, self.fates, self.nodes = Sender(client), Fates(DRIFT, client), nodes
 
     @property
     def rpc(self) -> SolanaRpc:
@@ -53,6 +59,10 @@ class Chain:
     async def signed(self) -> Signed:
         recent = await self.sender.blockhash()
         return signed_with(recent.blockhash, recent.last_valid_height)
+
+    async def fate(self, signed: Signed) -> Fate:
+        """By the signature alone."""
+        return (await self.fates.by_signature(signed)).fate
 
 
 def signed_with(blockhash: Hash, last_valid_height: int) -> Signed:
@@ -68,13 +78,15 @@ async def chain_of(count: int = 1, *more_urls: str, dead_first: bool = False) ->
         urls = [*(node.url for node in nodes), *more_urls]
         urls = urls[::-1] if dead_first else urls
         clock = StillClock()
-        settings = SolanaSettings(rpc_urls=tuple(urls), attempts=1, timeout_s=0.3, slot_tolerance=10_000)
+        settings = SolanaSettings(
+            rpc_urls=tuple(urls), attempts=1, timeout_s=0.3, slot_tolerance=10_000, max_answer_bytes=MOST_BYTES
+        )
         client = ClientManager(settings, clock=clock)
-        sender = Sender(client)
+        chain = Chain(client, nodes)
         try:
-            yield Chain(sender, nodes)
+            yield chain
         finally:
-            await sender.close()
+            await chain.sender.close()
             await client.close()
 
 
@@ -86,9 +98,9 @@ async def chain() -> AsyncIterator[Chain]:
 
 async def test_what_lands_is_known_by_its_slot(chain: Chain) -> None:
     signed = await chain.signed()
-    assert (await chain.sender.fate(signed)).kind is FateKind.PENDING
+    assert (await chain.fate(signed)).kind is FateKind.PENDING
     await chain.sender.send(signed)
-    fate = await chain.sender.fate(signed)
+    fate = await chain.fate(signed)
     assert (fate.kind, fate.slot) == (FateKind.LANDED, chain.rpc.slot)
 
 
@@ -114,7 +126,9 @@ async def test_every_endpoint_gets_the_very_same_bytes() -> None:
     HttpError(status=503), Reset(), Delay(seconds=2), Garbage(body="<html>"),
     Garbage(body='{"jsonrpc":"2.0","id":0,"result":7}'),
     Refusal(code=-32_603, message="Internal error"), Garbage(body='{"jsonrpc":"2.0","id":0,"result":"another"}'),
-], ids=lambda fault: f"{type(fault).__name__} {getattr(fault, 'body', '')}")  # fmt: skip
+    Garbage(body="x" * (MOST_BYTES + 1)), HttpError(status=403), HttpError(status=404), HttpError(status=413),
+    HttpError(status=307, location="http://127.0.0.1:9"),
+], ids=lambda fault: str(fault)[:70])  # fmt: skip
 async def test_a_broken_answer_to_a_sending_is_an_unknown_outcome(chain: Chain, fault: Fault) -> None:
     signed = await chain.signed()
     chain.rpc.inject(fault, methods=["sendTransaction"])
@@ -127,11 +141,11 @@ async def test_a_lost_answer_is_unknown_and_the_signature_tells(chain: Chain) ->
     chain.rpc.set_landing(Landing(mode=LandingMode.LAND_TIMEOUT, answer_after_s=0.05))
     with pytest.raises(OutcomeUnknown):
         await chain.sender.send(signed)
-    assert (await chain.sender.fate(signed)).kind is FateKind.LANDED
+    assert (await chain.fate(signed)).kind is FateKind.LANDED
 
 
 @pytest.mark.parametrize("fault", [
-    RateLimit(), HttpError(status=403), HttpError(status=404), Refusal(code=-32_005, message="Node is behind"),
+    RateLimit(), Refusal(code=-32_005, message="Node is behind"),
     Refusal(code=-32_601, message="Method not found"),
 ], ids=str)  # fmt: skip
 async def test_what_surely_was_not_taken_may_be_sent_again(chain: Chain, fault: Fault) -> None:
@@ -143,14 +157,14 @@ async def test_what_surely_was_not_taken_may_be_sent_again(chain: Chain, fault: 
 
 
 async def test_a_refusal_says_what_the_program_says(chain: Chain) -> None:
-    chain.sender.errors = {6_003: ("InsufficientCollateral", "Insufficient collateral")}
+    chain.sender.errors = chain.fates.errors = {6_003: ("InsufficientCollateral", "Insufficient collateral")}
     signed = await chain.signed()
     chain.rpc.set_landing(Landing(mode=LandingMode.REJECT))
     with pytest.raises(VenueRejected, match=r"too little free collateral .* \(InsufficientCollateral\)"):
         await chain.sender.send(signed)
     chain.rpc.set_landing(Landing(mode=LandingMode.LAND_FAILED))
     await chain.sender.send(signed)
-    fate = await chain.sender.fate(signed)
+    fate = await chain.fate(signed)
     assert fate.kind is FateKind.FAILED
     assert "InsufficientCollateral" in fate.reason
 
@@ -161,7 +175,7 @@ async def test_one_endpoint_that_takes_it_is_enough_and_a_refusal_of_another_cha
         chain.nodes[1].set_landing(Landing(mode=LandingMode.REJECT))
         chain.nodes[1].ledger.new_blockhash()
         await chain.sender.send(signed)
-        assert (await chain.sender.fate(signed)).kind is FateKind.LANDED
+        assert (await chain.fate(signed)).kind is FateKind.LANDED
 
 
 @pytest.mark.parametrize("dead_first", [False, True])
@@ -169,7 +183,7 @@ async def test_a_dead_endpoint_beside_a_live_one_is_no_obstacle(dead_first: bool
     async with chain_of(1, DEAD, dead_first=dead_first) as chain:
         signed = await chain.signed()
         await chain.sender.send(signed)
-        assert (await chain.sender.fate(signed)).kind is FateKind.LANDED
+        assert (await chain.fate(signed)).kind is FateKind.LANDED
 
 
 async def test_a_slow_endpoint_does_not_hold_up_a_quick_one() -> None:
@@ -186,7 +200,7 @@ async def test_nobody_there_is_surely_not_taken() -> None:
         with pytest.raises(VenueUnavailable):
             await nowhere.sender.send(signed)
         with pytest.raises(VenueUnavailable):
-            await nowhere.sender.fate(signed)
+            await nowhere.fate(signed)
 
 
 async def test_a_refusal_beside_an_unknown_is_unknown() -> None:
@@ -198,42 +212,108 @@ async def test_a_refusal_beside_an_unknown_is_unknown() -> None:
             await chain.sender.send(signed)
 
 
-async def test_what_was_dropped_is_pending_until_its_last_height_is_past(chain: Chain) -> None:
+async def test_an_answer_that_is_too_long_beside_a_refusal_is_no_refusal() -> None:
+    async with chain_of(2) as chain:
+        signed = await chain.signed()
+        chain.nodes[0].set_landing(Landing(mode=LandingMode.REJECT))
+        chain.nodes[1].inject(Garbage(body="x" * (MOST_BYTES + 1)), methods=["sendTransaction"])
+        with pytest.raises(OutcomeUnknown):
+            await chain.sender.send(signed)
+
+
+async def test_a_node_that_states_too_low_a_last_height_is_not_believed() -> None:
+    async with chain_of(2) as chain:
+        recent = await chain.sender.blockhash()
+        low = replace(recent, last_valid_height=recent.last_valid_height - 140)
+        assert await chain.sender.last_valid_height(low) == recent.last_valid_height
+        assert await chain.sender.last_valid_height(recent) == recent.last_valid_height
+        chain.nodes[1].advance(7)
+        assert await chain.sender.last_valid_height(low) == recent.last_valid_height + 7
+        chain.nodes[1].inject(Delay(seconds=5), methods=["getEpochInfo"])
+        assert await chain.sender.last_valid_height(low) == recent.last_valid_height
+        chain.nodes[0].inject(HttpError(status=503))
+        with pytest.raises(VenueUnavailable, match="block height"):
+            await chain.sender.last_valid_height(low)
+
+
+async def test_what_was_dropped_is_pending_until_its_last_height_is_past(chain: Chain, figure: Gauge) -> None:
     signed = await chain.signed()
     chain.rpc.set_landing(Landing(mode=LandingMode.DROP))
     await chain.sender.send(signed)
-    chain.rpc.advance(150)  # this very block is its last
-    assert chain.rpc.chain.block_height == signed.last_valid_height
-    assert (await chain.sender.fate(signed)).kind is FateKind.PENDING
+    told = [(await chain.fate(signed)).kind]
+    for blocks in (50, 99, 1):
+        chain.rpc.advance(blocks)
+        told.append((await chain.fate(signed)).kind)
+    assert chain.rpc.chain.block_height == signed.last_valid_height, "this very block is its last"
+    assert set(told) == {FateKind.PENDING}
+    figure(Measure.TRIED, len(told))
+    figure(Measure.SIGNED_EARLY, told.count(FateKind.GONE))
     chain.rpc.advance(1)
-    assert (await chain.sender.fate(signed)).kind is FateKind.GONE
+    assert (await chain.fate(signed)).kind is FateKind.GONE
 
 
 async def test_what_expired_is_gone(chain: Chain) -> None:
     signed = await chain.signed()
     chain.rpc.set_landing(Landing(mode=LandingMode.EXPIRE))
     await chain.sender.send(signed)
-    assert (await chain.sender.fate(signed)).kind is FateKind.GONE
+    assert (await chain.fate(signed)).kind is FateKind.GONE
 
 
 async def test_a_stale_endpoint_cannot_say_that_it_is_gone() -> None:
     async with chain_of(2) as chain:
         signed = await chain.signed()
-        chain.nodes[0].inject(HttpError(status=503))
-        assert (await chain.sender.fate(signed)).kind is FateKind.PENDING
-        chain.nodes[1].advance(200)
-        assert (await chain.sender.fate(signed)).kind is FateKind.GONE
+        for node in chain.nodes:
+            node.advance(200)
+        assert await chain.fate(signed) == Fate(kind=FateKind.GONE)
         chain.nodes[1].inject(StaleSlot(slots=100), methods=["getEpochInfo"])
-        assert (await chain.sender.fate(signed)).kind is FateKind.PENDING
+        assert (await chain.fate(signed)).kind is FateKind.PENDING
 
 
-async def test_an_endpoint_that_answers_from_a_node_that_is_behind_cannot_say_that_it_is_gone(chain: Chain) -> None:
+@pytest.mark.parametrize("fault", [
+    HttpError(status=503), Refusal(code=-32_011, message="Transaction history is not available from this node"),
+], ids=lambda fault: type(fault).__name__)  # fmt: skip
+async def test_an_endpoint_that_is_down_is_waited_for_and_named_where_it_stays_down(fault: Fault) -> None:
+    async with chain_of(2) as chain:
+        signed = await chain.signed()
+        chain.nodes[0].inject(fault, methods=["getSignatureStatuses"])
+        assert (await chain.fate(signed)).kind is FateKind.PENDING
+        chain.nodes[1].advance(150 + 750)
+        assert (await chain.fate(signed)).kind is FateKind.PENDING
+        chain.nodes[1].advance(1)
+        given_up = await chain.fate(signed)
+        assert given_up.kind is FateKind.GONE
+        assert chain.nodes[0].url.removeprefix("http://") in given_up.reason
+        assert "look at the venue before asking again" in given_up.reason
+        assert chain.nodes[1].url.removeprefix("http://") not in given_up.reason
+
+
+async def test_a_node_that_has_forgotten_is_not_believed_while_another_is_silent() -> None:
+    """A landed transaction, one node that keeps no history, and one that does and is down."""
+    async with chain_of(2) as chain:
+        signed = await chain.signed()
+        chain.nodes[1].ledger.new_blockhash()
+        await chain.sender.send(signed)
+        await chain.sender.settle()
+        for node in chain.nodes:
+            node.advance(200)
+        chain.nodes[0].ledger.sent.clear()
+        chain.nodes[1].inject(HttpError(status=503))
+        assert (await chain.fate(signed)).kind is FateKind.PENDING
+        chain.nodes[1].heal()
+        assert (await chain.fate(signed)).kind is FateKind.LANDED
+
+
+async def test_an_endpoint_that_answers_from_a_node_that_is_behind_cannot_say_that_it_is_gone(
+    chain: Chain, figure: Gauge
+) -> None:
     signed = await chain.signed()
     chain.rpc.advance(200)
     chain.rpc.inject(StaleSlot(slots=1), methods=["getSignatureStatuses"])
-    assert (await chain.sender.fate(signed)).kind is FateKind.PENDING
+    told = (await chain.fate(signed)).kind
+    figure(Measure.SIGNED_EARLY, told is FateKind.GONE)
+    assert told is FateKind.PENDING
     chain.rpc.heal()
-    assert (await chain.sender.fate(signed)).kind is FateKind.GONE
+    assert (await chain.fate(signed)).kind is FateKind.GONE
 
 
 @pytest.mark.parametrize("blind", ["getEpochInfo", "getSignatureStatuses"])
@@ -242,20 +322,23 @@ async def test_half_an_answer_never_makes_it_gone(chain: Chain, blind: str) -> N
     chain.rpc.advance(200)
     chain.rpc.inject(Refusal(code=-32_603, message="Internal error"), methods=[blind])
     if blind == "getEpochInfo":
-        assert (await chain.sender.fate(signed)).kind is FateKind.PENDING
+        assert (await chain.fate(signed)).kind is FateKind.PENDING
     else:
         with pytest.raises(VenueUnavailable):
-            await chain.sender.fate(signed)
+            await chain.fate(signed)
 
 
-async def test_whoever_knows_the_signature_is_believed_over_those_who_do_not() -> None:
+async def test_whoever_knows_the_signature_is_believed_over_those_who_do_not(figure: Gauge) -> None:
     async with chain_of(2) as chain:
         signed = await chain.signed()
         chain.nodes[1].inject(HttpError(status=403), methods=["sendTransaction"])
         await chain.sender.send(signed)
         chain.nodes[1].advance(500)
         chain.nodes[0].advance(500)
-        assert (await chain.sender.fate(signed)).kind is FateKind.LANDED
+        told = (await chain.fate(signed)).kind
+        figure(Measure.LOST, told is not FateKind.LANDED)
+        figure(Measure.SIGNED_EARLY, told is FateKind.GONE)
+        assert told is FateKind.LANDED
 
 
 async def test_what_one_node_alone_has_seen_is_pending(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,7 +347,7 @@ async def test_what_one_node_alone_has_seen_is_pending(chain: Chain, monkeypatch
     shown = {"slot": 1, "confirmations": 0, "confirmationStatus": "processed", "err": None, "status": {"Ok": None}}
     monkeypatch.setattr(chain.rpc.ledger, "status", lambda _: shown)
     chain.rpc.advance(500)
-    assert (await chain.sender.fate(signed)).kind is FateKind.PENDING
+    assert (await chain.fate(signed)).kind is FateKind.PENDING
 
 
 async def test_fees_are_those_of_the_node_or_nothing_where_it_lacks_the_method(chain: Chain) -> None:

@@ -17,10 +17,12 @@ from tests.support.drift_trading import key_file
 from tests.support.order_terms import agreed, make_terms
 from tests.venues.solana.reading import DRIFT
 from venues.errors import VenueRejected
+from venues.solana.orders_read import BudgetCaps
 from venues.solana.signing import KeyFileSigner
 
 KEYPAIR = addresses.keypair("signing tests")
 SECRET = str(KEYPAIR)
+CAPS = BudgetCaps(units=1_000_000, price_micro=200_000)
 
 
 def written(folder: Path, text: str, mode: int = 0o400) -> Path:
@@ -33,14 +35,14 @@ def written(folder: Path, text: str, mode: int = 0o400) -> Path:
 
 @pytest.mark.parametrize("text", [json.dumps(list(bytes(KEYPAIR))), SECRET, SECRET + "\n"])
 def test_a_key_is_read_as_solana_keygen_writes_it_or_in_base58(tmp_path: Path, text: str) -> None:
-    assert KeyFileSigner(written(tmp_path, text), DRIFT).public_key == str(KEYPAIR.pubkey())
+    assert KeyFileSigner(written(tmp_path, text), DRIFT, CAPS).public_key == str(KEYPAIR.pubkey())
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o440, 0o444, 0o404, 0o500, 0o644, 0o000, 0o700, 0o4400])
 def test_any_mode_but_0400_is_refused(tmp_path: Path, mode: int) -> None:
     path = written(tmp_path, SECRET, mode)
     with pytest.raises(VenueRejected, match="chmod 0400" if mode or os.geteuid() == 0 else "opened"):
-        KeyFileSigner(path, DRIFT)
+        KeyFileSigner(path, DRIFT, CAPS)
 
 
 @pytest.mark.parametrize(
@@ -52,10 +54,10 @@ def test_a_folder_others_can_write_into_is_refused(tmp_path: Path, mode: int, fi
     path = written(folder, SECRET)
     folder.chmod(mode)
     if fits:
-        KeyFileSigner(path, DRIFT)
+        KeyFileSigner(path, DRIFT, CAPS)
     else:
         with pytest.raises(VenueRejected, match="chmod 0700"):
-            KeyFileSigner(path, DRIFT)
+            KeyFileSigner(path, DRIFT, CAPS)
 
 
 def _linked_file(folder: Path) -> Path:
@@ -92,14 +94,14 @@ def _pipe(folder: Path) -> Path:
 )
 def test_what_is_no_plain_file_is_refused(tmp_path: Path, make: Callable[[Path], Path], words: str) -> None:
     with pytest.raises(VenueRejected, match=words):
-        KeyFileSigner(make(tmp_path), DRIFT)
+        KeyFileSigner(make(tmp_path), DRIFT, CAPS)
 
 
 def test_a_file_of_somebody_else_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path, SECRET)
     monkeypatch.setattr(os, "geteuid", lambda: 4_711)
     with pytest.raises(VenueRejected, match="somebody else"):
-        KeyFileSigner(path, DRIFT)
+        KeyFileSigner(path, DRIFT, CAPS)
 
 
 @pytest.mark.parametrize(
@@ -107,14 +109,14 @@ def test_a_file_of_somebody_else_is_refused(tmp_path: Path, monkeypatch: pytest.
 )
 def test_a_file_without_a_key_is_refused_without_its_contents(tmp_path: Path, text: str) -> None:
     with pytest.raises(VenueRejected) as caught:
-        KeyFileSigner(written(tmp_path, text), DRIFT)
+        KeyFileSigner(written(tmp_path, text), DRIFT, CAPS)
     told = f"{caught.value!r} {caught.value.__cause__!r}"
     assert text[:8] not in told or len(text) < 8
     assert "solana-keygen" in told
 
 
 def test_the_secret_is_in_no_repr_and_no_copy(tmp_path: Path) -> None:
-    signer = KeyFileSigner(key_file(tmp_path), DRIFT)
+    signer = KeyFileSigner(key_file(tmp_path), DRIFT, CAPS)
     secret = addresses.keypair("ann's bot")
     assert repr(signer) == f"KeyFileSigner({signer.public_key})"
     assert str(secret) not in f"{signer!r} {signer!s}"
@@ -123,7 +125,7 @@ def test_the_secret_is_in_no_repr_and_no_copy(tmp_path: Path) -> None:
 
 
 async def test_only_what_was_agreed_on_is_signed(tmp_path: Path) -> None:
-    signer = KeyFileSigner(key_file(tmp_path), DRIFT)
+    signer = KeyFileSigner(key_file(tmp_path), DRIFT, CAPS)
     own = Pubkey.from_string(signer.public_key)
     theft = transfer(TransferParams(from_pubkey=own, to_pubkey=Keypair().pubkey(), lamports=10**9))
     message = Message([theft], own)

@@ -90,9 +90,18 @@ def test_the_log_names_the_order_where_others_were_placed_meanwhile() -> None:
 def test_without_a_log_the_position_tells_and_price_and_fee_are_not_made_up() -> None:
     (one,) = told(SELL, after=8 * UNIT)
     assert (one.order_id, one.filled_raw_1e9, one.quote_raw_1e6, one.fee_raw_1e6) == (5, 2 * UNIT, None, None)
+    assert "told by how the position moved" in one.reason
+    assert "other orders" not in one.reason
     (part,) = told(SELL, after=9 * UNIT)
     assert part.filled_raw_1e9 == UNIT
     assert "told by how the position moved" in part.reason
+
+
+def test_a_fill_told_by_the_position_is_never_certain_where_other_orders_were_placed_meanwhile() -> None:
+    for next_id in (5, 7):  # none at all, and one of somebody else's
+        (one,) = told(SELL, after=8 * UNIT, next_id=next_id)
+        assert (one.quote_raw_1e6, one.fee_raw_1e6) == (None, None)
+        assert "other orders were placed meanwhile" in one.reason
 
 
 def test_a_position_that_moved_otherwise_is_said() -> None:

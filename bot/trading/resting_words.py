@@ -1,0 +1,47 @@
+"""What became of orders that rested at the venue, in words. Pure."""
+
+from bot.text import numbers
+from bot.text.ages import moment
+from bot.text.clean import name, sentence
+from bot.trading import order_words
+from risk.model.account import Side
+from risk.model.trading import OrderTerms
+from storage import RestingEnd, RestingOrder
+
+_ENDS = {
+    RestingEnd.FILLED: "filled",
+    RestingEnd.CANCELLED: "CANCELLED",
+    RestingEnd.EXPIRED: "EXPIRED",
+    RestingEnd.VANISHED: "GONE",
+}
+
+
+def kind(terms: OrderTerms) -> str:
+    """``stop``, ``take-profit``, or what it is otherwise."""
+    if not terms.style.is_trigger:
+        return "order"
+    return "stop" if terms.triggers_above is (terms.side is Side.BUY) else "take-profit"
+
+
+def ended(order: RestingOrder) -> str:
+    """``fired and filled 14:03:12: sold 250 at about $151.16``; empty while it rests."""
+    if order.ended_at is None:
+        return ""
+    how = order.ended_how or RestingEnd.VANISHED
+    fired = "fired and " if how is RestingEnd.FILLED and order.terms.style.is_trigger else ""
+    said = f"{fired}{_ENDS[how]} {moment(order.ended_at)}"
+    return f"{said}: {sentence(order.reason)}" if order.reason else said
+
+
+def became(order: RestingOrder) -> str:
+    """The order and its end, or that it was not reached yet."""
+    terms = order.terms
+    at = f"${numbers.price(terms.trigger_usd)}" if terms.style.is_trigger else f"at {order_words.worst(terms)}"
+    head = f"{name(terms.market)} {kind(terms)} {at}, {numbers.size(terms.size_base)}"
+    return f"{head}: {ended(order) or 'not reached'}."
+
+
+def looked_up(terms: OrderTerms, *, crossed: bool) -> str:
+    """Of an order that is not in a reading, while what became of it is being found out."""
+    what = f"{order_words.order(terms)} {order_words.trigger(terms)}".rstrip()
+    return f"{what}: {'fired' if crossed else 'rests no more'}, being looked up"
