@@ -318,7 +318,7 @@ def assemble(
     wording = Wording(
         incidents=incidents, figures=figures, clock=clock, label=roster.label, name_of=names.of_person,
         style_of=Styles(personal, people).of, called_there=names.accounts,
-        rings=partial(rings_there, preferences, clock),
+        rings=partial(rings_there, preferences, clock), trades=trading is not None and trading.rules.enabled,
     )  # fmt: skip
 
     async def report(findings: Sequence[Finding]) -> None:

@@ -187,7 +187,12 @@ class Dispatcher:
     async def _run(self, command: Command, request: Request, run: Run) -> Message:
         person = request.person
         place = await self._scopes.place(request.address, private=request.private)
-        _require_place(command.where, place)
+        try:
+            _require_place(command.where, place)
+        except Denied as exc:
+            if command.secret and request.args:
+                raise Denied(f"{command.secret} {_IN_PRIVATE}") from exc
+            raise
         if person is None:
             return await run(self._services, request)
         if not _holds(person, command.role, per_account=command.per_account):
@@ -288,10 +293,10 @@ def _require_place(where: Where, place: Place) -> None:
     """Raises: Denied."""
     if place.own or where is Where.ANYWHERE:
         return
-    if where is Where.PRIVATE:
-        raise Denied(_IN_PRIVATE)
     if not place.linked:
         raise Denied(_NOT_LINKED)
+    if where is Where.PRIVATE:
+        raise Denied(_IN_PRIVATE)
 
 
 def _holds(person: LinkedPerson, needed: Role, *, per_account: bool) -> bool:

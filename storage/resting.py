@@ -38,9 +38,7 @@ class Resting:
 
     async def of(self, proposal: str) -> tuple[RestingOrder, ...]:
         """Those of a proposal, also those that ended, in the order in which they came to rest."""
-        return await self._orders(
-            "WHERE resting.proposal = :proposal ORDER BY row_id", proposal=number_of(proposal)
-        )
+        return await self._orders("WHERE resting.proposal = :proposal ORDER BY row_id", proposal=number_of(proposal))
 
     async def seen(self, row_id: int, placed: PlacedOrder) -> None:
         """How one stands at the venue that still rests: its id, where it was not known, and what was filled so far."""

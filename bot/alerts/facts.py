@@ -64,6 +64,7 @@ class AlertFacts:
         remedy: What would end it, a sentence; empty where ``margin`` says so.
         passing: It happened and does not stand.
         detour: Why it comes by another way than its own, a sentence without its end; empty where it does not.
+        trades: Whether plans can be asked for where it is told, and confirmed.
         margin: None for causes that no margin figure explains, and where none is known.
         remembered: ``margin`` is of an earlier notice, because nothing can be read now.
     """
@@ -81,6 +82,7 @@ class AlertFacts:
     detour: str = ""
     margin: MarginFacts | None = None
     remembered: bool = False
+    trades: bool = False
 
 
 def margin_facts(view: FleetView, account_id: str, tier: Tier, thresholds: TierThresholds) -> MarginFacts:

@@ -1,6 +1,7 @@
 """How an alert reads. The first 40 characters stand alone on a lock screen."""
 
 import math
+import shlex
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -17,6 +18,7 @@ from risk.decisions.incidents import CauseKind, NoticeReason
 from risk.decisions.tiers import Tier
 
 ACK, SNOOZE, DETAILS = "ack", "snooze", "details"
+_WAY_OUT = (Tier.HIGH, Tier.CRITICAL)  # while it is being liquidated the venue takes no order
 _URGENT = (Tier.CRITICAL, Tier.LIQUIDATING)
 _MANY_MOVES = 100.0  # beyond, nothing is near
 _FEW_CENTS, _WHOLE_FROM_CENTS, _SEARCHED_TO = 5, 10_000, 2e-6
@@ -150,6 +152,9 @@ def explanation(facts: AlertFacts) -> list[str]:
         texts.append("Health cannot be stated until the data is back; look at the venue itself.")
     if facts.remedy and not over:
         texts.append(facts.remedy)
+    if facts.kind is CauseKind.HEALTH and facts.trades and not (over or facts.remembered) and facts.tier in _WAY_OUT:
+        account = shlex.quote(facts.account)
+        texts.append(f"/protect {account} plans the mildest way back, /emergency {account} the fastest.")
     if facts.reason is NoticeReason.REPEAT_DUE:
         texts.append("Said again because nobody has acknowledged it.")
     return texts

@@ -61,6 +61,7 @@ class Wording:
         style_of: How a receiver reads.
         called_there: What accounts are called in a chat, by id, where that is not what everybody calls them.
         rings: Whether a receiver wants a sound for a tier of an account now.
+        trades: Whether plans can be asked for and confirmed.
     """
 
     def __init__(
@@ -74,10 +75,11 @@ class Wording:
         style_of: StyleOf = plainly,
         called_there: CalledThere = as_everywhere,
         rings: Rings = aloud,
+        trades: bool = False,
     ) -> None:
         self._incidents, self._figures, self._clock = incidents, figures, clock
         self._label, self._name_of, self._style_of, self._rings = label, name_of, style_of, rings
-        self._called_there = called_there
+        self._called_there, self._trades = called_there, trades
 
     async def of(self, batch: Batch) -> Worded:
         """A message to be sent: with the figures of the moment, where they can be trusted."""
@@ -135,7 +137,7 @@ class Wording:
     async def _told(self, notice: Notice, facts: AlertFacts, incident: Incident, called: Mapping[str, str]) -> Told:
         own = called.get(incident.cause.account_id, facts.account)
         return Told(
-            facts=facts if own == facts.account else replace(facts, account=own),
+            facts=replace(facts, account=own, trades=self._trades),
             queued_at=notice.created_at,
             held=notice.held,
             acked_by=await self._name_of(incident.acked_by) if incident.acked_by else "",

@@ -1,6 +1,7 @@
 """/orders: what rests at the venue for an account, whoever placed it, and which of it is the bot's own."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from bot.commands.common import cannot, only_account, seen, sight
 from bot.commands.spec import Command, Request, Services
@@ -8,15 +9,19 @@ from bot.messages import Block, Line, Message
 from bot.text import numbers
 from bot.text.ages import age, day_and_moment
 from bot.text.clean import name
-from bot.trading import order_words
 from bot.trading.headline import PURPOSES
+from bot.trading.resting_words import became, looked_up
 from risk.errors import CannotAssess, ReadFailed
 from risk.fleet import FleetView
 from risk.margin.snapshot import snapshot_of
 from risk.model.account import MarketKind, OpenOrder
+from risk.protection.stop_check import is_crossed
 from storage import RestingOrder
 
 _SHOWN = 20
+_ENDED_SHOWN = 5
+_LOOKED_BACK = 50
+_LATELY = timedelta(hours=24)
 
 
 async def run(services: Services, request: Request) -> Message:
@@ -36,15 +41,27 @@ async def run(services: Services, request: Request) -> Message:
         blocks.append(Line(f"{said(market, order)}{whose}"))
     if len(there) > _SHOWN:
         blocks.append(Line(f"and {len(there) - _SHOWN} more"))
+    book = known.view.single(watched.account_id).book
     gone = [one for one in resting if one.order_id not in {order.order_id for _, order in there}]
     blocks += [
-        Line(f"! {_ours(services, one)}: {order_words.order(one.terms)} is not at the venue in this reading.")
+        Line(f"! {_ours(services, one)}: {looked_up(one.terms, crossed=is_crossed(one.terms, book))}.")
         for one in gone
         if one.placed_at < known.view.book.observed_at
     ]
+    blocks += [Line(f"{_from(one)}, {became(one)}") for one in await _lately(services, watched.account_id)]
     if there:
         blocks.append(Line("/cancel ORDER takes one off, after a Confirm."))
     return seen(services, known, *blocks)
+
+
+async def _lately(services: Services, account_id: str) -> list[RestingOrder]:
+    """Of ours, those that ended within a day, the newest first."""
+    if services.trading is None:
+        return []
+    since = services.clock.now() - _LATELY
+    recent = await services.trading.resting.recent(account_id, _LOOKED_BACK)
+    found = [one for one in recent if one.ended_at is not None and one.ended_at >= since]
+    return sorted(found, key=lambda one: one.ended_at or since, reverse=True)[:_ENDED_SHOWN]
 
 
 def open_orders(view: FleetView, account_id: str) -> tuple[tuple[str, OpenOrder], ...]:
@@ -60,11 +77,11 @@ def open_orders(view: FleetView, account_id: str) -> tuple[tuple[str, OpenOrder]
 
 
 def said(market: str, order: OpenOrder) -> str:
-    """An order in a line: ``31 sell 12.5 SOL-PERP at or below $140.00, reduce-only``."""
+    """An order in a line: ``31 sell 12.5 SOL-PERP below $140.00, reduce-only``."""
     parts = [f"{order.order_id} {order.side.value} {numbers.size(order.size_base)} {name(market)}"]
     if order.trigger_price_usd is not None:
-        way = "" if order.triggers_above is None else "or above " if order.triggers_above else "or below "
-        parts[0] += f" at {way}${numbers.price(order.trigger_price_usd)}"
+        way = "at" if order.triggers_above is None else "above" if order.triggers_above else "below"
+        parts[0] += f" {way} ${numbers.price(order.trigger_price_usd)}"
         if order.price_usd is not None:
             parts.append(f"worst ${numbers.price(order.price_usd)}")
         if order.triggered:
@@ -87,7 +104,11 @@ def _headline(there: Sequence[tuple[str, OpenOrder]], own: Mapping[int, RestingO
 
 def _ours(services: Services, one: RestingOrder) -> str:
     old = age((services.clock.now() - one.placed_at).total_seconds())
-    return f"by Keel, {one.proposal_id} {PURPOSES[one.purpose].lower()}, {old} ago"
+    return f"{_from(one)}, {old} ago"
+
+
+def _from(one: RestingOrder) -> str:
+    return f"by Keel, {one.proposal_id} {PURPOSES[one.purpose].lower()}"
 
 
 COMMAND = Command(

@@ -17,7 +17,6 @@ from risk.protection.keepers import TriggerExecution
 from risk.protection.triggers import StopPlan
 from risk.protection_desk import ProtectionDesk
 
-
 _EXAMPLES = {"/stop": " -5%", "/tp": " +5%", "/bracket": " -5% +10%"}
 
 

@@ -136,6 +136,7 @@ def assembled(setup: TradingSetup, around: Surroundings) -> TradingParts:
     cards = ChatCards(
         copies=copies, handles=setup.handles, clock=clock, names_in=around.names_in, label=around.roster.label,
         style_of=around.style_of, gateway=setup.gateway.name, aftermath=aftermath(lambda: around.fleet.latest),
+        resting=resting.of,
     )  # fmt: skip
     keeper = CardKeeper(proposals=proposals, copies=copies, cards=cards, senders=around.senders, clock=clock)
     cards.when_sent(changed)
@@ -174,7 +175,7 @@ def assembled(setup: TradingSetup, around: Surroundings) -> TradingParts:
     )  # fmt: skip
     stops = StopWatch(
         fleet=around.fleet, roster=around.roster, resting=resting, events=Events(store), incidents=Incidents(store),
-        desk=around.desk, clock=clock,
+        desk=around.desk, clock=clock, changed=changed,
     )  # fmt: skip
     return TradingParts(
         trading=trading, desks=desks, execution=execution, reconciliation=reconciliation, guardian=guardian, stops=stops

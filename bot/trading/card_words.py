@@ -17,13 +17,14 @@ from bot.text.clean import name, sentence
 from bot.text.numbers import Rounding
 from bot.text.provenance import SEPARATOR
 from bot.text.tables import fit
-from bot.trading import countdown, effect_words, order_words
+from bot.trading import countdown, effect_words, order_words, resting_words
 from bot.trading.headline import subject, summary, totals
 from bot.trading.making import Made
 from bot.trading.order_words import as_sentence
 from bot.trading.report_words import report
 from risk.decisions.proposals import FINAL_PROPOSALS
 from risk.model.proposal import Effect, Leg, LegState, Proposal, ProposalState, Purpose, TradePlan
+from storage import RestingOrder
 
 CHANGED: Final = "» "
 _URGENT: Final = (Purpose.EMERGENCY, Purpose.PROTECT)
@@ -150,7 +151,10 @@ def _message(
     proposal: Proposal, place: Place, now: datetime, *, counted: datetime | None,
     buttons: tuple[tuple[Button, ...], ...],
 ) -> Message:  # fmt: skip
-    blocks: list[Block] = [Line(summary(proposal, place.label, now), strong=True)]
+    first = summary(proposal, place.label, now)
+    if proposal.state is ProposalState.DONE and (how := resting_words.in_a_headline(place.resting)):
+        first = f"{subject(proposal, place.label)}: {how}"
+    blocks: list[Block] = [Line(first, strong=True)]
     if in_all := totals(proposal):
         blocks.append(Line(in_all))
     if proposal.title:
@@ -167,7 +171,9 @@ def _message(
         blocks.append(_source(proposal, place, counted))
     else:
         after = place.after
-        blocks += report(proposal, None if after is None else after.positions, () if after is None else after.tokens)
+        blocks += report(
+            proposal, None if after is None else after.positions, () if after is None else after.tokens, place.resting
+        )
         blocks += _health_then(proposal, place.after)
         blocks += _consent(proposal)
         blocks.append(Line(SEPARATOR.join((name(place.label), place.gateway, _when(proposal)))))

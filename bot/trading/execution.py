@@ -81,8 +81,8 @@ class Execution:
         self._pressed_s: dict[str, float] = {}
         self._begun: dict[str, asyncio.Event] = {}
         self._turns: dict[str, asyncio.Lock] = {}
-        self.hold = ""
-        """Why nothing new may be begun yet; what was signed before is followed all the same."""
+        self._free = asyncio.Event()
+        self._free.set()
 
     def start(self, proposal_id: str, *, pressed_s: float | None = None) -> None:
         """Work a proposal off in the background; one that is being worked on already goes on.
@@ -98,6 +98,13 @@ class Execution:
         task = asyncio.create_task(self._guarded(proposal_id), name=f"order.{proposal_id}")
         self._tasks[proposal_id] = task
         task.add_done_callback(lambda _: self._tasks.pop(proposal_id, None))
+
+    def hold(self, *, held: bool) -> None:
+        """Whether nothing new may be begun; what may be with the venue already is followed in any case."""
+        if held:
+            self._free.clear()
+        else:
+            self._free.set()
 
     async def begun(self, proposal_id: str) -> Proposal | None:
         """A proposal once it was quoted again after its approval, or as it stands where that takes too long."""
@@ -167,10 +174,9 @@ class Execution:
             self._changed()
 
     async def _released(self, proposal: Proposal) -> None:
-        """Until new orders may be begun; what may be with the venue already is followed in any case."""
-        in_flight = any(leg.state in _IN_FLIGHT for leg in proposal.legs)
-        while self.hold and not in_flight:
-            await self._clock.sleep(self._tempo.retry_s)
+        """Until new orders may be begun."""
+        if not any(leg.state in _IN_FLIGHT for leg in proposal.legs):
+            await self._free.wait()
 
     async def _begin(self, proposal: Proposal) -> Proposal:
         """Quote again; what was agreed to goes out only where it still holds, by the rules of now."""

@@ -63,12 +63,12 @@ def worst(terms: OrderTerms) -> str:
 
 
 def trigger(terms: OrderTerms) -> str:
-    """When it begins to act: ``at or below $140.00``; empty where it does so at once."""
+    """When it begins to act: ``below $140.00``, strictly; empty where it does so at once."""
     if not terms.style.is_trigger:
         return ""
     if terms.triggers_above is None:
         return f"at {dollars(terms.trigger_raw_1e6)}"
-    return f"at or {'above' if terms.triggers_above else 'below'} {dollars(terms.trigger_raw_1e6)}"
+    return f"{'above' if terms.triggers_above else 'below'} {dollars(terms.trigger_raw_1e6)}"
 
 
 def in_full(terms: OrderTerms) -> str:

@@ -97,7 +97,8 @@ class Reconciliation:
             await self.run()
 
     def _hold(self, why: str) -> None:
-        self._desk.reconciling = self._execution.hold = why
+        self._desk.reconciling = why
+        self._execution.hold(held=bool(why))
 
     def _begun(self, unfinished: Sequence[Proposal], mismatches: Sequence[str], unknown: str) -> Reconciled:
         for proposal in unfinished:

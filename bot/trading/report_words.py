@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from bot.messages import Block, Line
-from bot.trading import order_words
+from bot.trading import order_words, resting_words
 from bot.trading.effect_words import standing
 from bot.trading.order_words import as_sentence
 from risk.decisions.proposals import FINAL_PROPOSALS
-from risk.model.proposal import LegState, Proposal, ProposalState, Purpose
+from risk.model.proposal import Leg, LegState, Proposal, ProposalState, Purpose
+from storage import RestingOrder
 
 _SENT_NOTHING = (ProposalState.CANCELLED, ProposalState.EXPIRED)
 COMMANDS = {
@@ -27,17 +28,26 @@ COMMANDS = {
 _CLOSING = (Purpose.FLATTEN, Purpose.CLOSE, Purpose.EMERGENCY)
 
 
-def report(proposal: Proposal, positions: Sequence[str] | None, tokens: Sequence[str] = ()) -> list[Block]:
+def report(
+    proposal: Proposal, positions: Sequence[str] | None, tokens: Sequence[str] = (),
+    resting: Sequence[RestingOrder] = (),
+) -> list[Block]:  # fmt: skip
     """Progress while it goes on, the result once it has ended.
 
     Args:
         positions: What the account holds, read after the end; None where it was not read again yet.
         tokens: Beside them.
+        resting: Its orders that came to rest, with what became of each.
     """
     if proposal.state in _SENT_NOTHING:
         return [Line(order_words.not_sent(leg)) for leg in proposal.legs]
     over = proposal.state in FINAL_PROPOSALS
-    blocks: list[Block] = [Line(order_words.became(leg, over=over)) for leg in proposal.legs]
+    ends = {one.leg: one for one in resting if one.ended_at is not None}
+    blocks: list[Block] = [
+        Line(_ended(leg, ends[leg.number]) if leg.number in ends else order_words.became(leg, over=over))
+        for leg in proposal.legs
+    ]
+    blocks += [Line(text) for text in _other_half(proposal, resting)]
     blocks += _fees(proposal)
     if proposal.standing is not None and proposal.state is ProposalState.DONE:
         blocks += standing(proposal.standing)
@@ -52,6 +62,22 @@ def report(proposal: Proposal, positions: Sequence[str] | None, tokens: Sequence
     if proposal.purpose not in _CLOSING:  # what those said would stay is told above as it is
         blocks += [Line(as_sentence(note)) for note in proposal.notes]
     return blocks
+
+
+def _ended(leg: Leg, order: RestingOrder) -> str:
+    """An order that came to rest and rests no more."""
+    what = f"{order_words.order(order.terms)} {order_words.trigger(order.terms)}".rstrip()
+    return f"{leg.number} {what}: {resting_words.ended(order)}"
+
+
+def _other_half(proposal: Proposal, resting: Sequence[RestingOrder]) -> tuple[str, ...]:
+    """Of a bracket of which one half was filled."""
+    left = [one for one in resting if one.ended_at is None]
+    if proposal.purpose is not Purpose.BRACKET or len(left) == len(resting) or not left:
+        return ()
+    (which, *_) = left
+    how = "/orders shows its number" if which.order_id is None else f"/cancel {which.order_id}"
+    return (f"! The other half still rests, and would close what you hold next: {how}",)
 
 
 def _fees(proposal: Proposal) -> list[Block]:

@@ -1,5 +1,7 @@
 """What became of orders that rested at the venue, in words. Pure."""
 
+from collections.abc import Sequence
+
 from bot.text import numbers
 from bot.text.ages import moment
 from bot.text.clean import name, sentence
@@ -27,10 +29,27 @@ def ended(order: RestingOrder) -> str:
     """``fired and filled 14:03:12: sold 250 at about $151.16``; empty while it rests."""
     if order.ended_at is None:
         return ""
+    said = f"{_how(order)} {moment(order.ended_at)}"
+    return f"{said}: {sentence(order.reason)}" if order.reason else said
+
+
+def _how(order: RestingOrder) -> str:
     how = order.ended_how or RestingEnd.VANISHED
     fired = "fired and " if how is RestingEnd.FILLED and order.terms.style.is_trigger else ""
-    said = f"{fired}{_ENDS[how]} {moment(order.ended_at)}"
-    return f"{said}: {sentence(order.reason)}" if order.reason else said
+    return f"{fired}{_ENDS[how]}"
+
+
+def in_a_headline(orders: Sequence[RestingOrder]) -> str:
+    """What became of a proposal's orders, for the first line of its card; empty while all of them rest."""
+    over = [one for one in orders if one.ended_at is not None]
+    if not over:
+        return ""
+    if len(orders) == 1:
+        return _how(orders[0])
+    fired = sum(one.ended_how is RestingEnd.FILLED for one in over)
+    gone = len(over) - fired
+    said = [f"{fired} of {len(orders)} fired"] if fired else []
+    return ", ".join([*said, f"{gone} of {len(orders)} gone unfilled"] if gone else said)
 
 
 def became(order: RestingOrder) -> str:

@@ -17,10 +17,10 @@ from bot.text.clean import name
 from bot.text.durations import BadDuration, duration
 from bot.text.reader import reading_as
 from bot.trading.parts import Trading
+from bot.trading.resting_words import became
 from risk.decisions.event_tiers import ON_REQUEST
 from risk.fleet import FleetView
 from risk.margin.snapshot import snapshot_of
-from risk.model.account import Side
 from risk.model.events import LiquidationEvent
 from risk.model.proposal import LegState, Proposal, ProposalState, Purpose
 from risk.stats.series import TimeArray
@@ -122,7 +122,7 @@ class NightReports:
         outcome = "LIQUIDATION" if liquidated else f"{len(fired)} of {len(orders)} orders fired"
         blocks: list[Block] = [Line(f"Night over, {who}: {outcome}", strong=True)]
         blocks.append(Line(f"{moment(sleep.began_at)} to {moment(sleep.ends_at)}, {sleep.proposal_id}."))
-        blocks += [Line(_became(one)) for one in orders]
+        blocks += [Line(became(one)) for one in orders]
         blocks += [Line(text) for text in await self._figures(sleep)]
         told_of = [told(one) for one in events if one.kind not in ON_REQUEST]
         blocks += [Line(f"- {text}") for text in told_of[-_MOST_EVENTS:]]
@@ -167,23 +167,6 @@ def length_of(title: str) -> timedelta:
         return duration(title.removeprefix("Sleep"))
     except BadDuration:
         return _USUAL
-
-
-def _became(order: RestingOrder) -> str:
-    """What became of one order."""
-    terms = order.terms
-    stop = terms.triggers_above is (terms.side is Side.BUY)
-    what = f"{'stop' if stop else 'take-profit'} ${numbers.price(terms.trigger_usd)}, {numbers.size(terms.size_base)}"
-    head = f"{name(terms.market)} {what}"
-    if order.ended_at is None:
-        return f"{head}: not reached."
-    ends = {
-        RestingEnd.FILLED: "fired and filled",
-        RestingEnd.CANCELLED: "CANCELLED",
-        RestingEnd.EXPIRED: "expired",
-        RestingEnd.VANISHED: "gone, the venue does not say why",
-    }
-    return f"{head}: {ends[order.ended_how or RestingEnd.VANISHED]} at {moment(order.ended_at)}."
 
 
 def _now(view: FleetView, account_id: str) -> str:

@@ -75,7 +75,9 @@ def _known(terms: OrderTerms, order_id: int | None, evidence: Evidence) -> Place
     if story is None or story.market_index != terms.market_index:
         return None
     full = story.filled_raw_1e9 >= terms.size_raw_1e9
-    if not (full or story.ended or evidence.stories.whole):
+    # Of an order that rests, no more is no end: it rests no longer, and how that came about is listed later.
+    over = bool(story.ended) or (evidence.stories.whole and not terms.style.rests)
+    if not (full or over):
         return None
     unfilled = _NOT_ALL if story.filled_raw_1e9 else _NOTHING
     reason = story.ended if terms.style.rests and story.ended else unfilled

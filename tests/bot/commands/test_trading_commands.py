@@ -127,7 +127,7 @@ async def test_halt_cancels_orders_that_rest_for_the_bot_and_may_keep_those_that
         assert "Stops that only protect a position were left resting, as you said." in kept.text
         assert len(await world.trading.resting.standing()) == 1
         halted = await world.ask("/halt")
-        assert "Cancelled at the venue: main sell 50 SOL-PERP at or below $140.00." in halted.text
+        assert "Cancelled at the venue: main sell 50 SOL-PERP below $140.00." in halted.text
         assert "! Nothing protects those positions now" in halted.text
         assert not [one for one in await world.gateway.open_orders(ACCOUNT) if one.trigger_price_usd == 140.0]
 
@@ -236,7 +236,7 @@ async def test_orders_tell_the_bots_own_from_others() -> None:
         assert answer.first == "main: 2 resting orders, 1 of them by Keel"
         lines = answer.text.split("\n")
         assert any(
-            "sell 50 SOL-PERP at or below $140.00, reduce-only; by Keel, P1 stop, 5 s ago" in one for one in lines
+            "sell 50 SOL-PERP below $140.00, reduce-only; by Keel, P1 stop, 5 s ago" in one for one in lines
         )
         assert "4 sell 100 SOL-PERP at $178.00, reduce-only" in lines
 

@@ -13,6 +13,7 @@ from bot.messages import Button, Line, Message, Table, text_of
 from bot.text.tables import lines as table_lines
 from bot.trading import countdown
 from bot.trading.card_words import After, Place, drawn, superseded
+from bot.trading.order_words import amount
 from risk.model.account import Side
 from risk.model.limits import LimitName, RiskViolation
 from risk.model.proposal import Leg, LegState, Proposal, ProposalState, Purpose, Vote
@@ -90,15 +91,15 @@ def test_only_what_can_be_pressed_has_buttons(of: Proposal) -> None:
 @pytest.mark.parametrize(
     ("of", "says"),
     [
-        (EVERY["open"], "Hedge main: sell 12.5 SOL-PERP, worst $149.20"),
-        (EVERY["two"], "Hedge main: 2 orders, at most $1,275,617"),
-        (EVERY["stop"], "Stop main: sell 12.5 SOL-PERP at or below $140.00"),
+        (EVERY["open"], "Hedge main: sell 12.5 SOL-PERP ≥$149.20"),
+        (EVERY["two"], "Hedge main: buy 12.5 BTC-PERP +1 more"),
+        (EVERY["stop"], "Stop main: sell 12.5 SOL-PERP at $140.00"),
         (EVERY["cancel"], "Cancel orders main: 2 orders at the venue"),
         (EVERY["arm"], "Arm main: up to $5,000, until 20:00:00 UTC"),
         (EVERY["armed"], "Arm main: in force until 20:00:00 UTC"),
         (EVERY["approved"], "Hedge main: approved, checking prices again"),
         (EVERY["executing"], "Hedge main: sending, 0 of 2 done"),
-        (EVERY["done"], "Hedge main: sold 12.5 SOL-PERP at $149.83, fee $1.12"),
+        (EVERY["done"], "Hedge main: sold 12.5 SOL-PERP"),
         (EVERY["partial"], "Hedge main: PARTLY, 1 of 2 orders"),
         (EVERY["failed"], "Hedge main: FAILED, nothing was traded"),
         (EVERY["cancelled"], "Hedge main: cancelled, nothing was sent"),
@@ -107,6 +108,77 @@ def test_only_what_can_be_pressed_has_buttons(of: Proposal) -> None:
 )
 def test_the_first_line_is_the_answer(of: Proposal, says: str) -> None:
     assert first(of) == says
+
+
+LONGEST = "tradingacc"  # a nickname of ten characters
+
+
+@pytest.mark.parametrize("label", ["main", LONGEST])
+@pytest.mark.parametrize("purpose", [one for one in Purpose if one not in (Purpose.ARM, Purpose.CANCEL)])
+@pytest.mark.parametrize("legs", [
+    (leg(),), (stop(),), (leg(), leg(2)), (leg(1, terms("BTC-PERP", side=Side.BUY, size_raw_1e9=828_600_000,
+    limit_raw_1e6=101_900_125_000)),), (leg(1, terms(size_raw_1e9=210_260_000_000)), leg(2), leg(3)),
+], ids=["one", "trigger", "two", "bitcoin", "three"])  # fmt: skip
+def test_forty_characters_have_the_size_and_the_market_whole(
+    label: str, purpose: Purpose, legs: tuple[Leg, ...]
+) -> None:
+    shown = text(proposal(*legs, purpose=purpose), place=replace(PLACE, label=label)).split("\n")[0]
+    assert len(shown) <= 40
+    largest = max((one.terms for one in legs if one.terms is not None), key=lambda one: one.notional_usd)
+    assert f"{largest.side.value} {amount(largest.size_raw_1e9)} {largest.market.removesuffix('-PERP')}" in shown
+    if len(legs) > 1:
+        assert f"+{len(legs) - 1}" in shown or label == LONGEST
+
+
+def test_the_price_of_the_first_line_is_never_better_than_the_one_that_is_signed() -> None:
+    sold = proposal(leg(1, terms(limit_raw_1e6=159_179_900)))
+    bought = proposal(leg(1, terms(side=Side.BUY, limit_raw_1e6=159_170_100)))
+    assert first(sold).endswith("≥$159.17")
+    assert first(bought).endswith("≤$159.18")
+
+
+def test_totals_stand_on_the_second_line_and_those_of_a_bracket_count_one_half() -> None:
+    assert text(EVERY["two"]).split("\n")[1] == "2 orders, at most $1,275,617 in all."
+    both = proposal(stop(), stop(2), purpose=Purpose.BRACKET)
+    assert text(both).split("\n")[1] == "2 orders, of which one can fill: at most $1,750."
+    assert "at most" not in text(many(ProposalState.DONE, leg(**FILLED), leg(2, **FILLED)))
+
+
+def test_what_was_never_sent_is_no_order_that_waits() -> None:
+    failed = text(many(ProposalState.FAILED, leg(), purpose=Purpose.CLOSE, reason="the price moved"))
+    assert "1 not sent: sell 12.5 SOL-PERP" in failed.split("\n")
+    assert "waiting" not in failed
+    assert "Next: look at /positions, then ask again with /close." in failed
+    for state in ("cancelled", "expired"):
+        assert "1 not sent: sell 12.5 SOL-PERP" in text(EVERY[state])
+    assert "1 not sent: sell 12.5 SOL-PERP below $140.00" in text(many(ProposalState.EXPIRED, stop()))
+
+
+def test_a_plan_that_brings_liquidation_nearer_says_so_before_its_orders() -> None:
+    shown = text(proposal(effect=effect(
+        health_percent_after=30.0, health_ratio_after=142.0, leverage_after=7.7, probability_after=0.05
+    ))).split("\n")  # fmt: skip
+    nearer = "! It brings liquidation NEARER: health 41% to 30%, leverage 5.1x to 7.7x."
+    likelier = "! It makes liquidation LIKELIER: P(liq 24 h) 3.1% to 5.0%."
+    assert shown.index(nearer) < shown.index(likelier) < shown.index("1 sell 12.5 SOL-PERP, reduce-only")
+    assert "NEARER" not in text(EVERY["open"])
+    assert "LIKELIER" not in text(EVERY["no history"])
+
+
+def test_a_card_that_only_cancels_is_about_orders_that_rest() -> None:
+    shown = text(proposal(Leg(number=1, terms=None, cancels=(31,)), purpose=Purpose.CANCEL))
+    assert "Health 41% to 63%; free for new trades after it: $1,234." in shown
+    assert "Until then" not in shown
+    gone = Leg(number=1, terms=None, cancels=(31,), state=LegState.FILLED)
+    assert "1 cancelled order 31" in text(many(ProposalState.DONE, gone, purpose=Purpose.CANCEL))
+    kept = many(ProposalState.CANCELLED, Leg(number=1, terms=None, cancels=(31,)), purpose=Purpose.CANCEL)
+    assert first(kept) == "Cancel orders main: NOT cancelled, they rest on"
+
+
+def test_what_only_rests_has_not_moved_health() -> None:
+    resting = replace(stop(), state=LegState.RESTING, order_id=5)
+    place = replace(PLACE, after=After(positions=(), health_percent=68.0))
+    assert "Health" not in text(many(ProposalState.DONE, resting, purpose=Purpose.STOP), place=place)
 
 
 def test_what_is_decided_on_is_all_there() -> None:
@@ -125,7 +197,7 @@ def test_what_may_grow_a_position_says_so() -> None:
 
 
 def test_a_trigger_says_that_it_rests_at_the_venue() -> None:
-    assert "1 sell 12.5 SOL-PERP at or below $140.00, reduce-only, rests at the venue" in text(EVERY["stop"])
+    assert "1 sell 12.5 SOL-PERP below $140.00, reduce-only, rests at the venue" in text(EVERY["stop"])
 
 
 def test_who_has_approved_and_who_has_to_yet() -> None:
@@ -176,7 +248,9 @@ def test_after_flatten_the_card_lists_what_is_still_open() -> None:
     assert "What is still open is being read." in text(done)
     left = replace(PLACE, after=After(positions=("long 0.05 BTC-PERP",), health_percent=62.1))
     assert "Still open: long 0.05 BTC-PERP." in text(done, place=left)
-    assert "Health 62%; it was 41%, and 63% was expected of all of it." in text(done, place=left)
+    assert "Health 62% now, with all else that moved since; it was 41%, and 63% was expected of this." in text(
+        done, place=left
+    )
     nothing = replace(PLACE, after=After(positions=(), health_percent=None))
     assert "No position is open any more." in text(done, place=nothing)
 
