@@ -69,7 +69,7 @@ def totals(proposal: Proposal) -> str:
         return ""
     if proposal.purpose is Purpose.BRACKET:
         # Only one of its halves can be filled: both reduce the same position.
-        most = numbers.usd(max(one.notional_usd for one in orders), rounding=Rounding.UP)
+        most = numbers.usd(max(leg.notional_usd for leg in proposal.legs), rounding=Rounding.UP)
         return f"{len(orders)} orders, of which one can fill: at most {most}."
     return f"{len(orders)} orders, at most {numbers.usd(proposal.notional_usd, rounding=Rounding.UP)} in all."
 
@@ -84,12 +84,8 @@ def _asked(proposal: Proposal, label: str) -> str:
         cancels = [order for leg in proposal.legs for order in leg.cancels]
         which = f"order {cancels[0]}" if len(cancels) == 1 else f"{len(cancels)} orders at the venue"
         return f"{purpose} {label}: {which}"
-    largest = max(orders, key=_notional_usd)
+    largest = max(orders, key=lambda leg: leg.notional_usd)
     return _fitting(purpose, label, _ways_to_ask(largest, len(orders) - 1))
-
-
-def _notional_usd(leg: Leg) -> float:
-    return leg.terms.notional_usd if leg.terms is not None else 0.0
 
 
 def _ways_to_ask(leg: Leg, others: int) -> Iterator[str]:

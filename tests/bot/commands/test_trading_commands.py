@@ -71,9 +71,9 @@ async def test_approvals_list_what_waits_and_who_has_approved() -> None:
         answer = await world.ask("/approvals")
         assert answer.text.split("\n")[:5] == [
             "2 proposals wait for a yes",
-            "P1 Close main: sell 125 SOL-PERP, worst $159.1709",
+            "P1 Close main: sell 125 SOL-PERP ≥$159.17",
             "  1 of 2 approvals: Owner, until 12:02:00 UTC, 1 min 40 s left",
-            "P2 Close main: sell 50 SOL-PERP, worst $159.1785",
+            "P2 Close main: sell 50 SOL-PERP ≥$159.17",
             "  0 of 2 approvals, until 12:02:20 UTC, 2 min left",
         ]  # fmt: skip
         again = await world.ask("/approvals p1")
@@ -108,7 +108,7 @@ async def test_halt_stops_everything_at_once_and_resume_asks_first() -> None:
         refused = await world.ask("/close SOL half")
         assert "! Trading is halted: Owner sent /halt." in refused.text
         assert (
-            "! Trading is HALTED since 5 Jan 2026 12:00 UTC, by Owner: Owner sent /halt. Nothing goes out. "
+            "! Trading is HALTED since 5 Jan 2026 12:00 UTC: Owner sent /halt. Nothing goes out. "
             in (await world.ask("/status")).text
         )
 
@@ -124,7 +124,8 @@ async def test_halt_cancels_orders_that_rest_for_the_bot_and_may_keep_those_that
     async with chat_world() as world:
         await resting_stop(world)
         kept = await world.ask("/halt keep")
-        assert "Stops that only protect a position were left resting, as you said." in kept.text
+        assert "1 order that protects a position was left resting, as you said." in kept.text
+        assert "Nothing waited" not in kept.text
         assert len(await world.trading.resting.standing()) == 1
         halted = await world.ask("/halt")
         assert "Cancelled at the venue: main sell 50 SOL-PERP below $140.00." in halted.text
@@ -132,9 +133,43 @@ async def test_halt_cancels_orders_that_rest_for_the_bot_and_may_keep_those_that
         assert not [one for one in await world.gateway.open_orders(ACCOUNT) if one.trigger_price_usd == 140.0]
 
 
-async def test_a_typo_after_halt_does_not_halt_and_says_so() -> None:
+@pytest.mark.parametrize("text", ["/halt now", "/halt main", "/halt!", "/halt all", "/halt NOW please", "/HALT."])
+async def test_whatever_stands_behind_halt_it_halts_and_then_complains(text: str) -> None:
     async with chat_world() as world:
-        assert (await world.ask("/halt main")).first.startswith("Nothing was halted")
+        card = await world.card()
+        answer = await world.ask(text)
+        await world.idle()
+        assert answer.first == "HALTED: no order goes out from now on"
+        assert (await world.trading.states.get()).state is TradingState.HALTED
+        assert not world.shown(card.ref).buttons
+        strange = any(word in text for word in ("now", "main", "NOW"))
+        assert ("! Not understood: " in answer.text) is strange
+
+
+@pytest.mark.parametrize("text", ["/halt keep", "/halt kep", "/halt Keep!", "/halt keep main"])
+async def test_a_slip_in_keep_cancels_no_stop(text: str) -> None:
+    async with chat_world() as world:
+        await resting_stop(world)
+        await world.ask(text)
+        assert len(await world.trading.resting.standing()) == 1
+
+
+async def test_keeping_what_is_not_there_claims_nothing() -> None:
+    async with chat_world() as world:
+        answer = await world.ask("/halt keep")
+        assert "Nothing waited, and no order of mine rested at the venue." in answer.text
+        assert "left resting" not in answer.text
+
+
+async def test_what_is_halted_while_trading_is_off_can_be_lifted_and_status_says_both() -> None:
+    async with chat_world(enabled=False) as world:
+        await world.ask("/halt")
+        status = (await world.ask("/status")).text
+        assert "Trading: off (read-only). Besides, Trading is HALTED since 5 Jan 2026 12:00 UTC" in status
+        asked = await world.ask("/resume")
+        assert "! Trading is switched off besides: nothing goes out before TRADING_ENABLED=true" in asked.text
+        assert await world.press(asked) == "Resumed"
+        assert world.text(asked).startswith("Trading is not halted now.")
         assert (await world.trading.states.get()).state is TradingState.ACTIVE
 
 
@@ -213,6 +248,8 @@ async def test_all_stands_for_what_is_held_now() -> None:
         ("/arm SOL cap 5000 8", "'8' is no time"),
         ("/arm DOGE cap 5000 8h", "DOGE is no perp market here"),
         ("/arm SOL cap", "Cap of what?"),
+        ("/arm SOL 5000 6000 8h", "'6000' is no time"),
+        ("/arm SOL 5000 8h 6000", "One cap at a time: $5,000 or $6,000"),
     ],
 )
 async def test_what_cannot_be_armed_says_what_could(text: str, says: str) -> None:
@@ -220,6 +257,52 @@ async def test_what_cannot_be_armed_says_what_could(text: str, says: str) -> Non
         answer = await world.ask(text)
         assert answer.first.lower().startswith(says.lower()), answer.text
         assert not answer.message.buttons
+
+
+@pytest.mark.parametrize("text", ["/arm SOL 5000 8h", "/arm 5k 8h SOL", "/arm SOL 8h cap 5,000", "/arm SOL 480m $5000"])
+async def test_an_amount_needs_no_word_before_it(text: str) -> None:
+    async with chat_world() as world:
+        assert (await world.ask(text)).first == "Arm main: up to $5,000, until 20:00:00 UTC"
+
+
+async def test_a_second_standing_approval_names_the_one_in_force() -> None:
+    async with chat_world() as world:
+        await armed(world)
+        card = await world.card("/arm BTC cap 1000 1h")
+        assert "S1 is in force as well: SOL-PERP, $5,000 left until 5 Jan 2026 20:00 UTC; this comes on top" in card.text
+        await world.press(card, "Details")
+        assert world.transport.sent[-1].text.startswith("Arm main: in detail\n")
+        assert "0 orders" not in world.transport.sent[-1].text
+
+
+async def test_whoever_may_not_press_gets_a_card_to_read() -> None:
+    async with chat_world() as world:
+        await member(world.bot, "viv", Role.VIEWER)
+        card = await world.card()
+        answer = await world.ask("/approvals", user="viv", chat="viv")
+        assert answer.first == card.first
+        assert not answer.message.buttons
+        assert "To read only: pressing takes the role trader for main." in answer.text
+        assert labels(world.shown(card.ref)) == ["Confirm", "Cancel", "Half", "Details"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("/hedge 0 main", "Name the account first: main 0."),
+        ("/close SOL main", "Name the account first: main SOL."),
+        ("/cancel 4 main", "Name the account first: main 4."),
+        ("/emergency 2 main", "Name the account first: main 2."),
+        ("/rebalance SOL=40 main", "Name the account first: main SOL=40."),
+        ("/close all", "One market at a time. Positions: SOL-PERP, BTC-PERP, ETH-PERP. To close every position use"),
+        ("/stop SOL half", "Say one price, such as /stop SOL -5%."),
+        ("/tp SOL", "Say one price, such as /tp SOL +5%."),
+        ("/rebalance SOL=0.4 BTC=0.4", "SOL=0.4 would be 0.4% of equity. Write SOL=40 for 40%"),
+    ],
+)
+async def test_what_is_typed_wrongly_is_answered_with_what_would_work(text: str, says: str) -> None:
+    async with chat_world() as world:
+        assert (await world.ask(text)).first.startswith(says)
 
 
 async def test_no_chat_raises_the_cap_of_the_file() -> None:
@@ -250,13 +333,32 @@ async def test_orders_work_without_trading() -> None:
 async def test_cancelling_takes_a_confirmation_and_warns_of_what_protects() -> None:
     async with chat_world() as world:
         card = await world.card("/cancel 4")
-        assert card.first == "Cancel orders main: 1 order at the venue"
+        assert card.first == "Cancel orders main: order 4"
         assert "1 cancel order 4" in card.text
-        assert "SOL-PERP: order 4 only reduces, and may be what protects the position." in card.text
+        assert "P1: Cancel order 4 sell 100 SOL-PERP at $178.00, reduce-only" in card.text
+        assert "Order 4 takes a profit; stops stay as they are." in card.text
+        assert "Until then" not in card.text
         assert len(await world.gateway.open_orders(ACCOUNT)) == 1
         assert await world.press(card) == "Approved. Cancelling at the venue."
         assert await world.state() is ProposalState.DONE
         assert not await world.gateway.open_orders(ACCOUNT)
+
+
+async def test_taking_back_a_cancellation_says_that_the_orders_are_still_there() -> None:
+    async with chat_world() as world:
+        card = await world.card("/cancel 4")
+        assert await world.press(card, "Cancel") == (
+            "Taken back: nothing was cancelled, the orders still rest at the venue."
+        )
+        assert world.text(card).startswith("Cancel orders main: NOT cancelled, they rest on")
+        assert len(await world.gateway.open_orders(ACCOUNT)) == 1
+
+
+async def test_cancelling_a_stop_says_what_it_protected() -> None:
+    async with chat_world() as world:
+        await resting_stop(world)
+        card = await world.card("/cancel 5")
+        assert "! order 5 is a stop: nothing of it protects the SOL-PERP position any more." in card.text
 
 
 @pytest.mark.parametrize(

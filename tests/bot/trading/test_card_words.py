@@ -138,7 +138,7 @@ def test_the_price_of_the_first_line_is_never_better_than_the_one_that_is_signed
 
 
 def test_totals_stand_on_the_second_line_and_those_of_a_bracket_count_one_half() -> None:
-    assert text(EVERY["two"]).split("\n")[1] == "2 orders, at most $1,275,617 in all."
+    assert text(EVERY["two"]).split("\n")[1] == "2 orders, at most $1,275,627 in all."
     both = proposal(stop(), stop(2), purpose=Purpose.BRACKET)
     assert text(both).split("\n")[1] == "2 orders, of which one can fill: at most $1,750."
     assert "at most" not in text(many(ProposalState.DONE, leg(**FILLED), leg(2, **FILLED)))

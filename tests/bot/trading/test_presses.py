@@ -3,7 +3,7 @@
 import pytest
 
 from bot.trading.press_words import notice
-from risk.model.proposal import ProposalState
+from risk.model.proposal import ProposalState, Purpose
 from storage import Pins, Pressed, PressKind, Role
 from tests.bot.trading.chat_world import chat_world
 from tests.bot.trading.proposals import armed, leg, proposal
@@ -11,6 +11,9 @@ from tests.support.bot_world import OWNER
 from tests.support.faults import Measure
 from tests.support.figures import Gauge
 from tests.support.team import group, member
+
+
+SENDING = proposal(leg(), leg(2), state=ProposalState.EXECUTING)
 
 
 @pytest.mark.parametrize("kind", PressKind)
@@ -25,8 +28,22 @@ def test_every_press_is_answered_within_the_platforms_length(kind: PressKind) ->
 @pytest.mark.parametrize(
     ("pressed", "says"),
     [
-        (Pressed(kind=PressKind.APPROVED, proposal=proposal(leg(), leg(2))), "Approved. Sending 2 orders."),
-        (Pressed(kind=PressKind.APPROVED, proposal=armed()), "Approved. It is in force."),
+        (Pressed(kind=PressKind.APPROVED, proposal=SENDING), "Approved. Sending 2 orders."),
+        (Pressed(kind=PressKind.APPROVED, proposal=armed(state=ProposalState.DONE)), "Approved. It is in force."),
+        (Pressed(kind=PressKind.ALREADY_VOTED, proposal=SENDING), "You have approved this already; it is being sent."),
+        (
+            Pressed(kind=PressKind.ALREADY_VOTED, proposal=proposal(state=ProposalState.DONE)),
+            "You have approved this already; it is done.",
+        ),
+        (
+            Pressed(kind=PressKind.ALREADY_VOTED, proposal=proposal(approvals_needed=2)),
+            "You have approved this already; it takes somebody else as well.",
+        ),
+        (Pressed(kind=PressKind.CANCELLED, proposal=proposal()), "Cancelled. Nothing was sent."),
+        (
+            Pressed(kind=PressKind.CANCELLED, proposal=proposal(purpose=Purpose.CANCEL)),
+            "Taken back: nothing was cancelled, the orders still rest at the venue.",
+        ),
         (Pressed(kind=PressKind.EXPIRED), "This card has expired. Nothing was sent; ask again."),
         (Pressed(kind=PressKind.NOT_ALLOWED, proposal=proposal()), "You need the role trader for main."),
         (
@@ -57,7 +74,7 @@ async def test_details_are_a_message_of_their_own_and_change_nothing() -> None:
         assert await world.press(card, "Details") == "Close main in detail"
         details = world.transport.sent[-1].text
         assert details.startswith("Close main: 1 order in detail\n")
-        assert "fills until  12:02:30 UTC" in details
+        assert "until  12:02:30 UTC" in details
         assert "From the venue curve, 0 s old, slot 300,000,000." in details
         assert await world.state() is ProposalState.OPEN
         assert world.shown(card.ref).buttons
@@ -146,4 +163,16 @@ async def test_in_a_group_nobody_is_asked_for_a_pin() -> None:
     async with chat_world() as world:
         await group(world.bot, "-100")
         answer = await world.ask("/pin 482911", chat="-100", private=False)
-        assert answer.text == "Ask me this in private: others read along here."
+        assert answer.text == (
+            "Delete your message now: others can read your PIN. Nothing was approved. "
+            "Ask me this in private: others read along here."
+        )
+        assert (await world.ask("/pin", chat="-100", private=False)).text == (
+            "Ask me this in private: others read along here."
+        )
+
+
+async def test_a_pin_in_a_group_that_nobody_linked_is_to_be_deleted_as_well() -> None:
+    async with chat_world() as world:
+        answer = await world.ask("/pin 482911", chat="-200", private=False)
+        assert answer.text.startswith("Delete your message now: others can read your PIN.")
