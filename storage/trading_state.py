@@ -27,10 +27,22 @@ class TradingStates:
         """What may go out now."""
         return await self._store.run(_read)
 
-    async def set(self, state: TradingState, *, by: str, reason: str, now: datetime) -> TradingStatus:
+    async def set(
+        self, state: TradingState, *, by: str, reason: str, now: datetime, expected_since: datetime | None = None
+    ) -> TradingStatus:
         """From now on; written down in any case. What was so already keeps its beginning and its first reason, unless
-        it is Keel that says so now. Another reason of Keel's is added to its first, and is a beginning of its own."""
-        return await self._store.atomic(lambda db: set_state(db, state, by, reason, now))
+        it is Keel that says so now. Another reason of Keel's is added to its first, and is a beginning of its own.
+
+        Args:
+            expected_since: When what is to be changed began; where it is another by now, it stays. None for whatever.
+        """
+
+        def change(db: "Database") -> TradingStatus:
+            if expected_since is not None and _read(db).since != expected_since:
+                return _read(db)
+            return set_state(db, state, by, reason, now)
+
+        return await self._store.atomic(change)
 
 
 def _read(db: "Database") -> TradingStatus:

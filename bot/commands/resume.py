@@ -55,8 +55,10 @@ async def confirm(services: Services, press: PressRequest) -> PressReply:
     if status.since != meant.since or status.state is TradingState.ACTIVE:
         return cards.over("Trading was stopped or resumed meanwhile. Nothing was changed by this card; see /status.")
     _require(press.person, status)
-    await trading.halting.resume(by=press.person.person_id, reason="/resume")
+    lifted = await trading.halting.resume(by=press.person.person_id, since=meant.since, reason="/resume")
     trading.keeper.wake()
+    if lifted.state is not TradingState.ACTIVE:
+        return cards.over("Trading was stopped again meanwhile. Nothing was changed by this card; see /status.")
     said = f"Trading is active on {trading.gateway_name}." if trading.rules.enabled else "Trading is not halted now."
     off = () if trading.rules.enabled else (Line(f"! {STILL_OFF}"),)
     done = Message(blocks=(Line(said, strong=True), *off, Line(cards.confirmed_by(press))))

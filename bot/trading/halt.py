@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
@@ -97,9 +98,20 @@ class Halting:
             cancelled, left = await self._cancel(late, "keel")
             log.warning("trading.late_orders", cancelled=len(cancelled), left=len(left))
 
-    async def resume(self, *, by: str, state: TradingState = TradingState.ACTIVE, reason: str = "") -> TradingStatus:
-        """Let orders go out again. Whoever calls this has asked for a confirmation."""
-        status = await self._states.set(state, by=by, reason=reason, now=self._clock.now())
+    async def resume(
+        self,
+        *,
+        by: str,
+        state: TradingState = TradingState.ACTIVE,
+        reason: str = "",
+        since: datetime | None = None,
+    ) -> TradingStatus:
+        """Let orders go out again. Whoever calls this has asked for a confirmation.
+
+        Args:
+            since: Of the halt that is to be lifted, so that a later one stays; None for whichever it is.
+        """
+        status = await self._states.set(state, by=by, reason=reason, now=self._clock.now(), expected_since=since)
         self._changed()
         return status
 

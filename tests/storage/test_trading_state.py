@@ -58,3 +58,11 @@ async def test_what_keel_says_over_and_over_stays_readable_and_ends_with_the_lat
     long = await states.set(TradingState.HALTED, by="keel", reason="x" * 5_000, now=after(400))
     assert long.reason == "x" * 1_000
     assert await states.set(TradingState.HALTED, by="keel", reason="x" * 5_000, now=after(401)) == long
+
+
+async def test_a_change_of_what_has_changed_meanwhile_changes_nothing(store: Store) -> None:
+    states = TradingStates(store)
+    first = await states.set(TradingState.HALTED, by="ann", reason="Enough.", now=NOW)
+    stopped = await states.set(TradingState.HALTED, by="keel", reason="Mismatch.", now=after(5))
+    found = await states.set(TradingState.ACTIVE, by="ann", reason="", now=after(9), expected_since=first.since)
+    assert found == stopped

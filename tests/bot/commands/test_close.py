@@ -24,6 +24,7 @@ BOTH = make_account(make_position(2.5), make_position(-0.02, entry_usd=50_000.0,
         ("half btc", ("BTC-PERP", 0.5)),
         ("BTC 25%", ("BTC-PERP", 0.25)),
         ("SOL 12.5%", ("SOL-PERP", 0.125)),
+        ("SOL 0.001%", ("SOL-PERP", 0.00001)),
         ("SOL all", ("SOL-PERP", 1.0)),
         ("100% SOL", ("SOL-PERP", 1.0)),
     ],
@@ -63,7 +64,15 @@ async def test_all_of_a_position_goes_reducing_only_with_its_orders_cancelled_be
         (trade,) = plan.trades
         assert (trade.market, trade.side, trade.size_base, trade.reduce_only) == ("SOL-PERP", Side.SELL, 2.5, True)
         assert plan.cancels == (3, 4)
-        assert plan.notes == ()
+        assert plan.notes == (
+            "Cancelled before: order 3, sell 5 SOL-PERP at $120.00.",
+            "Cancelled before: order 4, sell 5 SOL-PERP at $120.00.",
+        )
+
+
+async def test_a_small_share_is_said_with_every_digit() -> None:
+    async with asking(make_account(make_position(250_000.0), usdc=3e7)) as here:
+        assert (await here.plan("/close SOL 0.001%")).title == "Close 0.001% of SOL-PERP"
 
 
 async def test_a_share_says_what_stays_open_and_what_still_rests() -> None:
@@ -76,7 +85,7 @@ async def test_a_share_says_what_stays_open_and_what_still_rests() -> None:
         assert plan.cancels == ()
         assert plan.notes == (
             "Stays open: 1.25 SOL-PERP short, $125.",
-            "Still resting: sell 5 at 120.00. Only reducing, sized as it was.",
+            "Still resting: order 4, sell 5 SOL-PERP at $120.00. Only reducing, sized as before the close.",
         )
 
 
@@ -123,8 +132,8 @@ async def test_with_trading_off_the_plan_is_shown_and_nobody_is_asked() -> None:
     async with asking(BOTH, trading=False) as here:
         answer = await here.answer("/close BTC")
 
-        assert answer.startswith("main: Close BTC-PERP\n1. buy 0.02 BTC-PERP, only reducing. Closes the whole short")
-        assert "Trading is switched off, so this is only shown." in answer
+        assert answer.startswith("main: buy 0.02 BTC-PERP\nTrading is switched off, so this is only shown.\n")
+        assert "1. buy 0.02 BTC-PERP, only reducing. Closes the whole short" in answer
         assert "TRADING_ENABLED=true" in answer
 
 

@@ -26,7 +26,10 @@ async def test_every_position_is_closed_the_largest_first_and_every_order_cancel
             ("BTC-PERP", Side.BUY, 0.5, True), ("SOL-PERP", Side.SELL, 2.5, True)
         ]  # fmt: skip
         assert plan.cancels == (3, 9)
-        assert plan.notes == ("Still there: 9,000 USDC.", "Still owed: 4 SOL, $400. Repay it at the venue.")
+        assert plan.notes == (
+            "Still there: 9,000 USDC.", "Still owed: 4 SOL, $400. Repay it at the venue.",
+            "Cancelled before: order 9, sell 5 SOL at $120.00.", "Cancelled before: order 3, sell 5 SOL-PERP at $120.00.",
+        )  # fmt: skip
 
 
 async def test_what_cannot_be_closed_is_named_and_holds_up_nothing() -> None:

@@ -8,9 +8,10 @@ from bot.commands.hedge import HedgeWords, parsed
 from bot.commands.spec import Usage
 from risk.model.account import Side
 from risk.model.hedge import HedgeStrategy
+from risk.model.limits import RiskLimits
 from risk.model.proposal import Purpose
 from tests.bot.commands.histories import long_and_short
-from tests.risk.builders import make_account, make_position
+from tests.risk.builders import make_account, make_balance, make_position
 from tests.support.asking import asking
 
 LONG = make_account(make_position(10.0), usdc=1_000.0)
@@ -70,7 +71,38 @@ async def test_without_words_every_asset_is_hedged_in_its_own_perp() -> None:
         assert [(one.market, one.side, one.size_base, one.reduce_only) for one in plan.trades] == [
             ("SOL-PERP", Side.SELL, 10.0, True)
         ]
-        assert any(note.startswith("confidence ") for note in plan.notes)
+        delta, cost, predicted, confidence = plan.notes[:4]
+        assert delta == "delta 1,000 USD now, 0 USD after, as rounded"
+        assert re.fullmatch(r"cost 1\.\d\d USD with funding for 24 h; market impact 0\.\d\d% against the oracle", cost)
+        assert predicted == "predicted variance reduction 100% by delta"
+        assert confidence == "confidence 100% (r2 100%, data age 100%, depth 100%)"
+
+
+async def test_a_volatility_is_said_as_it_was_asked_for() -> None:
+    async with asking(long_and_short(), days=600) as here:
+        assert (await here.plan("/hedge vol 10%")).title == "Hedge to a volatility of 10% a year"
+
+
+async def test_a_volatility_beyond_all_bounds_is_answered_in_the_unit_it_is_typed_in() -> None:
+    async with asking(long_and_short(), days=600) as here:
+        with pytest.raises(Usage, match="lies above 0% and at most at 1,000% a year, such as 50%"):
+            await here.answer("/hedge vol 4000%")
+
+
+async def test_a_limit_that_allows_any_volatility_is_no_error() -> None:
+    async with asking(long_and_short(), days=600) as here:
+        await here.services.accounts.save_limits(here.world.account, RiskLimits(max_var_1d_percent=1.0))
+        assert "nothing to do" in await here.answer("/hedge vol")
+
+
+async def test_two_orders_of_one_asset_each_say_their_own_share() -> None:
+    account = make_account(make_position(10.0), usdc=1_000.0, balances=[make_balance(5.0)])
+    async with asking(account, days=400) as here:
+        reasons = [one.reasoning for one in (await here.plan("/hedge")).trades]
+
+        assert ["1,000 USD of that by this order" in reasons[0], "500 USD of that by this order" in reasons[1]] == [
+            True, True
+        ]  # fmt: skip
 
 
 async def test_a_target_is_what_stays() -> None:

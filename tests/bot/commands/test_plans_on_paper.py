@@ -98,14 +98,12 @@ async def test_a_stop_rests_at_the_venue_as_it_was_confirmed() -> None:
         assert float(book.orders.size_base[row]) == await bot.position("SOL-PERP") / 2
 
 
-async def test_where_only_reducing_is_allowed_a_hedge_that_opens_is_refused_and_a_close_is_not() -> None:
+async def test_where_only_reducing_is_allowed_a_hedge_says_what_it_leaves_out() -> None:
     async with trade_bot(**{**LARGE, "reduce_only": True}) as bot:
-        answer = await bot.answer("/hedge")  # the last of its orders sells what is held as a token
+        card = await bot.answer("/hedge")  # the last of its orders sells what is held as a token
 
-        assert answer.first == "main: nothing proposed"
-        assert "Nothing was proposed, and nothing went out." in answer.text
-        await confirmed(bot, "/close ETH")
-        assert await bot.position("ETH-PERP") == 0.0
+        assert "Left out: to sell 20 SOL-PERP would open or add to a position" in card.text
+        assert all(leg.terms is not None and leg.terms.reduce_only for leg in (await bot.latest()).legs)
 
 
 async def test_with_trading_off_every_plan_is_shown_and_no_card_is_made() -> None:
@@ -117,4 +115,28 @@ async def test_with_trading_off_every_plan_is_shown_and_no_card_is_made() -> Non
             assert "Trading is switched off, so this is only shown." in answer.text, answer.text
             assert answer.message.card == ""
             assert bot.buttons(answer.ref) == ()
+        assert await bot.parts.trading.proposals.recent([ACCOUNT], 5) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "figures"),
+    [
+        ("/close SOL half", "Close main: sell 125 SOL-PERP ≥$159.17", ("Costs: fee $7.00", "health  71%  78%", "quote")),
+        ("/flatten", "Flatten main: sell 250 SOL-PERP +2 more", ("Costs: fee ", "Free for new trades after it", "quote")),
+        ("/stop SOL -4%", "Stop main: sell 250 SOL-PERP at $153.60", ("Until then nothing changes: health 71%",)),
+        ("/rebalance SOL=100", "main: 3 trades to the shares asked for", ("Estimated cost",)),
+    ],
+)
+async def test_with_trading_off_a_plan_has_its_quote_cost_and_effect(
+    text: str, first: str, figures: tuple[str, ...]
+) -> None:
+    async with trade_bot(**{**LARGE, "enabled": False}) as bot:
+        await remember(bot)
+        answer = await bot.answer(text)
+        lines = answer.text.split("\n")
+        assert lines[0] == first
+        for figure in figures:
+            assert figure in answer.text, (figure, answer.text)
+        if not first.startswith("main:"):
+            assert lines[1] == "Trading is switched off, so this is only shown."
         assert await bot.parts.trading.proposals.recent([ACCOUNT], 5) == ()

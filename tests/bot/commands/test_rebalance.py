@@ -20,6 +20,8 @@ LONG = make_account(make_position(10.0), usdc=1_000.0)
         ("SOL=40,BTC=40", {"SOL": 0.4, "BTC": 0.4}),
         ("SOL-PERP:12.5", {"SOL": 0.125}),
         ("SOL=0", {"SOL": 0.0}),
+        ("SOL=0.4%", {"SOL": 0.004}),
+        ("SOL=0.5 BTC=40", {"SOL": 0.005, "BTC": 0.4}),
         ("BTC=-20", {"BTC": -0.2}),
         ("SOL=150 USDC=-50", {"SOL": 1.5}),
         ("SOL=\N{MINUS SIGN}5 USDC=105", {"SOL": -0.05}),
@@ -57,6 +59,16 @@ async def test_it_asks_for_the_trades_that_bring_the_shares() -> None:
         (trade,) = plan.trades
         assert (trade.market, trade.side) == ("SOL-PERP", Side.SELL)
         assert trade.size_base == pytest.approx(5.0, abs=0.1)
+        assert plan.title == "Rebalance to SOL 50%, USDC 50%"
+        assert plan.notes[:2] == (
+            "SOL 100% of equity now, 50% wanted, 50% after", "USDC 0% of equity now, 50% wanted, 50% after"
+        )  # fmt: skip
+
+
+async def test_an_asset_without_a_perp_is_answered_with_those_there_are() -> None:
+    async with asking(LONG, days=400) as here:
+        with pytest.raises(Usage, match=r"No perp on DOGE was read.*; there is SOL"):
+            await here.answer("/rebalance DOGE=10")
 
 
 async def test_shares_within_tolerance_take_no_trade() -> None:

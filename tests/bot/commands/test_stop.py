@@ -32,10 +32,13 @@ def words(text: str, prices: int = 1) -> TriggerWords:
         ("SOL -5% half", PriceWord(move_frac=-0.05), 0.5),
         ("25% SOL -2.5%", PriceWord(move_frac=-0.025), 0.25),
         ("SOL 1,250.5 10%", PriceWord(usd=1250.5), 0.1),
+        ("BTC 105k", PriceWord(usd=105_000.0), 1.0),
+        ("btc $1.05m", PriceWord(usd=1_050_000.0), 1.0),
     ],
 )
 def test_words_come_in_any_order(text: str, price: PriceWord, share: float) -> None:
-    assert words(text) == TriggerWords(market="SOL-PERP", prices=(price,), share_frac=share)
+    market = "BTC-PERP" if "btc" in text.lower() else "SOL-PERP"
+    assert words(text) == TriggerWords(market=market, prices=(price,), share_frac=share)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +47,7 @@ def test_words_come_in_any_order(text: str, price: PriceWord, share: float) -> N
         ("", "Say which market, such as /stop SOL -5%. Positions: SOL-PERP, BTC-PERP."),
         ("-5%", "Say which market, such as /stop SOL -5%. Positions: SOL-PERP, BTC-PERP."),
         ("SOL", "Say one price, such as /stop SOL -5%."),
+        ("SOL half", "Say one price, such as /stop SOL -5%."),
         ("SOL 95 96", "Say one price, such as /stop SOL -5%."),
         ("SOL 5%", "5% is read as a share of the position; for a price that far away write -5% or +5%."),
         ("SOL -5% half 25%", "One share at a time: 50% or 25%."),
@@ -84,8 +88,11 @@ async def test_it_rests_a_reduce_only_trigger_on_the_losing_side(
 
 async def test_the_card_says_what_the_trigger_is_expected_to_get() -> None:
     async with asking(LONG) as here:
-        first, *rest = (await here.plan("/stop SOL -5% half")).notes
+        now, first, *rest = (await here.plan("/stop SOL -5% half")).notes
 
+        assert now == (
+            "SOL-PERP was at $100.00 when this was made: oracle of 12:00:05 UTC, 0 s old, slot 400,000,012"
+        )
         assert first.startswith("Triggered at $95.00, it is likely sold at about $9")
         assert "on a bad day at $" in first
         assert any("keepers" in note.lower() for note in rest)
