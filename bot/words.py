@@ -10,6 +10,8 @@ from bot.text.clean import name
 from bot.text.numbers import count
 
 LONGEST_TEXT = 1_000
+# What is called otherwise elsewhere, and is spelled like something else here.
+_MEANT: Mapping[str, str] = {"sl": "stop", "stoploss": "stop", "takeprofit": "tp", "kill": "halt", "panic": "halt"}
 
 
 def words(text: str) -> tuple[str, tuple[str, ...]]:
@@ -34,7 +36,8 @@ def too_long(text: str) -> Message | None:
 
 def nearest(word: str, commands: Mapping[str, Command]) -> Message:
     """The answer to what is no command."""
-    starts = [known for known in commands if word and (known.startswith(word) or word.startswith(known))]
+    meant = [_MEANT[word]] if word in _MEANT else []
+    starts = meant or [known for known in commands if word and (known.startswith(word) or word.startswith(known))]
     close = starts or difflib.get_close_matches(word, commands, n=1, cutoff=0.5)
     if not close:
         return Message(

@@ -88,11 +88,17 @@ def _headline(watched: Watched, health: HealthStatus, tier: Tier) -> str:
     return f"{watched.nickname}: health {percent}, {tier.name}"
 
 
+def _ratio(health: HealthStatus) -> float | None:
+    """Without a requirement there is no bound; that is not the same as not known."""
+    known = not math.isnan(health.health_percent)
+    return math.inf if health.health_ratio_percent is None and known else health.health_ratio_percent
+
+
 def _figures(health: HealthStatus) -> Table:
     return fit(
         [
             ("Health (0% = liq.)", numbers.health_percent(health.health_percent)),
-            ("Ratio (100% = liq.)", numbers.health_ratio(health.health_ratio_percent)),
+            ("Ratio (100% = liq.)", numbers.health_ratio(_ratio(health))),
             ("Collateral", numbers.usd(health.total_collateral_usd, rounding=numbers.Rounding.DOWN)),
             ("Maintenance", numbers.usd(health.maintenance_requirement_usd, rounding=numbers.Rounding.UP)),
             ("Room to liquidation", numbers.usd(health.margin_to_liquidation_usd, rounding=numbers.Rounding.DOWN)),

@@ -21,6 +21,9 @@ from risk.model.portfolio import BookStatistics, PortfolioSummary, PositionAnaly
 from risk.portfolio_manager import summarise
 
 
+_A_CENT = 0.005  # the venue keeps the row of a position that is closed; without PnL to settle it says nothing
+
+
 async def run(services: Services, request: Request) -> Message:
     watched = only_account(services, request.args)
     try:
@@ -29,15 +32,16 @@ async def run(services: Services, request: Request) -> Message:
     except CannotAssess as exc:
         return await nothing_good(services, watched, exc)
     summary = summarise(known.view, watched.account_id)
-    count = len(summary.positions)
+    listed = [one for one in summary.positions if one.size or abs(one.unrealized_pnl) >= _A_CENT]
+    count = sum(bool(one.size) for one in listed)
     answer = f"{count} position{'s' if count != 1 else ''}, {numbers.signed_usd(summary.unrealized_pnl)} open"
     blocks: list[Block] = [Line(known.first(answer), strong=True)]
     known_risk = services.desks.board.of(watched.account_id)
     statistics = known_risk.statistics if known_risk is not None else None
-    for bare in summary.positions:
+    for bare in listed:
         position = bare if statistics is None else with_statistics(bare, asset_of(bare.market), statistics)
         blocks += [Line(_title(position), strong=True), _figures(position, prices, stated=statistics is not None)]
-    if not summary.positions:
+    if not listed:
         blocks.append(Line("No open perp position."))
     elif known_risk is not None:
         blocks.append(Line(_statistics_from(statistics, services.desks.board.age_s(known_risk))))

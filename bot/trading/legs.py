@@ -164,9 +164,10 @@ class Legs:
                     return await self._leg(proposal, leg, LegEvent.LANDED)
                 case FateKind.FAILED:
                     return await self._leg(proposal, leg, LegEvent.FAILED, fate.reason)
+                case FateKind.GONE if fate.reason:
+                    return await self._leg(proposal, leg, LegEvent.GIVEN_UP, fate.reason)
                 case FateKind.GONE:
-                    why = fate.reason or await self._why_not(proposal, leg)
-                    if why:
+                    if why := await self._why_not(proposal, leg):
                         return await self._leg(proposal, leg, LegEvent.GIVEN_UP, f"it never arrived; {why}")
                     return await self._leg(proposal, leg, LegEvent.GONE, "it never arrived; it is signed anew")
             due = self._clock.monotonic_s() - sent_s >= self._tempo.resend_s

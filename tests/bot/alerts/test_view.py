@@ -148,6 +148,28 @@ def test_a_short_liquidates_above_and_its_price_is_rounded_down_to_us() -> None:
     assert "at 103,145.72 USD" in text_of(alert_message(make_facts(margin=margin), NOW))
 
 
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"tier": Tier.HIGH}, True),
+        ({"tier": Tier.CRITICAL}, True),
+        ({"tier": Tier.CRITICAL, "trades": False}, False),
+        ({"tier": Tier.WARNING}, False),
+        ({"tier": Tier.LIQUIDATING}, False),
+        ({"tier": Tier.HIGH, "remembered": True}, False),
+        ({"tier": Tier.HIGH, "reason": NoticeReason.RESOLVED}, False),
+    ],
+)
+def test_where_plans_can_be_asked_for_an_alert_names_the_command(changes: dict[str, Any], *, named: bool) -> None:
+    text = text_of(alert_message(make_facts(**{"trades": True, **changes}), NOW))
+    assert ("/protect main plans the mildest way back, /emergency main the fastest." in text) is named
+
+
+def test_a_name_of_two_words_is_quoted_as_it_has_to_be_typed() -> None:
+    facts = make_facts(tier=Tier.HIGH, trades=True, account="my main")
+    assert "/protect 'my main' plans" in text_of(alert_message(facts, NOW))
+
+
 def test_an_isolated_position_is_named_where_the_deposit_goes() -> None:
     text = text_of(alert_message(make_facts(margin=make_margin(deposit_scope="ETH-PERP")), NOW))
 

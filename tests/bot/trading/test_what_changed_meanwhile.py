@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -10,7 +10,8 @@ from bot.trading.rules import Quorum
 from risk.decisions.proposals import LegEvent, ProposalEvent
 from risk.model.account import Side
 from risk.model.proposal import LegState, Proposal, ProposalState, Purpose, StandingTerms
-from risk.model.trading import OrderBatch, OrderStyle, TradingState
+from risk.model.trading import Fate, FateKind, OrderBatch, OrderStyle, TradingState
+from risk.trade_ports import OrderGateway
 from storage import Accounts, PressKind, StandingApprovals, TradingStates
 from tests.support.bot_world import GENEROUS
 from tests.support.trade_world import ACCOUNT, TradeWorld, card_press, sell, still, trade, trade_world
@@ -234,3 +235,29 @@ async def test_a_cap_counts_only_what_adds_and_a_sell_at_what_it_may_fetch() -> 
         refused = await world.desk.propose(hedge(trade(Side.SELL, 0.105, "BTC-PERP", reduce_only=False)))
         assert refused.refusal is not None
         assert "24 hours" in refused.refusal.reason
+
+
+async def test_bytes_that_are_gone_with_a_doubt_are_never_signed_anew() -> None:
+    def wrap(gateway: OrderGateway) -> OrderGateway:
+        return cast("OrderGateway", _Doubtful(gateway))
+
+    async with trade_world(through=wrap) as world:
+        proposal = await world.proposed()
+        await world.press(proposal)
+        leg = (await world.now(proposal)).legs[0]
+        assert leg.state is LegState.EXPIRED
+        assert leg.attempt == 1
+        assert leg.reason == "look at the venue"
+
+
+class _Doubtful:
+    """A gateway whose bytes vanish, and perhaps did not."""
+
+    def __init__(self, gateway: OrderGateway) -> None:
+        self._gateway = gateway
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._gateway, name)
+
+    async def fate(self, signed: Any) -> Fate:
+        return Fate(kind=FateKind.GONE, reason="look at the venue")
