@@ -190,8 +190,8 @@ class Dispatcher:
         try:
             _require_place(command.where, place)
         except Denied as exc:
-            if command.secret and request.args:
-                raise Denied(f"{command.secret} {_IN_PRIVATE}") from exc
+            if command.typed_aloud and request.args:
+                raise Denied(f"{command.typed_aloud} {_IN_PRIVATE}") from exc
             raise
         if person is None:
             return await run(self._services, request)

@@ -123,7 +123,7 @@ class DriftPortfolioManager:
             shares = ", ".join(f"{asset} {_share(share)}" for asset, share in found.target.items())
             moves = tuple(
                 f"{asset} {_share(found.before.get(asset, 0.0))} of equity now, {_share(share)} wanted,"
-                f" {_share(found.after.get(asset, 0.0))} after"
+                f" {_share(found.after.get(asset, 0.0))} after all of it"
                 for asset, share in found.target.items()
             )
             plan = TradePlan(

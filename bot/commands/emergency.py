@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from bot.commands.liquidating import only_a_deposit
 from bot.commands.meanwhile import calculating
-from bot.commands.plan_words import as_sentence, trades_of
-from bot.commands.proposing import OFF, Ask, asked, of_result, said
+from bot.commands.plan_words import as_sentence
+from bot.commands.proposing import Ask, OnlyNoted, asked, of_result, only_shown
 from bot.commands.spec import Command, Request, Services, Usage
 from bot.messages import Block, Line, Message
 from bot.text.clean import name
@@ -23,12 +23,11 @@ async def _emergency(ask: Ask) -> Message:
     most = parsed(ask.words)
     if (deposit := await only_a_deposit(ask)) is not None:
         return deposit
-    found = await ask.services.desks.hedging(ask.account_id, desk=ask.desk).emergency_hedge(most)
+    noted = OnlyNoted()
+    found = await ask.services.desks.hedging(ask.account_id, desk=ask.desk or noted).emergency_hedge(most)
+    if noted.plan is not None:
+        return await only_shown(ask, noted.plan)
     left: list[Block] = [Line(as_sentence(text)) for text in found.unhedged]
-    if ask.desk is None and found.trades:
-        number = len(found.trades)
-        answer = f"{number} trade{'' if number == 1 else 's'} would reduce the danger most"
-        return said(ask, answer, *trades_of(found.trades), *left, *map(Line, OFF))
     return await of_result(ask, found.result, nothing="nothing that could be reduced", why=left)
 
 

@@ -39,5 +39,5 @@ def _refused(check: PinCheck) -> str:
 COMMAND = Command(
     name="pin", usage="/pin DIGITS", summary="confirm a large trade with your PIN, in private", run=run,
     role=Role.TRADER, per_account=True, where=Where.PRIVATE,
-    secret="Delete your message now: others can read your PIN. Nothing was approved.",
+    typed_aloud="Delete your message now: others can read your PIN. Nothing was approved.",
 )  # fmt: skip

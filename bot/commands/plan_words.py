@@ -7,7 +7,7 @@ from bot.text import numbers
 from bot.text.clean import name
 from risk.closing import Closing, Remains, Why
 from risk.margin.assets import is_dollar
-from risk.model.account import OpenOrder
+from risk.model.account import OpenOrder, Side
 from risk.model.hedge import HedgeTrade
 from risk.model.proposal import PlannedTrade
 
@@ -50,9 +50,20 @@ def notes_of(closing: Closing) -> tuple[str, ...]:
         market = closing.trades[0].market if closing.trades else ""
         kept = ", ".join(_order(one, market) for one in closing.kept)
         notes.append(f"Still resting: {kept}. Only reducing, sized as before the close.")
+        notes += [text for one in closing.kept if (text := _too_large(one, market, closing))]
     if not closing.orders_known:
         notes.append("Resting orders were not read and are not cancelled; look at /orders.")
     return tuple(notes)
+
+
+def _too_large(order: OpenOrder, market: str, closing: Closing) -> str:
+    """What to do about a trigger that is larger than what a close leaves; empty where it is not."""
+    left = sum(abs(one.size) for one in closing.remains if one.market == market)
+    if order.trigger_price_usd is None or order.triggers_above is None or order.size_base <= left:
+        return ""
+    command = "/stop" if order.triggers_above is (order.side is Side.BUY) else "/tp"
+    again = f"{command} {name(market.removesuffix('-PERP'))} {order.trigger_price_usd:.10g}"
+    return f"Order {order.order_id} is then larger than what stays: send /cancel {order.order_id} and then {again}"
 
 
 def _remains(one: Remains) -> str:

@@ -20,7 +20,6 @@ from risk.model.liquidation import LiquidationPrice, LiquidationStatus
 from risk.model.portfolio import BookStatistics, PortfolioSummary, PositionAnalysis, with_statistics
 from risk.portfolio_manager import summarise
 
-
 _A_CENT = 0.005  # the venue keeps the row of a position that is closed; without PnL to settle it says nothing
 
 

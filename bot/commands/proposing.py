@@ -47,6 +47,22 @@ class AskedHere:
         return await self._desk.proposal(proposal_id)
 
 
+@dataclass(slots=True)
+class OnlyNoted:
+    """The trade desk while trading is switched off: it keeps what it is asked for, so that it can be shown."""
+
+    plan: TradePlan | None = None
+
+    async def propose(self, plan: TradePlan) -> Proposed:
+        """See risk.trade_ports.TradeDesk."""
+        self.plan = plan
+        return Proposed(proposal=None, refusal=Refusal(reason="trading is switched off"))
+
+    async def proposal(self, proposal_id: str) -> Proposal | None:
+        """None was made."""
+        return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
     """Somebody who may trade for an account asks for a plan.

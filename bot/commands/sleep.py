@@ -16,6 +16,7 @@ from bot.text.clean import name
 from bot.text.durations import BadDuration, duration, written
 from bot.text.numbers import Rounding
 from bot.text.odds import probability
+from bot.trading.headline import NOT_PROMISED
 from risk.model.protection import SleepPlan
 from risk.protection.sleep import sleep_trade_plan
 from storage import Role
@@ -77,11 +78,14 @@ async def _sleep(ask: Ask) -> Message:
     if not found.trades:
         return said(ask, headline(found, time), *map(Line, notes), *map(Line, deposit_of(found)))
     # The morning report reads from the title how long the night was.
-    return await propose(ask, replace(sleep_trade_plan(found), title=f"Sleep {written(time)}", notes=notes))
+    title = f"Sleep {written(time)}" + ("" if found.promised else f", {NOT_PROMISED}")
+    return await propose(ask, replace(sleep_trade_plan(found), title=title, notes=notes))
 
 
 def headline(found: SleepPlan, time: timedelta) -> str:
     """For a plan without an order."""
+    if found.promised and found.resting:
+        return f"{written(time)} of sleep need no more than what rests"
     if found.promised:
         return f"{written(time)} of sleep need no order"
     return f"{written(time)} of sleep CANNOT be promised"
@@ -91,9 +95,9 @@ def explained(found: SleepPlan, time: timedelta) -> tuple[str, ...]:
     """What is promised and what is not, before anybody presses."""
     first, *more = _SENTENCES.split(found.why)
     odds = f"With Keel, its server and your phone dead for {written(time)}: P(liquidation) "
-    odds += probability(found.probability_before)
+    odds += _within(found.probability_before, found.interval_before)
     if found.trades:
-        odds += f" as it is, {probability(found.probability_after)} with these orders"
+        odds += f" as it is, {_within(found.probability_after, found.interval_after)} with these orders"
     notes = [
         first if found.promised else f"! {first}", *more,
         f"{odds}; the budget is {numbers.percent_of_fraction(found.budget_frac)}.",
@@ -103,10 +107,23 @@ def explained(found: SleepPlan, time: timedelta) -> tuple[str, ...]:
     if found.trades:
         cost = numbers.usd(found.expected_cost_usd, cents=True, rounding=Rounding.UP)
         notes.append(f"What the orders are expected to cost, each as often as it fires: {cost}.")
+        notes.append(f"They stay at the venue after {written(time)}, until /cancel takes them off.")
+        replaced = [order for trade in found.trades for order in trade.cancels]
+        if replaced:
+            numbered = ", ".join(map(str, replaced))
+            notes.append(f"Each takes the place of what rests there now in one transaction: cancels {numbered}.")
     if found.deposit_usd and found.trades:
         notes.append(f"With the deposit as well: {probability(found.probability_with_deposit)}.")
     history = f"{numbers.count(found.n)} days, history {age(found.data_age_s)} old, seed {found.seed}"
     return (*notes, f"Keeper delay and slippage are modelled; {history}.")
+
+
+def _within(value: float, interval: tuple[float, float] | None) -> str:
+    """A probability with its sampling error: 0.07% (0.03% to 0.16%)."""
+    if interval is None:
+        return probability(value)
+    low, high = interval
+    return f"{probability(value)} ({probability(low, down=True)} to {probability(high)})"
 
 
 def deposit_of(found: SleepPlan) -> tuple[str, ...]:

@@ -176,7 +176,7 @@ class Command:
             for some accounts is not enough.
         where: See Where; also for its buttons.
         open_to_strangers: Whether somebody who is not linked may use it.
-        secret: What is said first to whoever typed a secret behind it where others read along; empty where none is.
+        typed_aloud: What is said first to whoever typed a secret behind it where others read; empty where none is.
         meanwhile: What is said where the answer takes longer than a moment; None for one that never does.
     """
 
@@ -191,7 +191,7 @@ class Command:
     where: Where = Where.LINKED
     open_to_strangers: bool = False
     meanwhile: Run | None = None
-    secret: str = ""
+    typed_aloud: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

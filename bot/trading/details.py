@@ -72,7 +72,10 @@ def _terms(terms: OrderTerms) -> list[tuple[str, str]]:
     ]
     if terms.style.is_trigger:
         rows.insert(2, ("trigger", order_words.trigger(terms)))
-    rows.append(("in all", numbers.usd(terms.notional_usd, cents=True, rounding=Rounding.UP)))
+    # A trigger without a limit of its own has no worst price: what it comes to is only counted from its trigger.
+    at_trigger = terms.style.is_trigger and not terms.limit_raw_1e6
+    total = numbers.usd(terms.notional_usd, cents=True, rounding=Rounding.UP)
+    rows.append(("at trigger" if at_trigger else "in all", total))
     rows.append(("reduces", "only" if terms.reduce_only else "NO, may open"))
     if terms.expires_at_s:
         rows.append(("until", moment(datetime.fromtimestamp(terms.expires_at_s, UTC))))

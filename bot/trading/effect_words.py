@@ -10,7 +10,6 @@ from bot.text.odds import probability
 from bot.text.tables import fit
 from risk.model.proposal import Effect, StandingTerms
 
-
 _NOISE = 0.002  # fees alone move a ratio by about that much
 
 
@@ -43,9 +42,7 @@ def meanwhile(effect: Effect) -> list[Block]:
 
 def cancelling(effect: Effect) -> list[Block]:
     """The account once orders that rest are gone: they may have kept margin."""
-    health, after = (
-        numbers.health_percent(one) for one in (effect.health_percent_before, effect.health_percent_after)
-    )
+    health, after = (numbers.health_percent(one) for one in (effect.health_percent_before, effect.health_percent_after))
     free = numbers.usd(effect.free_collateral_after_usd, rounding=Rounding.DOWN)
     said = f"Health stays {health}" if health == after else f"Health {health} to {after}"
     return [Line(f"{said}; free for new trades after it: {free}.")]
@@ -59,13 +56,11 @@ def warnings(effect: Effect) -> list[Block]:
             numbers.health_percent(one) for one in (effect.health_percent_before, effect.health_percent_after)
         )
         leverage, more = (numbers.leverage(one) for one in (effect.leverage_before, effect.leverage_after))
-        found.append(
-            Line(f"! It brings liquidation NEARER: health {health} to {then}, leverage {leverage} to {more}.")
-        )
+        found.append(Line(f"! It brings liquidation NEARER: health {health} to {then}, leverage {leverage} to {more}."))
     odds, after = probability(effect.probability_before), probability(effect.probability_after)
-    if effect.probability_before is not None and effect.probability_after is not None:
-        if effect.probability_after > effect.probability_before and odds != after:
-            found.append(Line(f"! It makes liquidation LIKELIER: P(liq 24 h) {odds} to {after}."))
+    known = effect.probability_before is not None and effect.probability_after is not None
+    if known and (effect.probability_after or 0.0) > (effect.probability_before or 0.0) and odds != after:
+        found.append(Line(f"! It makes liquidation LIKELIER: P(liq 24 h) {odds} to {after}."))
     return found
 
 

@@ -28,6 +28,7 @@ PURPOSES: Final = {
     Purpose.ARM: "Arm",
 }
 LOCK_SCREEN: Final = 40
+NOT_PROMISED: Final = "NOT promised"  # stands in the title of a night that cannot be
 NOT_GONE: Final = (LegState.PLANNED, LegState.SIGNED, LegState.SENT, LegState.LANDED)
 _LEAST_LABEL: Final = 4
 _PERP: Final = "-PERP"
@@ -85,7 +86,17 @@ def _asked(proposal: Proposal, label: str) -> str:
         which = f"order {cancels[0]}" if len(cancels) == 1 else f"{len(cancels)} orders at the venue"
         return f"{purpose} {label}: {which}"
     largest = max(orders, key=lambda leg: leg.notional_usd)
+    if proposal.purpose is Purpose.BRACKET:
+        # Both halves are for the same size, and only one can fill: a price of one alone would mislead.
+        return _fitting(purpose, label, iter(_sizes(largest)))
     return _fitting(purpose, label, _ways_to_ask(largest, len(orders) - 1))
+
+
+def _sizes(leg: Leg) -> tuple[str, ...]:
+    if leg.terms is None:
+        return ()
+    order = order_words.order(leg.terms)
+    return order, order.removesuffix(_PERP)
 
 
 def _ways_to_ask(leg: Leg, others: int) -> Iterator[str]:

@@ -26,10 +26,10 @@ def kind(terms: OrderTerms) -> str:
 
 
 def ended(order: RestingOrder) -> str:
-    """``fired and filled 14:03:12: sold 250 at about $151.16``; empty while it rests."""
+    """``fired and filled at 14:03:12: sold 250 at about $151.16``; empty while it rests."""
     if order.ended_at is None:
         return ""
-    said = f"{_how(order)} {moment(order.ended_at)}"
+    said = f"{_how(order)} at {moment(order.ended_at)}"
     return f"{said}: {sentence(order.reason)}" if order.reason else said
 
 

@@ -160,11 +160,11 @@ class NightReports:
 def length_of(title: str) -> timedelta:
     """How long a night lasts, which a proposal says in its title alone.
 
-    >>> length_of("Sleep 7 h 30 min"), length_of("Sleep")
+    >>> length_of("Sleep 7 h 30 min, NOT promised"), length_of("Sleep")
     (datetime.timedelta(seconds=27000), datetime.timedelta(seconds=28800))
     """
     try:
-        return duration(title.removeprefix("Sleep"))
+        return duration(title.removeprefix("Sleep").partition(",")[0])
     except BadDuration:
         return _USUAL
 

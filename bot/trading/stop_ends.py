@@ -20,6 +20,11 @@ ENDS = {
     EventKind.ORDER_EXPIRED: RestingEnd.EXPIRED,
 }
 ALL_BUT_DUST = 0.99
+_WHY = {
+    RestingEnd.CANCELLED: "it was cancelled at the venue",
+    RestingEnd.EXPIRED: "its time was up",
+    RestingEnd.VANISHED: "it rests at the venue no more, which does not say why",
+}
 # A price that is worked out of two readings is wrong where money was settled between them.
 _NEAR_FRAC = 0.05
 
@@ -44,15 +49,9 @@ class Ending:
         done = "sold" if terms.side is Side.SELL else "bought"
         at = "" if self.price_usd is None else f" at {'about ' if self.about else ''}${numbers.price(self.price_usd)}"
         some = f"{done} {numbers.size(self.size_base)}{at}" if self.size_base else ""
-        match self.how:
-            case RestingEnd.FILLED:
-                return some
-            case RestingEnd.CANCELLED:
-                said = "it was cancelled at the venue"
-            case RestingEnd.EXPIRED:
-                said = "its time was up"
-            case RestingEnd.VANISHED:
-                said = "it rests at the venue no more, which does not say why"
+        if self.how is RestingEnd.FILLED:
+            return some
+        said = _WHY[self.how]
         return f"{said}; {some} of it" if some else said
 
 

@@ -107,7 +107,7 @@ def _triggered(trade: PlannedTrade, depth: MarketDepth, terms: OrderTerms) -> Ex
     crossed = depth.oracle_usd > trade.trigger_usd if trade.triggers_above else depth.oracle_usd < trade.trigger_usd
     if crossed:
         raise Untradeable(
-            f"{trade.market} is at ${depth.oracle_usd:,.6g} already, past ${trade.trigger_usd:,.6g}: it would fire at once",
+            f"{trade.market} stands past ${trade.trigger_usd:,.6g} at ${depth.oracle_usd:,.6g}: it would fire at once",
             "name another price, or close the position now",
         )
     if trigger <= 0:

@@ -52,8 +52,8 @@ def _notes(found: HedgeRequirements) -> tuple[str, ...]:
     # Of a confidence the percent below: 99.6 % of it are not all of it.
     parts = ", ".join(f"{name} {_whole_percent(value)}" for name, value in found.confidence.items())
     notes = (
-        f"delta {_usd(found.current_delta)} now, {_usd(found.net_delta_after)} after, as rounded",
-        f"cost {found.estimated_cost:,.2f} USD with funding for {found.horizon_hours:g} h; market impact"
+        f"delta {_usd(found.current_delta)} now, {_usd(found.net_delta_after)} after all of it",
+        f"with funding for {found.horizon_hours:g} h all of it costs {found.estimated_cost:,.2f} USD; market impact"
         f" {100 * found.market_impact:.2f}% against the oracle",
         prediction_note(found), f"confidence {_whole_percent(found.confidence_score)} ({parts})", *found.unhedged,
         *found.warnings,

@@ -110,7 +110,9 @@ def broken_limit(limits: RiskLimits, first: Standing, after: Standing, market: s
         return _past("leverage", limit, already=first.leverage > limits.max_portfolio_leverage)
     if after.ratio_percent < limits.min_health_ratio and after.ratio_percent < first.ratio_percent:
         if first.ratio_percent < limits.min_health_ratio:
-            return f"the health ratio is below its limit of {limits.min_health_ratio:g}% already, and would fall further"
+            return (
+                f"the health ratio is below its limit of {limits.min_health_ratio:g}% already, and would fall further"
+            )
         return f"the health ratio would fall below its limit of {limits.min_health_ratio:g}%"
     held, was = after.notional_usd.get(market, 0.0), first.notional_usd.get(market, 0.0)
     if held <= was:
@@ -159,7 +161,9 @@ def try_part(
     if too_small(depth, size):
         # Where nothing of it is allowed, how small an order may be is no reason.
         smallest = f"{name} takes no order below {least_base(depth):g}"
-        return Tried(step=None, book=book, why=why if why and not size else f"{why}; {smallest}" if why else smallest)
+        if why and not size:
+            return Tried(step=None, book=book, why=why)
+        return Tried(step=None, book=book, why=f"{why}; {smallest}" if why else smallest)
     walked = walk(depth, part.side, size)
     step = Step(
         part=part, size_base=size, walked=walked, funding_usd=funding_usd(depth, part.side, walked.notional_usd, hours)

@@ -170,8 +170,8 @@ class Signed:
 
 
 class FateKind(StrEnum):
-    """What became of bytes that were sent. GONE: the last valid height has passed and nobody knows the signature; with a
-    reason they may have landed all the same, and nothing is signed in their place."""
+    """What became of bytes that were sent. GONE: the last valid height has passed and nobody knows the signature; with
+    a reason they may have landed all the same, and nothing is signed in their place."""
 
     PENDING = "pending"
     LANDED = "landed"
@@ -181,7 +181,7 @@ class FateKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fate:
-    """See FateKind. ``reason`` is a sentence for FAILED, and for GONE where there is doubt; ``slot`` where it landed."""
+    """See FateKind. ``reason`` is a sentence for FAILED, and for GONE in doubt; ``slot`` is where it landed."""
 
     kind: FateKind
     reason: str = ""
@@ -198,8 +198,8 @@ class PlacedOrder:
         quote_raw_1e6: Paid or received for it, unsigned, without fees; None where the venue does not say.
         fee_raw_1e6: > 0 paid; None where the venue does not say.
         open: Whether the rest can still be filled.
-        reason: Why nothing more will be filled, where something is left; also what is to be known of a fill that was told
-            from the position alone.
+        reason: Why nothing more will be filled, where something is left; also what is to be known of a fill that was
+            told from the position alone.
     """
 
     order_id: int | None

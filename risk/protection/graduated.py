@@ -22,7 +22,7 @@ from risk.model.protection import ProtectionAction, ProtectionKind
 from risk.model.trading import BASE_UNITS, MarketDepth
 from risk.protection.cuts import Cut, cut_of, offers, ratio_of
 from risk.protection.hedges import Hedge, hedge_for
-from risk.protection.margin_orders import costly_orders, risk_increasing_orders
+from risk.protection.margin_orders import costly_orders, risk_increasing_orders, without_positions
 
 __all__ = ["plan_protection", "risk_increasing_orders"]
 
@@ -61,25 +61,34 @@ def plan_protection(
     Raises: CannotAssess for a market the book lacks.
     """
     wanted = _STEPS[risk_level]
-    costly = costly_orders(book) if wanted else ()
-    while True:
+    fresh = _Plan(book=book, depth=depth, target=target, prospect=prospect, unknown=unknown)
+    if bool(liquidating_accounts(book)[0]):
+        fresh.deposit(always=True)
+        return tuple(fresh.actions)
+    if not wanted:
+        return ()
+
+    def acted(costly: Sequence[int]) -> _Plan:
         plan = _Plan(book=book, depth=depth, target=target, prospect=prospect, unknown=unknown)
-        if bool(liquidating_accounts(book)[0]):
-            plan.deposit(always=True)
-            return tuple(plan.actions)
-        if not wanted:
-            return ()
         plan.cancel(costly)
         if ProtectionKind.CUT in wanted:
             plan.cut(spare_dear=ProtectionKind.HEDGE in wanted and prospect is not None)
         if ProtectionKind.HEDGE in wanted:
             plan.hedge()
             plan.cut(spare_dear=False)
-        # An order may come to take up margin only by what was cut: it goes first then, and less may have to be cut.
-        more = tuple(one for one in costly_orders(plan.book) if one not in costly)
-        if not more:
-            break
+        return plan
+
+    costly = costly_orders(book)
+    plan = acted(costly)
+    # An order may come to take up margin only by what is cut: it goes first then, and less may have to be cut.
+    while more := tuple(one for one in costly_orders(plan.book) if one not in costly):
         costly += more
+        plan = acted(costly)
+    if ProtectionKind.CUT in wanted and not plan.reached:
+        # Or it keeps a cut from gaining anything at all.
+        closed = tuple(one for one in costly_orders(without_positions(plan.book)) if one not in costly)
+        if closed and (other := acted((*costly, *closed))).ratio > plan.ratio:
+            plan = other
     if ProtectionKind.CUT in wanted:
         plan.deposit(always=ProtectionKind.DEPOSIT in wanted)
     return tuple(plan.actions)

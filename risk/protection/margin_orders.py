@@ -5,6 +5,7 @@ import numpy as np
 from risk.after_plan import without_orders
 from risk.margin.book import FleetBook
 from risk.margin.evaluate import evaluate
+from risk.margin.trade import with_trade
 from risk.model.trading import BASE_UNITS
 
 # Every order costs a cent, a waiting trigger nothing else; what costs less than this is not in the way.
@@ -57,6 +58,14 @@ def costly_orders(book: FleetBook) -> tuple[int, ...]:
                 gone = fewer
         found += gone
     return tuple(found)
+
+
+def without_positions(book: FleetBook) -> FleetBook:
+    """The one account of a book with every perp closed at its oracle's price."""
+    for row in np.flatnonzero(book.perps.base_1e9):
+        market = book.perp_markets.names[int(book.perps.market[row])]
+        book = with_trade(book, market, -float(book.perps.base_1e9[row]) / BASE_UNITS)
+    return book
 
 
 def _needed_usd(book: FleetBook) -> float:

@@ -20,11 +20,13 @@ from risk.model.proposal import PlannedTrade, Purpose, TradePlan
 from risk.model.protection import SleepPlan
 from risk.model.trading import MarketDepth, OrderStyle
 from risk.protection.graduated import risk_increasing_orders
-from risk.protection.keepers import KEEPERS, Keepers
+from risk.protection.keepers import KEEPERS, Keepers, band_frac, slippage_frac
 from risk.protection.sleep_candidates import Candidates, neat
-from risk.protection.sleep_margin import Outcome, Paths, Trigger, TriggeredMargin
+from risk.protection.sleep_judged import Judged, lacking
+from risk.protection.sleep_margin import Leg, Paths, Trigger, TriggeredMargin
 from risk.protection.sleep_paths import Recorded, recorded, simulated, survived
 from risk.protection.stop_check import open_triggers
+from risk.stats.first_passage import wilson
 from risk.stats.series import checked_seed
 
 LEAST_HOURS, MOST_HOURS = 1.0, 48.0
@@ -70,7 +72,7 @@ def sleep_trade_plan(plan: SleepPlan, requested_by: str = "") -> TradePlan:
     """What is to be proposed for a night."""
     return TradePlan(
         account_id=plan.account_id, purpose=Purpose.SLEEP, trades=plan.trades, cancels=plan.cancels,
-        title=f"Sleep {plan.hours:g} h", notes=(plan.why,), deposit_usd=plan.deposit_usd, requested_by=requested_by,
+        title=f"Sleep {plan.hours:g} h", notes=(plan.why,), requested_by=requested_by,  # why names the deposit
     )  # fmt: skip
 
 
@@ -80,26 +82,6 @@ class _Tried:
 
     triggers: tuple[Trigger, ...]
     cost_usd: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Judged:
-    """A set of triggers, and what holds of it on paths it was not chosen by."""
-
-    triggers: tuple[Trigger, ...]
-    night: Outcome
-    past: Outcome | None
-    budget_frac: float
-
-    @property
-    def holds(self) -> bool:
-        return self.night.dead_frac <= self.budget_frac and self.past is not None and survived(self.past)
-
-    @property
-    def order(self) -> tuple[float, float]:
-        """The smaller the better, where nothing holds: what has to be deposited as well, then what it costs."""
-        lacking = sum(_lacking(self.night, self.past, self.budget_frac))
-        return (lacking, float(self.night.cost_usd.mean()))
 
 
 class _Night:
@@ -117,6 +99,7 @@ class _Night:
         linear = LinearMargin.of(plan, self.assets)
         self.fits = linear.fits
         self.margin = TriggeredMargin(plan, self.assets, hourly_funding_usd(linear))
+        self.resting: tuple[int, ...] = ()
         self.past: Recorded | str = recorded(self.margin, hourly, self.assets, hours)
         self.candidates = Candidates(self.margin, self.book, self.diffusion, depth, keepers)
 
@@ -124,19 +107,48 @@ class _Night:
         if not self.fits:
             return self._said_no("the account holds a prediction contract or what cannot be assessed")
         if not self.assets:
-            return self._answer(self._judged((), self._check_paths()), before=0.0)
+            still = self._judged((), self._check_paths())
+            return self._answer(still, before=still, bare=still)
         check = self._check_paths()
         bare = self._judged((), check)
-        if bare.holds:
-            return self._answer(bare, before=bare.night.dead_frac)
-        best = bare
+        rests = self._resting()
+        now = self._judged(rests, check, bare) if rests else bare
+        if now.holds:
+            return self._answer(now, before=now, bare=bare)
+        best = min(now, bare, key=lambda one: one.order)
         for number, tried in enumerate(self._search()):
             judged = self._judged(tried.triggers, check, bare)
             if judged.holds or judged.order < best.order:
                 best = judged
             if judged.holds or number + 1 == _MOST_CHECKED:
                 break
-        return self._answer(best, before=bare.night.dead_frac)
+        return self._answer(best, before=now, bare=bare)
+
+    def _resting(self) -> tuple[Trigger, ...]:
+        """Stops that rest already, as far as each is the only one of its position; none where one is not."""
+        found: dict[int, Trigger] = {}
+        for number, leg in enumerate(self.margin.legs):
+            side = Side.SELL if leg.is_long else Side.BUY
+            own = [
+                one
+                for one in open_triggers(self.whole_book)
+                if one.market == leg.market and one.side is side and not one.triggered
+                and (one.trigger_usd < leg.price_usd) is leg.is_long
+            ]  # fmt: skip
+            offer = self.depth.get(leg.market)
+            if not own:
+                continue
+            if len(own) > 1 or offer is None or not offer.side(side):
+                return ()
+            (one,) = own
+            size = min(one.size_base, abs(leg.base))
+            found[one.order_id] = Trigger(
+                leg=number, factor=one.trigger_usd / leg.price_usd, frac=size / abs(leg.base),
+                slip_frac=slippage_frac(offer, side, size, self.keepers), fee_frac=offer.taker_fee_frac,
+                band=band_frac(self.book, leg.market),
+            )  # fmt: skip
+        self.resting = tuple(found)
+        return tuple(found.values())
 
     def _check_paths(self) -> Paths:
         if not self.assets:
@@ -144,12 +156,12 @@ class _Night:
             return Paths(factors=still, hours=np.array([self.hours]), adverse_frac=np.zeros((0, 1)))
         return simulated(self.diffusion, self.hours, paths=_CHECK_PATHS, seed=self.seed + 1, keepers=self.keepers)
 
-    def _judged(self, triggers: tuple[Trigger, ...], check: Paths, bare: _Judged | None = None) -> _Judged:
+    def _judged(self, triggers: tuple[Trigger, ...], check: Paths, bare: Judged | None = None) -> Judged:
         past = None
         if isinstance(self.past, Recorded):
             past = self.margin.outcome(self.past.paths, triggers, bare.past if bare else None)
         night = self.margin.outcome(check, triggers, bare.night if bare else None)
-        return _Judged(triggers=triggers, night=night, past=past, budget_frac=self.budget)
+        return Judged(triggers=triggers, night=night, past=past, budget_frac=self.budget)
 
     def _search(self) -> Iterator[_Tried]:
         """Sets that may do, the cheapest first; then those that come nearest."""
@@ -162,35 +174,38 @@ class _Night:
             found = self.margin.outcome(paths, triggers, bare)
             tried = _Tried(triggers=triggers, cost_usd=float(found.cost_usd.mean()))
             then = None if past is None else self.margin.outcome(past, triggers, bare_past)
-            lacking = sum(_lacking(found, then, self.budget))
-            if lacking:
-                rest.append((lacking, tried))
+            short = sum(lacking(found, then, self.budget))
+            if short:
+                rest.append((short, tried))
             else:
                 good.append(tried)
         yield from sorted(good, key=lambda one: one.cost_usd)
         yield from (tried for _, tried in sorted(rest, key=lambda pair: (pair[0], pair[1].cost_usd)))
 
-    def _answer(self, judged: _Judged, *, before: float) -> SleepPlan:
+    def _answer(self, judged: Judged, *, before: Judged, bare: Judged) -> SleepPlan:
         deposits = self._deposits(judged)
-        trades = tuple(self._trade(trigger, at + 1) for at, trigger in enumerate(judged.triggers))
-        after = judged.night.dead_frac
+        kept = judged is before
+        trades = () if kept else tuple(self._trade(trigger, at + 1) for at, trigger in enumerate(judged.triggers))
+        was, after = before.night.dead_frac, judged.night.dead_frac
         least = judged.night.least_usd + np.array(deposits)[:, None]
         plan = SleepPlan(
             account_id=self.book.accounts.ids[0], hours=self.hours, budget_frac=self.budget, trades=trades,
-            deposit_usd=float(sum(deposits)), probability_before=before, probability_after=after,
+            deposit_usd=float(sum(deposits)), probability_before=was, probability_after=after,
             probability_with_deposit=float((least < 0).any(axis=0).mean()), worst_start=self._worst_start(),
             survives_worst=judged.past is not None and survived(judged.past),
             expected_cost_usd=float(judged.night.cost_usd.mean()), promised=judged.holds, why="",
             n=self.prospect.history.returns.n, data_age_s=self.prospect.history.data_age_s, seed=self.seed,
-            cancels=(*self.growing, *self._replaced(trades)),
+            cancels=self.growing, resting=self.resting,
+            interval_before=wilson(was, before.night.least_usd.shape[1]),
+            interval_after=wilson(after, judged.night.least_usd.shape[1]),
         )  # fmt: skip
-        return replace(plan, why=self._why(plan, judged, deposits))
+        return replace(plan, why=self._why(plan, judged, deposits, bare))
 
-    def _deposits(self, judged: _Judged) -> list[float]:
+    def _deposits(self, judged: Judged) -> list[float]:
         """For each scope the whole dollars with which both the budget and the past would hold; 0 where they do."""
         if judged.holds:
             return [0.0] * judged.night.least_usd.shape[0]
-        return [float(math.ceil(amount)) for amount in _lacking(judged.night, judged.past, self.budget)]
+        return [float(math.ceil(amount)) for amount in lacking(judged.night, judged.past, self.budget)]
 
     def _trade(self, trigger: Trigger, priority: int) -> PlannedTrade:
         leg = self.margin.legs[trigger.leg]
@@ -199,19 +214,18 @@ class _Night:
         return PlannedTrade(
             market=leg.market, side=Side.SELL if leg.is_long else Side.BUY, size_base=neat(size), reduce_only=True,
             priority=priority, style=OrderStyle.TRIGGER_MARKET, trigger_usd=neat(price),
-            triggers_above=not leg.is_long,
+            triggers_above=not leg.is_long, cancels=self._replaced(leg),
             reasoning=f"{'Closes' if trigger.frac > 0.999 else f'Cuts {trigger.frac:.0%} of'} {leg.market} after a "
             f"{'fall' if leg.is_long else 'rise'} of {abs(trigger.factor - 1):.1%}.",
         )  # fmt: skip
 
-    def _replaced(self, trades: Sequence[PlannedTrade]) -> tuple[int, ...]:
-        """Stops that rest for the same positions: with them the orders would be more than there is."""
-        sides = {(trade.market, trade.side, trade.triggers_above) for trade in trades}
-        prices = {leg.market: leg.price_usd for leg in self.margin.legs}
+    def _replaced(self, leg: Leg) -> tuple[int, ...]:
+        """Stops that rest for a position: with them the orders would be more than there is."""
+        side = Side.SELL if leg.is_long else Side.BUY
         return tuple(
             one.order_id
             for one in open_triggers(self.whole_book)
-            if one.market in prices and (one.market, one.side, one.trigger_usd > prices[one.market]) in sides
+            if one.market == leg.market and one.side is side and (one.trigger_usd < leg.price_usd) is leg.is_long
         )
 
     def _worst_start(self) -> datetime | None:
@@ -228,12 +242,15 @@ class _Night:
             data_age_s=history.data_age_s, seed=self.seed,
         )  # fmt: skip
 
-    def _why(self, plan: SleepPlan, judged: _Judged, deposits: Sequence[float]) -> str:
+    def _why(self, plan: SleepPlan, judged: Judged, deposits: Sequence[float], bare: Judged) -> str:
         """Sentences: whether it is promised, on what grounds, and what is missing."""
         said: list[str] = []
         probability, budget = _percent(plan.probability_after), _percent(self.budget)
         if plan.promised:
             how = "With these orders" if plan.trades else "Without any order"
+            if judged.triggers and not plan.trades:
+                numbered = ", ".join(map(str, plan.resting))
+                how = f"With what rests already (order{'' if len(plan.resting) == 1 else 's'} {numbered})"
             said.append(
                 f"{how} liquidation within {self.hours:g} h has a probability of {probability}, under {budget}."
             )
@@ -242,6 +259,8 @@ class _Night:
                     f"It survives the worst of {self.past.looked_at:,} recorded stretches since "
                     f"{self.past.since:%Y-%m-%d}, and the fall of 2025-10-10 as one of six minutes."
                 )
+                if plan.trades and bare.night.dead_frac <= self.budget:
+                    said.append(f"That is what the orders are for: without any, {_lower(self._killed(bare))}")
         else:
             said.append(f"This cannot be promised for {self.hours:g} h.")
             if plan.probability_after > self.budget:
@@ -260,7 +279,7 @@ class _Night:
                 said.append(f"A deposit of {' and '.join(where)} as well would do.")
         return " ".join([*said, *(f"{one[0].upper()}{one[1:]}." for one in dict.fromkeys(self.candidates.notes))])
 
-    def _killed(self, judged: _Judged) -> str:
+    def _killed(self, judged: Judged) -> str:
         if not isinstance(self.past, Recorded) or judged.past is None:
             return ""
         dead = np.flatnonzero((judged.past.least_usd < 0).any(axis=0))
@@ -270,22 +289,14 @@ class _Night:
         return f"It would not survive what began {starts[0]:%Y-%m-%d %H:%M} UTC, as recorded."
 
 
-def _lacking(night: Outcome, past: Outcome | None, budget_frac: float) -> list[float]:
-    """For each scope the USD of collateral with which both the budget and the past would hold; 0 where they do."""
-    if night.dead_frac <= budget_frac and (past is None or survived(past)):
-        return [0.0] * night.least_usd.shape[0]
-    alive = int(np.isfinite(night.least_usd).any(axis=1).sum())
-    found = []
-    for scope, least in enumerate(night.least_usd):
-        spare = min(int(budget_frac / max(alive, 1) * least.size), least.size - 1)
-        lacking = -float(np.partition(least, spare)[spare])
-        if past is not None:
-            lacking = max(lacking, -float(past.least_usd[scope].min()))
-        found.append(max(lacking, 0.0))
-    return found
+def _lower(sentence: str) -> str:
+    return f"{sentence[:1].lower()}{sentence[1:]}"
 
 
 def _percent(frac: float) -> str:
+    """Rounded up, with the digits that the card's own figures have."""
     if 0 < frac < 1e-4:
         return "less than 0.01%"
-    return f"{frac:.2%}" if frac < 0.1 else f"{frac:.0%}"
+    places = 2 if frac < 0.01 else 1
+    shown = math.ceil(round(frac * 10 ** (places + 2), 6)) / 10**places
+    return f"{shown:.{places}f}".rstrip("0").rstrip(".") + "%"

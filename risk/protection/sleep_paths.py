@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from risk.margin.book import FloatArray, IntArray
-from risk.margin.paths import HOURS_PER_YEAR, Diffusion
+from risk.margin.paths import HOURS_PER_YEAR, Diffusion, Jumps
 from risk.margin.stress import WORST_DAY_2025_10_10, WORST_DAY_OTHERS
 from risk.model.candles import Candles
 from risk.protection.keepers import KEEPERS, Keepers
@@ -23,39 +23,47 @@ STEPS_OF_A_MOVE = 6
 RISE_SHARE = 0.5
 LEAST_HOURS = 24 * 90
 _WORST_STRETCHES = 250
-_MOST_STEPS = 192
+PER_HOUR = 8  # steps
 
 
 def simulated(diffusion: Diffusion, hours: float, *, paths: int, seed: int, keepers: Keepers = KEEPERS) -> Paths:
     """Paths of the model that /liqprob uses, in steps of minutes: the volatility of an hour has one mixing variable,
-    and a jump comes within one step, over every trigger on its way."""
+    and a jump comes within one step, over every trigger on its way. With the same seed those of a shorter time are the
+    beginning of those of a longer one."""
     k = diffusion.volatility_hourly.size
-    whole = math.ceil(hours)
-    per_hour = int(np.clip(_MOST_STEPS // whole, 1, 12))
-    steps = max(1, math.ceil(hours * per_hour))
-    random = np.random.Generator(np.random.SFC64([seed, 7]))
-    root = root_of(diffusion.correlation) * diffusion.volatility_hourly[:, None] / math.sqrt(per_hour)
-    draws = np.einsum("ij,tjn->tin", root, random.standard_normal((steps, k, paths)))
+    steps = max(1, math.ceil(hours * PER_HOUR))
+    root = root_of(diffusion.correlation) * diffusion.volatility_hourly[:, None] / math.sqrt(PER_HOUR)
     nu = diffusion.degrees_of_freedom
-    hour_of = np.arange(steps) // per_hour
-    if nu is not None:
-        mixing = (nu - 2.0) / random.chisquare(nu, (whole, paths))
-        draws *= np.sqrt(mixing[hour_of])[:, None, :]
-    draws -= 0.5 * (diffusion.volatility_hourly**2 / per_hour)[None, :, None]
-    if diffusion.jumps is not None:
-        jumps = diffusion.jumps
-        betas = np.ones(k) if jumps.betas is None else jumps.betas
-        struck = random.random((steps, paths)) < -np.expm1(-jumps.per_year / per_hour / HOURS_PER_YEAR)
-        size = random.exponential(jumps.mean_frac, (steps, paths))
-        size = np.where(random.random((steps, paths)) < jumps.down_share, -size, size)
-        draws += np.where(struck, size, 0.0)[:, None, :] * betas[None, :, None]
+    draws = np.empty((steps, k, paths))
+    for hour in range(math.ceil(steps / PER_HOUR)):
+        # Random numbers of its own for each hour: a longer night begins as the shorter one, so it is never safer.
+        random = np.random.Generator(np.random.SFC64([seed, 7, hour]))
+        some = np.einsum("ij,tjn->tin", root, random.standard_normal((PER_HOUR, k, paths)))
+        if nu is not None:
+            some *= np.sqrt((nu - 2.0) / random.chisquare(nu, paths))
+        some -= 0.5 * (diffusion.volatility_hourly**2 / PER_HOUR)[None, :, None]
+        if diffusion.jumps is not None:
+            some += _jumps(diffusion.jumps, random, k, paths)
+        begin = hour * PER_HOUR
+        draws[begin : begin + PER_HOUR] = some[: steps - begin]
     factors = np.exp(np.cumsum(draws, axis=0))
+    random = np.random.Generator(np.random.SFC64([seed, 8]))
     waits_s = keepers.delays_s(random, (k, paths))
     moved = np.abs(random.standard_normal((k, paths))) * np.sqrt(waits_s / 3_600.0)
     return Paths(
-        factors=factors, hours=(np.arange(steps) + 1.0) / per_hour,
+        factors=factors, hours=(np.arange(steps) + 1.0) / PER_HOUR,
         adverse_frac=moved * diffusion.volatility_hourly[:, None], root=root,
     )  # fmt: skip
+
+
+def _jumps(jumps: Jumps, random: np.random.Generator, k: int, paths: int) -> FloatArray:
+    """Of the whole market within an hour, in logarithms, shape (PER_HOUR, k, paths)."""
+    betas = np.ones(k) if jumps.betas is None else jumps.betas
+    shape = (PER_HOUR, paths)
+    struck = random.random(shape) < -np.expm1(-jumps.per_year / PER_HOUR / HOURS_PER_YEAR)
+    size = random.exponential(jumps.mean_frac, shape)
+    size = np.where(random.random(shape) < jumps.down_share, -size, size)
+    return np.asarray(np.where(struck, size, 0.0)[:, None, :] * betas[None, :, None])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -29,6 +29,10 @@ from risk.protection.keepers import (
 UNKNOWN_SIGMA_HOURLY = 0.02
 _CLEAR_FRAC = 1e-4  # a stop at the price itself fires at once
 _KINDS = tuple(OrderKind)
+_OTHER_HALF = (
+    "The venue does not cancel one half when the other is filled: it rests on, and would close your next position. "
+    "Keel says so then, and /cancel takes it off."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +135,8 @@ def _planned(
     slip, band = slippage_frac(depth, side, size, keepers), band_frac(book, market)
     sigma = UNKNOWN_SIGMA_HOURLY if sigma_hourly is None else sigma_hourly
     notes = _notes(sigma_hourly, band, keepers)
+    if purpose is Purpose.BRACKET:
+        notes = (_OTHER_HALF, *notes)
     trades: list[PlannedTrade] = []
     executions: list[TriggerExecution] = []
     for one in wanted:

@@ -3,13 +3,17 @@
 import pytest
 
 from bot.commands.close import parsed
+from bot.commands.plan_words import notes_of
 from bot.commands.spec import Denied, Usage
+from risk.closing import close
+from risk.margin.build import book_of
 from risk.model.account import Side
 from risk.model.market import MarketStatus
 from risk.model.proposal import Purpose, Refusal
 from storage import Role
 from tests.risk.builders import make_account, make_position
 from tests.risk.depths import make_order
+from tests.risk.protection.books import make_trigger
 from tests.support.asking import asking
 
 MARKETS = ("SOL-PERP", "BTC-PERP")
@@ -160,3 +164,10 @@ async def test_an_account_that_cannot_be_assessed_is_not_traded_on() -> None:
 
         assert answer.startswith("main: cannot be assessed now\n! its account data is truncated")
         assert here.desk.asked == []
+
+
+def test_a_stop_larger_than_what_a_close_leaves_is_named_with_the_commands() -> None:
+    stop = make_trigger(5, 95.0, size_base=10.0)
+    account = make_account(make_position(10.0), usdc=1_000.0, open_orders=(stop,))
+    closing = close(book_of([account]), account.account_id, "SOL-PERP", 0.5, None)
+    assert notes_of(closing)[-1] == ("Order 5 is then larger than what stays: send /cancel 5 and then /stop SOL 95")

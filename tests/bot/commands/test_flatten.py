@@ -28,7 +28,8 @@ async def test_every_position_is_closed_the_largest_first_and_every_order_cancel
         assert plan.cancels == (3, 9)
         assert plan.notes == (
             "Still there: 9,000 USDC.", "Still owed: 4 SOL, $400. Repay it at the venue.",
-            "Cancelled before: order 9, sell 5 SOL at $120.00.", "Cancelled before: order 3, sell 5 SOL-PERP at $120.00.",
+            "Cancelled before: order 9, sell 5 SOL at $120.00.",
+            "Cancelled before: order 3, sell 5 SOL-PERP at $120.00.",
         )  # fmt: skip
 
 

@@ -72,8 +72,10 @@ async def test_without_words_every_asset_is_hedged_in_its_own_perp() -> None:
             ("SOL-PERP", Side.SELL, 10.0, True)
         ]
         delta, cost, predicted, confidence = plan.notes[:4]
-        assert delta == "delta 1,000 USD now, 0 USD after, as rounded"
-        assert re.fullmatch(r"cost 1\.\d\d USD with funding for 24 h; market impact 0\.\d\d% against the oracle", cost)
+        assert delta == "delta 1,000 USD now, 0 USD after all of it"
+        assert re.fullmatch(
+            r"with funding for 24 h all of it costs 1\.\d\d USD; market impact 0\.\d\d% against the oracle", cost
+        )
         assert predicted == "predicted variance reduction 100% by delta"
         assert confidence == "confidence 100% (r2 100%, data age 100%, depth 100%)"
 

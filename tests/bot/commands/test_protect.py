@@ -1,5 +1,7 @@
 """/protect: the steps of a risk level, shown with what each does, and the plan that is asked for."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.commands.protect import explained
@@ -118,6 +120,19 @@ async def test_a_hedge_that_cannot_be_is_said_beside_what_can(monkeypatch: pytes
         assert "! No hedge of what stays is proposed: " in first.text
         await world.pass_s(3)
         assert world.cards() == [first]
+
+
+@pytest.mark.parametrize(
+    "command", ["/protect", "/emergency", "/flatten", "/sleep", "/stop SOL -5%", "/bracket SOL -5% +5%"]
+)
+async def test_while_the_venue_liquidates_the_answer_is_the_deposit(command: str) -> None:
+    account = replace(make_account(make_position(50.0), usdc=150.0, open_orders=()), being_liquidated=True)
+    async with asking(account, days=400) as here:
+        answer = await here.answer(command)
+        first, second, *_ = answer.splitlines()
+        assert first == "main: deposit $350 now"
+        assert second.startswith("The venue is liquidating this account: it takes no order")
+        assert here.desk.asked == []
 
 
 async def test_a_word_behind_it_is_no_account() -> None:

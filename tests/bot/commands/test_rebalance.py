@@ -61,7 +61,8 @@ async def test_it_asks_for_the_trades_that_bring_the_shares() -> None:
         assert trade.size_base == pytest.approx(5.0, abs=0.1)
         assert plan.title == "Rebalance to SOL 50%, USDC 50%"
         assert plan.notes[:2] == (
-            "SOL 100% of equity now, 50% wanted, 50% after", "USDC 0% of equity now, 50% wanted, 50% after"
+            "SOL 100% of equity now, 50% wanted, 50% after all of it",
+            "USDC 0% of equity now, 50% wanted, 50% after all of it",
         )  # fmt: skip
 
 

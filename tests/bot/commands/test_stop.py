@@ -90,9 +90,7 @@ async def test_the_card_says_what_the_trigger_is_expected_to_get() -> None:
     async with asking(LONG) as here:
         now, first, *rest = (await here.plan("/stop SOL -5% half")).notes
 
-        assert now == (
-            "SOL-PERP was at $100.00 when this was made: oracle of 12:00:05 UTC, 0 s old, slot 400,000,012"
-        )
+        assert now == ("SOL-PERP was at $100.00 when this was made: oracle of 12:00:05 UTC, 0 s old, slot 400,000,012")
         assert first.startswith("Triggered at $95.00, it is likely sold at about $9")
         assert "on a bad day at $" in first
         assert any("keepers" in note.lower() for note in rest)

@@ -34,13 +34,13 @@ async def first(world: BotWorld, text: str, *, user: str = OWNER) -> str:
 async def test_a_group_nobody_linked_hears_no_byte_of_an_account(command: str) -> None:
     async with bot_world("alpha") as world:
         await world.check(110)
-        where = all_commands()[command].where
+        where, secret = all_commands()[command].where, all_commands()[command].typed_aloud
         for words in ("", "alpha", "1"):
             (answer,) = await said(world, f"/{command} {words}")
             assert "alpha" not in answer.text.replace(words or "-", "")
             assert "%" not in answer.text
             if where is not Where.ANYWHERE:
-                assert answer.text == NOT_LINKED
+                assert answer.text == (f"{secret} {IN_PRIVATE}" if secret and words else NOT_LINKED)
 
 
 async def test_a_linked_group_is_answered_for_its_accounts_and_for_others_in_private() -> None:

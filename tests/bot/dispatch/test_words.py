@@ -16,6 +16,7 @@ EVERY_COMMAND = sorted(all_commands())
         ("/pos", "/pos is not a command. Did you mean /positions?"),
         ("porfolio", "/porfolio is not a command. Did you mean /portfolio?"),
         ("/acknowledge 1", "/acknowledge is not a command. Did you mean /ack?"),
+        ("/sl SOL -5%", "/sl is not a command. Did you mean /stop?"),
         ("🤷", "/🤷 is not a command. None is like it."),
         ("/", "/? is not a command. None is like it."),
         ("", "/? is not a command. None is like it."),
@@ -31,7 +32,9 @@ async def test_what_is_no_command_gets_the_usage_of_the_nearest(text: str, first
         assert "Usage: /" in answer.text
 
 
-@pytest.mark.parametrize("text", ["/HEALTH", "health", "  /health  ", "/health main", "/health MAIN", '/health "main"'])
+@pytest.mark.parametrize(
+    "text", ["/HEALTH", "health", "/health!", "  /health  ", "/health main", "/health MAIN", '/health "main"']
+)
 async def test_a_command_is_understood_however_it_is_typed(text: str) -> None:
     async with bot_world() as world:
         await world.check()

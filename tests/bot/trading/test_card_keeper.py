@@ -25,7 +25,7 @@ async def test_the_card_somebody_asked_for_becomes_its_report() -> None:
         card = await world.card()
         assert await world.press(card) == "Approved. Sending 1 order."
 
-        assert world.text(card).startswith("Close main: sold 125 SOL-PERP at $159.98, fee $7.00\n")
+        assert world.text(card).startswith("Close main: sold 125 SOL-PERP at $159.98\n")
         assert not world.shown(card.ref).buttons
         assert await world.position() == 125.0
         assert len(world.cards()) == 1, "nobody is told twice"

@@ -12,7 +12,6 @@ from tests.support.faults import Measure
 from tests.support.figures import Gauge
 from tests.support.team import group, member
 
-
 SENDING = proposal(leg(), leg(2), state=ProposalState.EXECUTING)
 
 

@@ -179,3 +179,32 @@ async def test_an_order_is_not_missed_on_a_reading_older_than_itself(command: st
         await at.watch.look()
         assert await at.incidents() == []
         assert len(await at.resting()) == 1
+
+
+async def test_a_stop_that_fired_is_told_on_its_card_and_in_orders_with_size_and_price() -> None:
+    async with watched(SOL=(60.0, 0.9)) as at:
+        await at.stop()
+        await at.looks(120)
+        await at.world.trading.keeper.settle()
+        (card,) = at.world.cards()
+        shown = at.world.text(card)
+        assert shown.startswith("Stop main: fired and filled")
+        assert "sell 250 SOL-PERP below $152.00: fired and filled at " in shown
+        assert "sold 250 at about $1" in shown
+        ended = await at.recent()
+        assert ended.filled_raw_1e9 == 250_000_000_000
+        assert ended.reason.startswith("sold 250 at about $")
+
+
+async def test_the_alert_of_one_that_was_too_large_ends_by_what_became_of_it() -> None:
+    async with watched(SOL=(60.0, 0.9)) as at:
+        order = await at.stop()
+        await at.look()
+        await at.sell(100.0)
+        await at.look()
+        (incident,) = await at.incidents()
+        assert (incident.tier, incident.remedy) == (Tier.HIGH, f"Send /cancel {order.order_id} and then /stop SOL 152")
+        await at.looks(120)
+        assert await at.incidents() == []
+        assert (await at.recent()).reason.startswith("sold 150 ")
+        assert not any("as it should be" in alert.text for alert in at.world.bot.alerts)

@@ -1,4 +1,4 @@
-"""Between a yes and its order things change: rules, positions, the venue. What does not hold any more does not go out."""
+"""Between a yes and its order things change: rules, positions, the venue. What holds no more does not go out."""
 
 from dataclasses import replace
 from datetime import timedelta

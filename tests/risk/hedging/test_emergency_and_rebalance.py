@@ -14,8 +14,10 @@ from risk.margin.build import book_of
 from risk.model.account import Side
 from risk.model.market import MarketStatus
 from tests.risk.builders import make_account, make_balance, make_btc_market, make_perp_market, make_position
+from tests.risk.depths import make_order
 from tests.risk.hedging.books import btc_depth, make_depth
 from tests.risk.hedging.tasks import FREE
+from tests.risk.protection.books import prospect_of
 
 DEPTHS = {"SOL-PERP": make_depth(), "BTC-PERP": btc_depth()}
 BOTH = make_account(
@@ -69,6 +71,31 @@ def test_an_emergency_only_reduces_and_health_never_falls(sol: int, btc: int, mo
     assert all(trade.reduce_only for trade in found.trades)
     assert after.ratio_percent >= before.ratio_percent
     assert all(after.notional_usd[name] <= notional for name, notional in before.notional_usd.items())
+
+
+def test_a_leg_whose_closing_would_make_liquidation_likelier_is_left_out() -> None:
+    positions = make_position(20.0), make_position(-0.02, entry_usd=50_000.0, market_index=1)
+    book = book_of([make_account(*positions, usdc=400.0)])
+    cheap = {"SOL-PERP": make_depth(status=MarketStatus.FILL_PAUSED), "BTC-PERP": btc_depth()}
+    blind = emergency(book, cheap, limits=FREE, most=5, hours=24.0)
+    assert [trade.market for trade in blind.trades] == ["BTC-PERP"]
+    prospect = prospect_of(book, sol=0.1, correlation=0.97)
+    found = emergency(book, cheap, limits=FREE, most=5, hours=24.0, prospect=prospect)
+    assert found.trades == ()
+    assert "BTC-PERP stays as it is: closing it would make liquidation within 24 hours likelier" in found.left[-1]
+    both = emergency(book, DEPTHS, limits=FREE, most=5, hours=24.0, prospect=prospect)
+    assert [trade.market for trade in both.trades] == ["SOL-PERP", "BTC-PERP"]
+    assert both.probability == 0.0
+    one = emergency(book, DEPTHS, limits=FREE, most=1, hours=24.0, prospect=prospect)
+    assert [trade.market for trade in one.trades] == ["SOL-PERP"]
+
+
+def test_an_order_that_takes_up_margin_once_all_is_closed_is_cancelled_before() -> None:
+    sell = make_order(4, side=Side.SELL, size_base=100.0, price_usd=178.0, reduce_only=True)
+    book = book_of([make_account(make_position(100.0, open_asks_base=-100.0), usdc=1_200.0, open_orders=(sell,))])
+    found = emergency(book, DEPTHS, limits=FREE, most=5, hours=24.0)
+    assert found.cancels == (4,)
+    assert Standing.of(found.book).leverage == 0.0
 
 
 def test_a_rebalance_trades_what_is_outside_and_reduces_first() -> None:

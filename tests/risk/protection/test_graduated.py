@@ -11,7 +11,7 @@ from risk.margin.book import FleetBook
 from risk.margin.build import book_of
 from risk.margin.evaluate import evaluate
 from risk.margin.health import worst_ratio_percent
-from risk.margin.remedy import with_deposit
+from risk.margin.remedy import remedy, with_deposit
 from risk.margin.trade import with_trade
 from risk.model.account import OpenOrder, OrderKind, Side
 from risk.model.liquidation import RiskLevel
@@ -19,6 +19,7 @@ from risk.model.market import MarketStatus
 from risk.model.protection import ProtectionAction, ProtectionKind
 from risk.model.trading import MarketDepth
 from risk.protection.graduated import plan_protection, risk_increasing_orders
+from risk.protection.margin_orders import costly_orders
 from risk.protection.triggers import held_base
 from tests.risk.builders import make_account, make_position
 from tests.risk.depths import make_depth, make_order
@@ -222,3 +223,54 @@ def test_a_book_without_a_price_gives_no_wrong_cut() -> None:
     book = mixed()
     oracles = replace(book.oracles, price_1e6=np.full_like(book.oracles.price_1e6, np.nan))
     assert plan_protection(replace(book, oracles=oracles), RiskLevel.HIGH, DEPTHS, TARGET) == ()
+
+
+def flagged(*orders: OpenOrder) -> FleetBook:
+    account = make_account(make_position(10.0), usdc=30.0, open_orders=orders)
+    return book_of([replace(account, being_liquidated=True)])
+
+
+def test_while_the_venue_liquidates_only_the_exact_deposit_is_called_for() -> None:
+    book = flagged(order_that_grows())
+    (deposit,) = plan_protection(book, RiskLevel.CRITICAL, DEPTHS, TARGET)
+    needed = remedy(book, TARGET).deposit_usd
+    assert needed is not None
+    assert (deposit.kind, deposit.instead) == (ProtectionKind.DEPOSIT, False)
+    assert needed <= deposit.deposit_usd < needed + 0.01
+
+
+def test_an_order_that_takes_up_margin_goes_before_a_position_is_cut() -> None:
+    big = make_order(4, side=Side.SELL, size_base=60.0, price_usd=178.0, reduce_only=True)
+    book = book_of(
+        [make_account(make_position(10.0, open_asks_base=-60.0), usdc=120.0, open_orders=(big, make_trigger(5, 95.0)))]
+    )
+    (cancel, *rest) = plan_protection(book, RiskLevel.HIGH, DEPTHS, TARGET)
+    assert (cancel.kind, cancel.cancels) == (ProtectionKind.CANCEL_ORDERS, (4,))
+    assert cancel.says == "Cancel the resting order that would take up margin."
+    bare = book_of([make_account(make_position(10.0), usdc=120.0, open_orders=(make_trigger(5, 95.0),))])
+    without = plan_protection(bare, RiskLevel.HIGH, DEPTHS, TARGET)
+    assert [one.trades for one in rest] == [one.trades for one in without]
+
+
+def test_an_order_that_would_take_up_margin_only_after_the_cut_goes_too() -> None:
+    # As large as the position: nothing is asked for it before anything is cut.
+    twice = make_order(4, side=Side.SELL, size_base=20.0, price_usd=178.0, reduce_only=True)
+    book = book_of([make_account(make_position(10.0, open_asks_base=-20.0), usdc=60.0, open_orders=(twice,))])
+    assert costly_orders(book) == ()
+    (cancel, cut, *_) = plan_protection(book, RiskLevel.HIGH, DEPTHS, 400.0)
+    assert (cancel.cancels, cut.kind) == ((4,), ProtectionKind.CUT)
+
+
+def test_of_orders_on_both_sides_the_fewest_go() -> None:
+    buy, sell = (make_order(at, side=side, size_base=5.0, price_usd=100.0) for at, side in enumerate(Side, start=1))
+    position = make_position(10.0, open_bids_base=5.0, open_asks_base=-5.0)
+    both = book_of([make_account(position, usdc=500.0, open_orders=(buy, sell, make_trigger(9, 95.0)))])
+    assert costly_orders(both) == (1,), "the sale could only shrink the long"
+
+
+def test_a_deposit_that_would_do_instead_says_so() -> None:
+    *_, deposit = plan_protection(mixed(), RiskLevel.CRITICAL, DEPTHS, TARGET)
+    assert deposit.instead
+    shut = {"SOL-PERP": make_depth(status=MarketStatus.FILL_PAUSED)}
+    *_, besides = plan_protection(mixed(), RiskLevel.CRITICAL, shut, TARGET)
+    assert not besides.instead

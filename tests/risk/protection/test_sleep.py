@@ -131,9 +131,47 @@ def test_orders_that_would_grow_the_position_are_cancelled_and_old_stops_replace
     grows = make_order(3, side=Side.BUY, size_base=5.0, price_usd=95.0)
     book = long_sol(10.0, 200.0, grows, make_trigger(7, 90.0), make_trigger(8, 130.0, above=True))
     found = night(book)
-    assert found.cancels == (3, 7)
+    assert found.cancels == (3,)
+    (trade,) = found.trades
+    assert trade.cancels == (7,), "in the transaction that places the new one, so that none is missing in between"
     plan = sleep_trade_plan(found, "ann")
-    assert (plan.purpose, plan.cancels, plan.trades) == (Purpose.SLEEP, (3, 7), found.trades)
+    assert (plan.purpose, plan.cancels, plan.trades) == (Purpose.SLEEP, (3,), found.trades)
+
+
+def test_asked_again_what_rests_already_is_enough() -> None:
+    first = night(long_sol())
+    (trade,) = first.trades
+    assert trade.trigger_usd is not None
+    again = night(long_sol(10.0, 200.0, make_trigger(7, trade.trigger_usd, size_base=trade.size_base)))
+    assert (again.promised, again.trades, again.cancels, again.resting) == (True, (), (), (7,))
+    assert again.why.startswith("With what rests already (order 7) liquidation within 8 h has a probability of ")
+    assert again.probability_before == again.probability_after == first.probability_after
+
+
+def test_what_rests_and_is_not_enough_is_replaced() -> None:
+    found = night(long_sol(10.0, 200.0, make_trigger(7, 82.0, size_base=1.0)))
+    assert found.trades
+    assert all(trade.cancels == (7,) for trade in found.trades)
+
+
+def test_a_longer_night_is_never_safer() -> None:
+    book = long_sol(10.0, 300.0)
+    prospect = prospect_of(book)
+    found = [night(book, prospect, hours=hours).probability_before for hours in (1.0, 4.0, 8.0, 10.0, 16.0, 24.0)]
+    assert found == sorted(found)
+    assert found[-1] > 0
+    diffusion, _ = prospect.diffusion
+    short, long = (simulated(diffusion, hours, paths=50, seed=3) for hours in (2.5, 9.0))
+    assert np.array_equal(long.factors[: short.factors.shape[0]], short.factors)
+    assert np.array_equal(long.adverse_frac, short.adverse_frac)
+
+
+def test_every_probability_comes_with_its_sampling_error() -> None:
+    found = night(long_sol())
+    assert found.interval_before is not None
+    assert found.interval_after is not None
+    assert found.interval_before[0] <= found.probability_before <= found.interval_before[1]
+    assert found.interval_after[0] <= found.probability_after < found.interval_after[1]
 
 
 def test_both_positions_are_protected_where_both_can_liquidate() -> None:
