@@ -58,6 +58,7 @@ class StopWatch:
         self._crossed: dict[int, datetime] = {}
         self._gone: dict[int, datetime] = {}
         self._held: dict[int, Held] = {}
+        self._over: list[tuple[RestingOrder, Ending]] = []
         self._fired: set[int] = set()
 
     async def look(self) -> None:
@@ -70,6 +71,7 @@ class StopWatch:
             believed.setdefault(order.account_id, []).append(order)
         open_now = [one for one in await self._incidents.open_incidents() if one.cause.kind is CauseKind.PROTECTION]
         findings: list[Finding] = []
+        self._over = []
         for account_id in {*believed, *(one.cause.account_id for one in open_now)}:
             if account_id not in view or self._fleet.problems(account_id):
                 continue
@@ -82,6 +84,9 @@ class StopWatch:
         self._fired &= kept
         if findings:
             await self._desk.settle(findings)
+        # Told first, noted then: what is noted is looked at no more, and an alert not stored would be lost.
+        for order, end in self._over:
+            await self._ended(order, end)
 
     async def _account(
         self, view: FleetView, account_id: str, believed: Sequence[RestingOrder], standing: Sequence[Incident]
@@ -107,7 +112,7 @@ class StopWatch:
             end = ends[key_of(order)] = await self._how(order, book)
             if end is None:
                 continue  # what became of it may be told in a moment
-            await self._ended(order, end)
+            self._over.append((order, end))
             if _protects(order.terms) and end.how is not RestingEnd.FILLED:
                 cancelled = end.how is not RestingEnd.VANISHED
                 expected[order.row_id] = ExpectedStop(

@@ -10,7 +10,7 @@ from bot.trading.stop_watch import StopWatch
 from risk.decisions.incidents import CauseKind, Incident
 from risk.decisions.tiers import Tier
 from risk.model.account import Side
-from storage import Resting, RestingEnd, RestingOrder
+from storage import DiskFull, Resting, RestingEnd, RestingOrder
 from tests.bot.trading.chat_world import ChatWorld, chat_world
 from tests.support.clock import FakeClock
 from tests.support.trade_world import ACCOUNT, still
@@ -208,3 +208,24 @@ async def test_the_alert_of_one_that_was_too_large_ends_by_what_became_of_it() -
         assert await at.incidents() == []
         assert (await at.recent()).reason.startswith("sold 150 ")
         assert not any("as it should be" in alert.text for alert in at.world.bot.alerts)
+
+
+async def test_an_alert_that_could_not_be_stored_comes_at_the_next_look() -> None:
+    async with watched() as at:
+        order = await at.stop()
+        await at.looks(20)
+        await at.cancel_at_the_venue(order)
+        failing = at.watch._desk.settle  # what fails in between
+
+        async def full(findings: object, states: object = None) -> None:
+            raise DiskFull("the disk is full")
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(at.watch._desk, "settle", full)  # likewise
+            with pytest.raises(DiskFull):
+                await at.looks(60)
+        assert at.watch._desk.settle == failing  # likewise
+        assert len(await at.resting()) == 1
+        await at.looks(30)
+        assert [one.tier for one in await at.incidents()] == [Tier.HIGH]
+        assert await at.resting() == ()
