@@ -213,7 +213,9 @@ class Desk:
     async def _halved(self, pressed: Pressed, proposal: Proposal, person_id: str) -> Pressed:
         """Half of it is another thing to agree to: a new revision, with figures of its own."""
         expires_at = self._clock.now() + timedelta(seconds=self._rules.valid_s)
-        made = await self._maker.make(plan_of(proposal, _HALF), expires_at=expires_at)
+        # What the notes say is said of the whole.
+        half = replace(plan_of(proposal, _HALF), notes=(), deposit_usd=0.0)
+        made = await self._maker.make(half, expires_at=expires_at)
         if isinstance(made, Refusal):
             return replace(pressed, proposal=replace(proposal, reason=f"half of it cannot be: {made.reason}"))
         try:

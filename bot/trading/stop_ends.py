@@ -51,8 +51,8 @@ class Ending:
         some = f"{done} {numbers.size(self.size_base)}{at}" if self.size_base else ""
         if self.how is RestingEnd.FILLED:
             return some
-        said = _WHY[self.how]
-        return f"{said}; {some} of it" if some else said
+        why = _WHY[self.how]
+        return f"{why}; {some} of it" if some else why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -129,9 +129,7 @@ def _require_open(trade: PlannedTrade, depth: MarketDepth) -> None:
     if depth.status is MarketStatus.REDUCE_ONLY and not trade.reduce_only:
         raise Untradeable(f"{trade.market} takes only orders that reduce a position", "close what is held in it")
     if depth.problem:
-        raise Untradeable(
-            f"{trade.market} cannot be traded on now: {depth.problem}", "try again later"
-        )
+        raise Untradeable(f"{trade.market} cannot be traded on now: {depth.problem}", "try again later")
     if not (math.isfinite(depth.oracle_usd) and depth.oracle_usd > 0):
         raise Untradeable(f"the oracle of {trade.market} shows no positive price", "try again when it does")
 
