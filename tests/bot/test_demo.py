@@ -57,7 +57,7 @@ def test_a_hedge_is_asked_about_filled_and_makes_the_account_as_healthy_as_was_s
     _, _, traded = transcript.partition("> /hedge")
     card, _, report = traded.partition("> /audit")
     expected = re.search(r"^  health +\d+% +(\d+)%$", card, re.MULTILINE)
-    reached = re.search(r"^Health (\d+)%; it was", report, re.MULTILINE)
+    reached = re.search(r"^Health (\d+)% now", report, re.MULTILINE)
     assert expected is not None
     assert reached is not None
     assert abs(int(reached[1]) - int(expected[1])) <= 1
