@@ -66,12 +66,16 @@ def _range(pnl_usd: FloatArray, var_usd: float, es_usd: float) -> tuple[float, f
 def _axis(sheet: Sheet, low: float, high: float, x: Callable[[float], float], bottom: float) -> None:
     step = nice_step((high - low) / _MOST_MARKS)
     marks = value_ticks(low, high, step=step)
+    free_from = 0.0
     for mark, label in zip(marks, usd_labels(marks, step=step), strict=True):
         at = x(mark)
         half = sheet.width_of(label, size=LABEL_PX) / 2
         middle = min(max(at, MARGIN / 2 + half), WIDTH_PX - MARGIN / 2 - half)
         sheet.line([at, at], [bottom, bottom + 10], colour=sheet.palette.dim, width=2)
+        if middle - half < free_from:
+            continue  # at the edge a long label has no room beside its neighbour; its mark says enough
         sheet.text(middle, bottom + 42, label, size=LABEL_PX, colour=sheet.palette.dim, ha="center")
+        free_from = middle + half + LABEL_PX / 4
 
 
 def _mark(sheet: Sheet, at: float, label: str, *, top: float, bottom: float) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.charts import NotEnoughPoints, Theme
@@ -104,6 +104,7 @@ def test_without_a_spread_there_is_no_distribution(pnl: np.ndarray) -> None:
 
 
 @settings(max_examples=20)
+@example(scale=0.001, var=0.0, beyond=0.0, shift=-0.5)
 @given(
     scale=st.floats(min_value=1e-3, max_value=1e9), var=st.floats(min_value=-2, max_value=5),
     beyond=st.floats(min_value=0, max_value=5), shift=st.floats(min_value=-3, max_value=3),

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from risk.model.account import Side
@@ -74,6 +74,7 @@ def test_the_publishers_own_curve_says_the_same(size: int, side: Side) -> None:
     assert own.fillable_raw_1e9(Side.SELL) <= open_bids // 2
 
 
+@example(10**10, 2_628_248_066, 1, 401, 0, Side.BUY, False, 1)
 @given(
     st.integers(10**10, 10**18), st.integers(1, 10**12), st.integers(1, 10**9), st.integers(1, 1_000),
     st.integers(0, 10_000), st.sampled_from(Side), st.booleans(), st.integers(1, 10**12),
@@ -92,7 +93,9 @@ def test_a_ladder_only_gets_worse_and_never_promises_more_than_is_there(
     assert all(size > 0 for size in sizes)
     assert sum(sizes) <= own.fillable_raw_1e9(side) / 1e9 * (1 + 1e-9)
     middle = own.price_1e6 / 1e6
-    slack = 2e-6 / min(sizes, default=1) * max(1.0, oracle / max(1, own.price_1e6)) + middle * 1e-9
+    # A total is rounded by one unit of the quote reserve, which the peg makes larger, and by one of the quote itself.
+    unit = (1 + peg / 1e9) * 1e-6
+    slack = 2 * unit / min(sizes, default=1) * max(1.0, oracle / max(1, own.price_1e6)) + middle * 1e-9
     for level in levels:
         if side is Side.BUY:
             assert level.price_usd >= middle - slack
