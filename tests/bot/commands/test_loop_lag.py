@@ -1,29 +1,32 @@
-"""While a figure is calculated the loop goes on: alerts are delivered and others are answered."""
+"""While a figure is calculated the loop goes on: alerts are delivered and others are answered.
+
+What is measured is the processor time the loop's own thread uses between two beats, which a busy machine does not
+lengthen. The lag that a user would notice is measured by benchmarks/backtests.py.
+"""
 
 import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
 
-import numpy as np
 import pytest
 
 from tests.bot.commands.histories import calculating_world
 
 _TICK_S = 0.005
-_MOST_S = 0.25  # benchmarks/backtests.py holds it to 50 ms; here a busy machine must not fail a test
+_MOST_CPU_S = 0.25
 
 
 @contextlib.asynccontextmanager
-async def lags() -> AsyncIterator[list[float]]:
-    """How late a sleeper wakes, again and again."""
+async def work_between_beats() -> AsyncIterator[list[float]]:
+    """Seconds of processor time the loop's thread used between one beat and the next."""
     found: list[float] = []
 
     async def beat() -> None:
         while True:
-            began_s = time.perf_counter()
+            began_s = time.thread_time()
             await asyncio.sleep(_TICK_S)
-            found.append(time.perf_counter() - began_s - _TICK_S)
+            found.append(time.thread_time() - began_s)
 
     beating = asyncio.create_task(beat())
     try:
@@ -36,12 +39,12 @@ async def lags() -> AsyncIterator[list[float]]:
 async def test_no_fit_blocks_the_loop(text: str) -> None:
     async with calculating_world(days=1_200) as world:
         await asyncio.get_running_loop().run_in_executor(world.app.services.executor, _imported)
-        async with lags() as found:
+        async with work_between_beats() as found:
             answer = await world.answer(text)
 
         assert answer.first.startswith("main: ")
         assert len(found) > 5, "it took no time at all"
-        assert float(np.quantile(found, 0.99)) < _MOST_S
+        assert max(found) < _MOST_CPU_S
 
 
 def _imported() -> None:
