@@ -31,7 +31,7 @@ from bot.clock import SystemClock
 from bot.messages import Address, MessageRef, Person, Press
 from bot.roster import Roster, Watched
 from bot.trading.assembly import TradingSetup
-from bot.trading.cards import PREFIX
+from bot.trading.cards.card import PREFIX
 from bot.trading.execution import Tempo
 from bot.trading.rules import TradingRules
 from risk.model.account import Side

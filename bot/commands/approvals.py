@@ -9,12 +9,12 @@ from bot.text.ages import moment
 from bot.text.clean import name
 from bot.text.durations import written_s
 from bot.text.numbers import usd
-from bot.trading import countdown
-from bot.trading.card_words import pressable
-from bot.trading.cards import place_of
-from bot.trading.headline import summary
+from bot.trading.cards import countdown
+from bot.trading.cards.card import place_of
+from bot.trading.cards.headline import summary
+from bot.trading.cards.presses import PREFIX, on, press
+from bot.trading.cards.words import pressable
 from bot.trading.parts import Trading
-from bot.trading.presses import PREFIX, on, press
 from risk.model.proposal import Proposal
 from storage import Role, StandingApproval
 

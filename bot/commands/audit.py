@@ -13,9 +13,9 @@ from bot.messages import File, Line, Message
 from bot.text import numbers
 from bot.text.ages import day, moment
 from bot.text.clean import name, sentence
-from bot.trading.order_words import amount, fee_of
+from bot.trading.cards.orders import amount, fee_of
+from bot.trading.cards.presses import OFF
 from bot.trading.parts import Trading
-from bot.trading.presses import OFF
 from storage import AuditAction, AuditEntry, Role
 
 _USUAL, _MOST = 20, 50

@@ -5,7 +5,7 @@ from bot.commands.spec import Command, Denied, Request, Services, Usage
 from bot.messages import Message, lines
 from bot.roster import UnknownNickname
 from bot.text.clean import name
-from bot.trading.presses import OFF
+from bot.trading.cards.presses import OFF
 from storage import Role
 
 

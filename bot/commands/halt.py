@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from bot.commands.spec import Command, Denied, Request, Services
 from bot.messages import Block, Line, Message, Tone
 from bot.text.clean import name, sentence
-from bot.trading import order_words
+from bot.trading.cards import orders as order_words
+from bot.trading.cards.presses import OFF
 from bot.trading.halt import Halted
-from bot.trading.presses import OFF
 from storage import Role
 
 _KEEP, _ALL = "keep", "all"

@@ -9,8 +9,8 @@ from bot.messages import Block, Line, Message
 from bot.text import numbers
 from bot.text.ages import age, day_and_moment
 from bot.text.clean import name
-from bot.trading.headline import PURPOSES
-from bot.trading.resting_words import became, looked_up
+from bot.trading.cards.headline import PURPOSES
+from bot.trading.cards.resting import became, looked_up
 from risk.errors import CannotAssess, ReadFailed
 from risk.fleet import FleetView
 from risk.margin.snapshot import snapshot_of

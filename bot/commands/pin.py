@@ -3,7 +3,7 @@
 from bot.commands.spec import Command, Denied, Request, Services, Usage, Where
 from bot.messages import Message, lines
 from bot.text.ages import moment
-from bot.trading.presses import on, said
+from bot.trading.cards.presses import on, said
 from storage import PinCheck, PinVerdict, PressKind, Role
 
 _FORGET = "Delete your message with the PIN from this chat."

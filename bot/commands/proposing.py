@@ -12,7 +12,7 @@ from bot.roster import NotHere, UnknownNickname, Watched
 from bot.text import numbers
 from bot.text.clean import name
 from bot.text.numbers import Rounding
-from bot.trading import card_words
+from bot.trading.cards import words as card_words
 from bot.trading.desk import Desk
 from risk.closing import NothingToClose
 from risk.errors import BadParameter, BadSeries, CannotAssess, NotEnoughData

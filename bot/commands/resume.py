@@ -9,8 +9,8 @@ from bot.commands.spec import Command, Denied, PressReply, PressRequest, Request
 from bot.messages import Line, Message
 from bot.text.ages import day_and_moment
 from bot.text.clean import sentence
+from bot.trading.cards.presses import OFF
 from bot.trading.parts import Trading
-from bot.trading.presses import OFF
 from risk.model.trading import TradingState
 from storage import LinkedPerson, Role, TradingStatus
 

@@ -16,7 +16,7 @@ from bot.text.clean import name
 from bot.text.durations import BadDuration, duration, written
 from bot.text.numbers import Rounding
 from bot.text.odds import probability
-from bot.trading.headline import NOT_PROMISED
+from bot.trading.cards.headline import NOT_PROMISED
 from risk.model.protection import SleepPlan
 from risk.protection.sleep import sleep_trade_plan
 from storage import Role

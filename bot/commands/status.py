@@ -10,7 +10,7 @@ from bot.process import JobState, StreamState
 from bot.text.ages import age, age_of_data
 from bot.text.clean import sentence
 from bot.text.numbers import count
-from bot.trading.card_words import pressable
+from bot.trading.cards.words import pressable
 from risk.decisions.tiers import Tier
 from risk.model.trading import TradingState
 

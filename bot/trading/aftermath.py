@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bot.text import numbers
 from bot.text.clean import name
-from bot.trading.card_words import After
+from bot.trading.cards.words import After
 from risk.fleet import FleetView
 from risk.liquidation_monitor import health_of
 from risk.margin.snapshot import snapshot_of

@@ -11,8 +11,8 @@ from bot.roster import Roster
 from bot.schedule import Job
 from bot.text.reader import ReadingStyle
 from bot.trading.aftermath import aftermath
-from bot.trading.card_keeper import CardKeeper
-from bot.trading.cards import ChatCards
+from bot.trading.cards.card import ChatCards
+from bot.trading.cards.keeper import CardKeeper
 from bot.trading.desk import Desk
 from bot.trading.execution import Execution, Tempo
 from bot.trading.guardian import Guardian
@@ -23,7 +23,7 @@ from bot.trading.parts import Trading
 from bot.trading.prospects import Prospects
 from bot.trading.reconcile import Reconciliation
 from bot.trading.rules import TradingRules
-from bot.trading.stop_watch import STOPS_EVERY_S, StopWatch
+from bot.trading.stops.watch import STOPS_EVERY_S, StopWatch
 from bot.trading.traders import Traders
 from risk.fleet import Fleet
 from risk.ports import Clock

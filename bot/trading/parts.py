@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from bot.trading.card_keeper import CardKeeper
-from bot.trading.cards import ChatCards
+from bot.trading.cards.card import ChatCards
+from bot.trading.cards.keeper import CardKeeper
 from bot.trading.desk import Desk
 from bot.trading.halt import Halting
 from bot.trading.rules import TradingRules

@@ -16,8 +16,8 @@ from bot.text.ages import moment
 from bot.text.clean import name
 from bot.text.durations import BadDuration, duration
 from bot.text.reader import reading_as
+from bot.trading.cards.resting import became
 from bot.trading.parts import Trading
-from bot.trading.resting_words import became
 from risk.decisions.event_tiers import ON_REQUEST
 from risk.fleet import FleetView
 from risk.margin.snapshot import snapshot_of

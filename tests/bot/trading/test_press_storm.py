@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.messages import Address, MessageRef
-from bot.trading.cards import PREFIX
+from bot.trading.cards.card import PREFIX
 from risk.decisions.proposals import ProposalEvent
 from risk.model.account import Side
 from risk.model.proposal import Proposal, ProposalState

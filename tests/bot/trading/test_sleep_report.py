@@ -9,7 +9,7 @@ import pytest
 
 from bot.messages import Address, RetryAfter
 from bot.trading.sleep_report import NightReports, length_of
-from bot.trading.stop_watch import StopWatch
+from bot.trading.stops.watch import StopWatch
 from risk.model.account import Side
 from risk.model.proposal import PlannedTrade, Purpose, TradePlan
 from risk.model.trading import OrderStyle

@@ -68,7 +68,7 @@ EXECUTION = Section(
         Fault(
             what="role withdrawn between card and press", how="a trader becomes nobody with the card before them",
             must="the press counts for nothing and says why",
-            by="tests/bot/trading/test_presses.py::"
+            by="tests/bot/trading/cards/test_presses.py::"
             "test_a_role_that_was_withdrawn_between_card_and_press_counts_as_none",
             goals=none(Measure.UNAPPROVED),
         ),

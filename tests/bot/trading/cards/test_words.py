@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from bot.messages import Button, Line, Message, Table, text_of
 from bot.text.tables import lines as table_lines
-from bot.trading import countdown
-from bot.trading.card_words import After, Place, drawn, superseded
-from bot.trading.order_words import amount
+from bot.trading.cards import countdown
+from bot.trading.cards.orders import amount
+from bot.trading.cards.words import After, Place, drawn, superseded
 from risk.model.account import Side
 from risk.model.limits import LimitName, RiskViolation
 from risk.model.proposal import Leg, LegState, Proposal, ProposalState, Purpose, Vote

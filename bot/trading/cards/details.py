@@ -8,10 +8,10 @@ from bot.text.ages import age, day_and_moment, moment
 from bot.text.clean import name, sentence
 from bot.text.numbers import Rounding
 from bot.text.tables import fit
-from bot.trading import order_words
-from bot.trading.effect_words import standing
-from bot.trading.headline import subject
-from bot.trading.order_words import as_sentence
+from bot.trading.cards import orders as order_words
+from bot.trading.cards.effect import standing
+from bot.trading.cards.headline import subject
+from bot.trading.cards.orders import as_sentence
 from risk.model.proposal import Leg, LegQuote, Proposal
 from risk.model.trading import OrderTerms
 

@@ -1,8 +1,8 @@
 """What a press came to, beside the button. Pure."""
 
 from bot.text.clean import name
-from bot.trading.headline import subject
-from bot.trading.order_words import as_sentence
+from bot.trading.cards.headline import subject
+from bot.trading.cards.orders import as_sentence
 from risk.model.proposal import Proposal, ProposalState, Purpose
 from storage import Pressed, PressKind
 

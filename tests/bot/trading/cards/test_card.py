@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.trading.cards import PREFIX, buttons
+from bot.trading.cards.card import PREFIX, buttons
 from risk.model.proposal import Leg, Proposal, Purpose
 from storage import CardPlace, Handles
 from tests.bot.trading.proposals import armed, proposal, stop

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from bot.messages import Block, Line
-from bot.trading import order_words, resting_words
-from bot.trading.effect_words import standing
-from bot.trading.order_words import as_sentence
+from bot.trading.cards import orders as order_words
+from bot.trading.cards import resting as resting_words
+from bot.trading.cards.effect import standing
+from bot.trading.cards.orders import as_sentence
 from risk.decisions.proposals import FINAL_PROPOSALS
 from risk.model.proposal import Leg, LegState, Proposal, ProposalState, Purpose
 from storage import RestingOrder

@@ -9,8 +9,8 @@ from bot.alerts.desk import IncidentDesk
 from bot.alerts.event_codec import event_from
 from bot.alerts.findings import Finding
 from bot.roster import Roster
-from bot.trading.stop_ends import ALL_BUT_DUST, Ending, Held, fills_of, held_of, reduces_at_most, shrunk_by
-from bot.trading.stop_findings import finding, key_of, what_is_over
+from bot.trading.stops.ends import ALL_BUT_DUST, Ending, Held, fills_of, held_of, reduces_at_most, shrunk_by
+from bot.trading.stops.findings import finding, key_of, what_is_over
 from risk.decisions.incidents import CauseKind, Incident
 from risk.errors import CannotAssess
 from risk.fleet import Fleet, FleetView

@@ -10,7 +10,8 @@ from bot.text import numbers
 from bot.text.ages import moment
 from bot.text.clean import name
 from bot.text.numbers import Rounding
-from bot.trading import effect_words, order_words
+from bot.trading.cards import effect as effect_words
+from bot.trading.cards import orders as order_words
 from risk.model.proposal import Leg, LegState, Proposal, ProposalState, Purpose
 
 PURPOSES: Final = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.trading.press_words import notice
+from bot.trading.cards.press_words import notice
 from risk.model.proposal import ProposalState, Purpose
 from storage import Pins, Pressed, PressKind, Role
 from tests.bot.trading.chat_world import chat_world

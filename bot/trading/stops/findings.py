@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.alerts.findings import Finding
-from bot.trading.stop_ends import Ending
+from bot.trading.stops.ends import Ending
 from risk.decisions.incidents import Cause, CauseKind, Incident
 from risk.decisions.tiers import Tier
 from risk.margin.book import FleetBook

@@ -17,11 +17,14 @@ from bot.text.clean import name, sentence
 from bot.text.numbers import Rounding
 from bot.text.provenance import SEPARATOR
 from bot.text.tables import fit
-from bot.trading import countdown, effect_words, order_words, resting_words
-from bot.trading.headline import subject, summary, totals
+from bot.trading.cards import countdown
+from bot.trading.cards import effect as effect_words
+from bot.trading.cards import orders as order_words
+from bot.trading.cards import resting as resting_words
+from bot.trading.cards.headline import subject, summary, totals
+from bot.trading.cards.orders import as_sentence
+from bot.trading.cards.report import report
 from bot.trading.making import Made
-from bot.trading.order_words import as_sentence
-from bot.trading.report_words import report
 from risk.decisions.proposals import FINAL_PROPOSALS
 from risk.model.proposal import Effect, Leg, LegState, Proposal, ProposalState, Purpose, TradePlan
 from storage import RestingOrder

@@ -1,4 +1,4 @@
-"""Cards as each chat sees them: in its words, with its buttons. Draws; whoever keeps them up to date is card_keeper."""
+"""Cards as each chat sees them: in its words, with its buttons. Draws; whoever keeps them up to date is keeper."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ from datetime import timedelta
 from bot.messages import Address, Button, Message, MessageRef
 from bot.text.reader import ReadingStyle, reading_as
 from bot.trading.aftermath import Aftermath
-from bot.trading.card_words import Drawn, Place, drawn, moved, pressable, superseded
+from bot.trading.cards.words import Drawn, Place, drawn, moved, pressable, superseded
 from risk.model.proposal import LegState, Proposal, Purpose
 from risk.ports import Clock
 from storage import CardAction, CardCopy, CardPlace, Handles, ProposalCards, Receiver, RestingOrder

@@ -10,9 +10,9 @@ import structlog
 
 from bot.alerts.sender import Lane, Sender
 from bot.messages import DeliveryError, Limits, Message, MessageRef, Refused, RetryAfter, TryAgain, Unreachable
-from bot.trading import countdown
-from bot.trading.card_words import Drawn, over, pressable
-from bot.trading.cards import ChatCards
+from bot.trading.cards import countdown
+from bot.trading.cards.card import ChatCards
+from bot.trading.cards.words import Drawn, over, pressable
 from risk.decisions.proposals import FINAL_PROPOSALS
 from risk.model.proposal import Proposal, ProposalState
 from risk.ports import Clock

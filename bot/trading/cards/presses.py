@@ -2,10 +2,10 @@
 
 from bot.commands.spec import Denied, PressReply, PressRequest, Services
 from bot.messages import Message
-from bot.trading.cards import PREFIX
-from bot.trading.details import details
+from bot.trading.cards.card import PREFIX
+from bot.trading.cards.details import details
+from bot.trading.cards.press_words import notice
 from bot.trading.parts import Trading
-from bot.trading.press_words import notice
 from risk.model.proposal import Proposal
 from storage import CardPress, LinkedPerson, Pressed, PressKind
 

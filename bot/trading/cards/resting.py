@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bot.text import numbers
 from bot.text.ages import moment
 from bot.text.clean import name, sentence
-from bot.trading import order_words
+from bot.trading.cards import orders as order_words
 from risk.model.account import Side
 from risk.model.trading import OrderTerms
 from storage import RestingEnd, RestingOrder

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from bot.trading.stop_watch import StopWatch
+from bot.trading.stops.watch import StopWatch
 from risk.decisions.incidents import CauseKind, Incident
 from risk.decisions.tiers import Tier
 from risk.model.account import Side

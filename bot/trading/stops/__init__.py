@@ -1,0 +1,1 @@
+"""Stops and targets that rest at the venue: watched, found wanting, told when they end."""
