@@ -3,7 +3,10 @@
 VENV      := .venv
 CORE_VENV := .venv-core
 LOCK_VENV := .venv-lock
+SIGNER_VENV := .venv-signer
+SBOM_VENV := .venv-sbom
 UV        := uv==0.13.9
+CYCLONEDX := cyclonedx-bom==7.5.0
 
 # An environment made here remembers its Python: PYTHON=python3.12 is needed once, not at every target.
 ifeq ($(origin PYTHON),undefined)
@@ -41,18 +44,22 @@ define make_venv
 	@touch $@
 endef
 
-.PHONY: help demo test drift lint types wheel-check core-check bench docs lock clean
+.PHONY: help demo test fuzz drift lint types wheel-check core-check signer signer-check bench docs sbom lock clean
 
 help:
 	@echo 'make demo         build the environment and play the demo (a script of it without a terminal)'
 	@echo 'make test         add the test tools and run the tests; ARGS="-k name" passes arguments on'
+	@echo 'make fuzz         the property tests alone, ten times the cases, other ones each time; ARGS="--hypothesis-seed=1" repeats'
 	@echo 'make drift        add what reads Drift accounts, for keel setup and keel run'
+	@echo 'make signer       the environment of the process that holds the key, for keel signer'
 	@echo 'make lint         ruff, its formatter, and the import contracts'
 	@echo 'make types        mypy'
 	@echo 'make wheel-check  build the wheel and look inside'
 	@echo 'make core-check   the demo in an environment without the extras'
+	@echo 'make signer-check that environment holds what the signer needs, and nothing else'
 	@echo 'make bench        the benchmarks'
 	@echo 'make docs         write the transcript and the pictures of the README again'
+	@echo 'make sbom         bills of materials of the locks, in build/sbom'
 	@echo 'make lock         resolve locks/ again; UPGRADE=--upgrade takes newer versions'
 	@echo 'make clean        remove environments and caches'
 	@echo 'PYTHON=python3.12 chooses the interpreter of a new environment'
@@ -97,8 +104,34 @@ demo: $(VENV)/.project
 test: $(VENV)/.dev $(VENV)/.project
 	$(VENV)/bin/python -m pytest -n 3 --dist worksteal $(ARGS)
 
+# What it finds is kept in the test as @example: make test plays the same cases every time.
+fuzz: $(VENV)/.dev $(VENV)/.project
+	HYPOTHESIS_PROFILE=fuzz $(VENV)/bin/python -m pytest -n 3 --dist worksteal -m hypothesis $(ARGS)
+
 drift: $(VENV)/.drift $(VENV)/.project
 	@echo 'Ready. Next: $(VENV)/bin/keel setup YOUR_WALLET'
+
+$(SIGNER_VENV)/.made-with-$(TAG):
+	$(call make_venv,$(SIGNER_VENV))
+
+$(SIGNER_VENV)/.locked: locks/$(TAG)/signer.txt | $(SIGNER_VENV)/.made-with-$(TAG)
+	@echo '$(SIGNER_VENV): installing $<'
+	@$(SIGNER_VENV)/bin/python $(PIP_LOCKED) $<
+	@touch $@
+
+# A copy, so that who can write this folder, or the bot's environment, does not write the signer's code.
+$(SIGNER_VENV)/.signer: $(wildcard bot/signer/*.py) bot/__init__.py $(SIGNER_VENV)/.locked
+	@home=$$($(SIGNER_VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])') && \
+	    rm -rf "$$home/bot" && mkdir -p "$$home/bot/signer" && cp bot/__init__.py "$$home/bot/" && \
+	    cp bot/signer/*.py "$$home/bot/signer/"
+	@touch $@
+
+signer: $(SIGNER_VENV)/.signer
+	@echo 'Ready. Next: $(VENV)/bin/keel signer init FOLDER --account NAME --new-key'
+
+signer-check: $(SIGNER_VENV)/.signer
+	$(SIGNER_VENV)/bin/python -I .ci/check_absent.py numpy click pydantic cryptography driftpy risk venues storage bot.app
+	$(SIGNER_VENV)/bin/python -I -m bot.signer -h >/dev/null
 
 lint: $(VENV)/.dev $(VENV)/.project
 	$(VENV)/bin/ruff check .
@@ -128,12 +161,29 @@ docs: $(VENV)/.project
 	$(VENV)/bin/keel demo --script --pictures build/pictures </dev/null >/dev/null
 	@for kind in health distance equity var liquidation; do cp build/pictures/*-$$kind.png docs/pictures/$$kind.png; done
 
+$(SBOM_VENV)/.made-with-$(TAG):
+	$(call make_venv,$(SBOM_VENV))
+
+$(SBOM_VENV)/.tool: locks/$(TAG)/sbom.txt | $(SBOM_VENV)/.made-with-$(TAG)
+	@$(SBOM_VENV)/bin/python $(PIP_LOCKED) $<
+	@touch $@
+
+# Reproducible: no moment and no serial number, so that the same lock gives the same file. Needs no network.
+sbom: $(SBOM_VENV)/.tool
+	@rm -rf build/sbom && mkdir -p build/sbom
+	@for lock in locks/$(TAG)/*.txt; do \
+	    name=$(TAG)-$$(basename $$lock .txt); \
+	    $(SBOM_VENV)/bin/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible \
+	        --sv 1.6 --of JSON -o build/sbom/$$name.cdx.json $$lock || exit 1; \
+	done
+	@$(SBOM_VENV)/bin/python .ci/check_sbom.py build/sbom $(TAG)
+
 $(LOCK_VENV)/.$(UV):
 	$(call make_venv,$(LOCK_VENV))
 	@$(LOCK_VENV)/bin/python $(PIP_QUIET) --only-binary :all: '$(UV)'
 
 # $(call compile,PYTHON_VERSION,LOCK,WHAT): versions already in the lock are kept unless UPGRADE=--upgrade.
-compile = $(LOCK_VENV)/bin/uv pip compile pyproject.toml -q $(3) --python-version $(1) \
+compile = $(LOCK_VENV)/bin/uv pip compile $(or $(4),pyproject.toml) -q $(3) --python-version $(1) \
     --python-platform x86_64-unknown-linux-gnu --only-binary :all: --generate-hashes \
     --no-emit-index-url --no-header --no-annotate -o $(2) >/dev/null
 
@@ -144,10 +194,13 @@ lock: $(LOCK_VENV)/.$(UV)
 	    dir=locks/py$$(echo $$version | tr -d .); mkdir -p $$dir; \
 	    $(call compile,$$version,$$dir/dev.txt,--all-extras $(UPGRADE)) && \
 	    $(call compile,$$version,$$dir/drift.txt,--extra drift --upgrade -c $$dir/dev.txt) && \
+	    grep -om1 '"solders[^"]*"' pyproject.toml | tr -d '"' | \
+	        $(call compile,$$version,$$dir/signer.txt,--upgrade -c $$dir/dev.txt,-) && \
+	    echo '$(CYCLONEDX)' | $(call compile,$$version,$$dir/sbom.txt,$(UPGRADE),-) && \
 	    $(call compile,$$version,$$dir/core.txt,--upgrade -c $$dir/dev.txt) || exit 1; \
 	done
 
 clean:
-	rm -rf $(VENV) $(CORE_VENV) $(LOCK_VENV) build .coverage .coverage.*
+	rm -rf $(VENV) $(CORE_VENV) $(LOCK_VENV) $(SIGNER_VENV) $(SBOM_VENV) build .coverage .coverage.*
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find risk venues storage bot tests benchmarks .ci -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

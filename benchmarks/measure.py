@@ -13,7 +13,7 @@ from benchmarks.runner import Effort
 # Each is a module here with a function ``figures``.
 NAMES = (
     "process", "health", "liquidation", "scenarios", "simulations", "estimates", "backtests", "fleet", "tick", "stream",
-    "latency", "memory", "storm", "press_to_submit",
+    "latency", "memory", "storm", "press_to_submit", "commands",
 )  # fmt: skip
 Figures = Callable[[Effort], Iterator[Figure]]
 

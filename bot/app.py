@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -37,6 +37,7 @@ from bot.commands.spec import Services
 from bot.desks import Desks
 from bot.digests.teller import DigestTeller
 from bot.dispatch import Dispatcher
+from bot.door import USUAL, Allowance
 from bot.history.watch import LOOK_EVERY_S as HISTORY_EVERY_S
 from bot.history.watch import HistoryWatch
 from bot.jobs import EquityBook, Housekeeping, LimitsWatch
@@ -108,10 +109,11 @@ TEST_ALARM = Cause(kind=CauseKind.SYSTEM, subject="test alarm")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How often the app looks, and how long data stays good."""
+    """How often the app looks, how long data stays good, and how often people may ask."""
 
     check_interval: timedelta = timedelta(seconds=5)
     slot_stall: timedelta = timedelta(seconds=10)
+    requests: Allowance = USUAL
 
     @property
     def silence(self) -> timedelta:
@@ -268,7 +270,7 @@ def assemble(
     transports: Sequence[Transport],
     clock: Clock,
     venue: str,
-    executor: ThreadPoolExecutor,
+    executor: Executor,
     console: Receiver | None = None,
     pace: Pace | None = None,
     trading: TradingSetup | None = None,
@@ -426,6 +428,7 @@ def assemble(
             local_owner=local_owner(clock) if console else None,
             platform_roles=platform_roles,
             patience_s=patience_s,
+            allowance=pace.requests,
         ),
         senders=by_name,
         deliveries=deliveries,

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import unicodedata
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import UTC
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from storage import Audit, AuditEntry, AuditVerdict, DatabaseUnavailable, Store
 
+_BREAKS, _BEGINS_FORMULA = "\t\r\n", "=+-@|%"
 COLUMNS = ("seq", "at", "action", "actor", "proposal_id", "account_id", "facts", "prev_hash", "hash")
 
 
@@ -107,10 +109,14 @@ def _cells(entry: AuditEntry, facts: object) -> tuple[object, ...]:
 
 def _csv_row(cells: tuple[object, ...]) -> str:
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow([_tame(cell) for cell in cells])
-    return line.getvalue()
+    # Of breaks, the writer quotes those of its own line ends alone, and readers take any.
+    csv.writer(line, lineterminator="\r\n").writerow([_tame(cell) for cell in cells])
+    return f"{line.getvalue().removesuffix(chr(13) + chr(10))}\n"
 
 
 def _tame(cell: object) -> object:
-    """A spreadsheet must not take text for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+    """A spreadsheet must not take text for a formula; some read wide letters and what stands behind blanks as one."""
+    if not isinstance(cell, str) or not cell:
+        return cell
+    first = unicodedata.normalize("NFKC", cell.lstrip() or cell)[:1]
+    return f"'{cell}" if cell[0] in _BREAKS or first in _BEGINS_FORMULA else cell

@@ -15,6 +15,7 @@ import click
 from bot.cli_estimates import performance, risk, var
 from bot.cli_history import history
 from bot.cli_trading import audit, pin
+from bot.guarded_streams import guarded
 
 EXIT_NOT_IN_ORDER = 1
 EXIT_BAD_INPUT = 2
@@ -23,8 +24,10 @@ EXIT_VENUE_UNAVAILABLE = 3
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="keel", message="%(prog)s %(version)s")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Keel keeps leveraged traders upright: it watches accounts and warns before the venue liquidates."""
+    context.with_resource(guarded())
 
 
 for _elsewhere in (var, risk, performance, history, audit, pin):
@@ -37,7 +40,7 @@ def run() -> None:
     from bot.config import BadSettings, load_settings
 
     try:
-        settings = load_settings()
+        settings = load_settings(guarded=True)
     except BadSettings as exc:
         _fail(str(exc), EXIT_BAD_INPUT)
     from bot.run import run as run_bot
@@ -51,7 +54,7 @@ def standby() -> None:
     from bot.config import BadSettings, load_settings
 
     try:
-        settings = load_settings()
+        settings = load_settings(guarded=True)
     except BadSettings as exc:
         _fail(str(exc), EXIT_BAD_INPUT)
     from bot.standby.run import run as run_standby
@@ -260,7 +263,7 @@ def discord_sync(guild_id: int | None, *, remove: bool) -> None:
     from bot.config import BadSettings, load_settings
 
     try:
-        settings = load_settings()
+        settings = load_settings(guarded=True)
     except BadSettings as exc:
         _fail(str(exc), EXIT_BAD_INPUT)
     until_done(_discord_sync(settings, guild_id, remove=remove))
@@ -270,7 +273,7 @@ async def _discord_sync(settings: Any, guild_id: int | None, *, remove: bool) ->
     from bot.discord_sync import line, sync
     from bot.logs import setup_logging
     from bot.messages import DeliveryError
-    from bot.run import secrets_of
+    from bot.secret_settings import secrets_of
 
     setup_logging("ERROR", secrets=secrets_of(settings))
     try:

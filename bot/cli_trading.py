@@ -17,22 +17,41 @@ def audit() -> None:
 
 @audit.command()
 @_DATABASE
-def verify(database: str) -> None:
-    """Is the audit what was written? Every row is sealed with the one before; exit code 1 where one does not fit."""
+@click.option("--signer-journal", default="", metavar="FOLDER", help="The signer's state folder, to compare with.")
+def verify(database: str, signer_journal: str) -> None:
+    """Is the audit what was written? Every row is sealed with the one before; exit code 1 where one does not fit.
+
+    The signer writes down how long the audit was at every signature: with its journal a cut end shows as well.
+    """
     from bot.cli import until_done
 
-    until_done(_verify(database))
+    until_done(_verify(database, signer_journal))
 
 
-async def _verify(database: str) -> None:
+async def _verify(database: str, signer_journal: str) -> None:
     from bot.audit import verdict_sentence
     from bot.audit import verify as look
     from bot.cli import EXIT_NOT_IN_ORDER
 
     verdict = await look(_path(database))
     click.echo(verdict_sentence(verdict))
-    if not verdict.ok:
+    sound = verdict.ok
+    if signer_journal:
+        sound &= await _compared(_path(database), Path(signer_journal))
+    if not sound:
         sys.exit(EXIT_NOT_IN_ORDER)
+
+
+async def _compared(database: Path, journal: Path) -> bool:
+    from bot.audit_anchors import JournalUnfit, compare, sentence_of
+
+    try:
+        verdict = await compare(database, journal)
+    except JournalUnfit as exc:
+        click.echo(f"Nothing was compared: {exc}.")
+        return False
+    click.echo(sentence_of(verdict))
+    return verdict.ok
 
 
 @audit.command()

@@ -4,7 +4,7 @@
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -18,8 +18,12 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, Sett
 
 from bot.backup_plan import BackupPlan
 from bot.data_url import DRIFT_DATA_URL, checked_data_url
+from bot.env_lines import trouble_in
 from bot.heartbeat_urls import HeartbeatUrl, heartbeat_urls
 from bot.platform_roles import PlatformRoles, parse_granted
+from bot.private_files import NotPrivate, require_private_env, secrets_from_files
+from bot.redaction import know
+from bot.secret_settings import secret_lists, secret_names, secrets_of
 from bot.trading.settings import TradingSettings
 from bot.transports.discord.pings import Pings, parse_pings
 from bot.transports.discord.urls import checked_api_url, checked_gateway_url, checked_webhook
@@ -300,21 +304,37 @@ def parse_commands(text: str) -> tuple[str, ...]:
 
 def environment(env_file: Path | None = Path(".env")) -> dict[str, str]:
     """Every variable of the process and of an env file, for what other files only name; the process wins."""
-    in_file = DotEnvSettingsSource(Settings, env_file=env_file, case_sensitive=True).env_vars if env_file else {}
-    return {name: value for name, value in {**in_file, **os.environ}.items() if value is not None}
+    return {**_in_file(env_file), **os.environ}
 
 
-def load_settings(env_file: Path | None = Path(".env"), *, asks_venue: bool = True, **known: object) -> Settings:
-    """The settings of this process.
+def _in_file(env_file: Path | None) -> dict[str, str]:
+    found = DotEnvSettingsSource(Settings, env_file=env_file, case_sensitive=True).env_vars if env_file else {}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def load_settings(
+    env_file: Path | None = Path(".env"), *, asks_venue: bool = True, guarded: bool = False, **known: object
+) -> Settings:
+    """The settings of this process. What of them is secret is never shown by it from now on.
 
     Args:
         asks_venue: Whether RPC_URLS and ACCOUNTS have to be there for a venue that needs them.
+        guarded: Whether an env file that others can change, or read secrets in, is refused.
         known: Fields whose value is decided already, whatever the environment says.
 
     Raises: BadSettings, naming each variable and never its value.
     """
     try:
-        return (Settings if asks_venue else _WithoutVenue)(_env_file=env_file, **known)  # type: ignore[arg-type]  # pydantic checks them
+        if trouble := trouble_in(env_file, {name.upper() for name in Settings.model_fields}):
+            raise BadSettings("; ".join(trouble))
+        if guarded and env_file is not None:
+            private = {name.upper() for name in secret_names(Settings)}
+            inside = _in_file(env_file).items()
+            require_private_env(env_file, [name for name, value in inside if value and name.upper() in private])
+        decided = {**_from_files(env_file, known), **known}
+        found = (Settings if asks_venue else _WithoutVenue)(_env_file=env_file, **decided)  # type: ignore[arg-type]  # pydantic checks them
+    except NotPrivate as exc:
+        raise BadSettings(str(exc)) from None
     except ValidationError as exc:
         problems = [
             "".join(f"{str(part).upper()}: " for part in error["loc"][:1]) + error["msg"].removeprefix("Value error, ")
@@ -323,3 +343,12 @@ def load_settings(env_file: Path | None = Path(".env"), *, asks_venue: bool = Tr
         raise BadSettings("; ".join(problems)) from None
     except (OSError, UnicodeDecodeError):
         raise BadSettings(f"{env_file} cannot be read as UTF-8 text; check the file and its permissions") from None
+    know(secrets_of(found))
+    return found
+
+
+def _from_files(env_file: Path | None, known: Mapping[str, object]) -> dict[str, str]:
+    """Secrets that NAME_FILE names."""
+    given = {name.upper(): value for name, value in environment(env_file).items()}
+    names = [name for name in secret_names(Settings) if name not in known]
+    return secrets_from_files(names, secret_lists(Settings), given)

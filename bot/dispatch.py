@@ -11,6 +11,7 @@ import structlog
 from bot.answering import PATIENCE_S, Patience
 from bot.commands.registry import all_commands, all_presses
 from bot.commands.spec import Command, Denied, Pressable, PressReply, PressRequest, Request, Run, Services, Usage, Where
+from bot.door import TOO_FAST, USUAL, Admission, Allowance, Door
 from bot.guests import Guests
 from bot.last_answers import LastAnswers
 from bot.messages import (
@@ -40,7 +41,6 @@ log = structlog.get_logger()
 
 LONGEST_NOTICE = 200
 PRESS_VALID_FOR = timedelta(minutes=10)
-_AT_ONCE = 16
 _WENT_WRONG = "Something went wrong inside Keel; its log has it as request.failed. Look before you try again."
 _STRANGER = "This is a private bot. If it is yours, send /start with the code from its console."
 _NOT_LINKED = "Nobody has linked this group. Ask me in private, or have an admin link it with /here."
@@ -54,6 +54,7 @@ class Dispatcher:
         local_owner: Who sits at the terminal, where there is one: whoever can read the process's files is its owner.
         platform_roles: What a platform's own roles add and take; None for a bot to which they mean nothing.
         patience_s: How long a calculation may take before something is said; see bot.answering.
+        allowance: What one person may ask for; see bot.door. Whoever sits at the terminal floods only themselves.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Dispatcher:
         local_owner: LinkedPerson | None = None,
         platform_roles: PlatformRoles | None = None,
         patience_s: float = PATIENCE_S,
+        allowance: Allowance = USUAL,
     ) -> None:
         self._services, self._seen, self._local_owner = services, seen, local_owner
         self._platform_roles = platform_roles or PlatformRoles(platform="")
@@ -73,18 +75,27 @@ class Dispatcher:
         self.guests = Guests(services)
         self.commands: Mapping[str, Command] = all_commands()
         self._presses = all_presses(self.commands)
-        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._door = Door(services.clock, allowance, home=local_owner.transport if local_owner else "")
 
     async def serve(self, transport: Transport) -> None:
         """Answer everything a transport brings until it is left."""
         async with asyncio.TaskGroup() as tasks:
             async for incoming in transport.incoming():
-                await self._slots.acquire()
-                tasks.create_task(self._guarded(transport, incoming))
+                if isinstance(incoming, Written) and not _is_meant(incoming):
+                    continue
+                admitted = self._door.enters(incoming)
+                if admitted is not Admission.LEFT_OUT:
+                    tasks.create_task(self._in_turn(transport, incoming, admitted))
 
-    async def _guarded(self, transport: Transport, incoming: Incoming) -> None:
+    async def _in_turn(self, transport: Transport, incoming: Incoming, admitted: Admission) -> None:
+        async with self._door.turn(incoming, admitted):
+            await self._guarded(transport, incoming, turned_away=admitted is Admission.TOLD)
+
+    async def _guarded(self, transport: Transport, incoming: Incoming, *, turned_away: bool) -> None:
         try:
             match incoming:
+                case Press() | Written() if turned_away:
+                    await self._turn_away(transport, incoming)
                 case Membership():
                     await self.guests.heard(transport, incoming)
                 case Press():
@@ -97,8 +108,16 @@ class Dispatcher:
             # The one place where anything may arrive: it is logged, and the person is told that nothing came of it.
             log.exception("request.failed", transport=transport.name)
             await self._apologise(transport, incoming)
-        finally:
-            self._slots.release()
+
+    async def _turn_away(self, transport: Transport, incoming: Press | Written) -> None:
+        """Somebody known hears why there is no answer, once; nobody else does, nor whoever reads along in a group."""
+        log.warning("request.flood", transport=transport.name)
+        if await self._person(transport.name, incoming.sender) is None:
+            return
+        if isinstance(incoming, Press):
+            await transport.answer(incoming, TOO_FAST)
+        elif incoming.private or incoming.address.reply_to:
+            await transport.send(incoming.address, Message(blocks=lines(TOO_FAST)))
 
     async def _apologise(self, transport: Transport, incoming: Incoming) -> None:
         try:
@@ -125,7 +144,7 @@ class Dispatcher:
             await self._refuse(transport, written)
             return
         # What takes no calculation answers in one message; in a group, what is not for the bot is not calculated.
-        if command is not None and command.meanwhile is not None and (written.private or written.text.startswith("/")):
+        if command is not None and command.meanwhile is not None and _is_meant(written):
             await self._calculate(transport, written, person, command)
             return
         answer = await self.answer(written, person)
@@ -159,7 +178,7 @@ class Dispatcher:
 
     async def answer(self, written: Written, person: LinkedPerson | None) -> Message | None:
         """What somebody hears to what they wrote; None for a text in a group that is not meant for the bot."""
-        if not written.private and not written.text.startswith("/"):
+        if not _is_meant(written):
             return None
         word, _ = words(written.text)
         command = self.commands.get(word)
@@ -277,6 +296,11 @@ class Dispatcher:
             # The data of a button of an older version, or a forged one.
             log.info("press.malformed")
             return PressReply(notice="This button is too old to be understood.")
+
+
+def _is_meant(written: Written) -> bool:
+    """Whether a text is for the bot: in a group, only what begins like a command is."""
+    return written.private or written.text.startswith("/")
 
 
 def _request(written: Written, person: LinkedPerson | None) -> Request:

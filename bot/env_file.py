@@ -10,11 +10,16 @@ from bot.config import BadSettings
 def write_env(path: Path, values: Mapping[str, str]) -> None:
     """Set variables in an env file, keeping every other line. Whole or not at all; readable by its owner alone.
 
+    A variable takes the place of one that names a file for it, such as TELEGRAM_TOKEN_FILE.
+
     Raises: BadSettings, for a file that cannot be read or written.
     """
+    for name, value in values.items():
+        if not value.isprintable():
+            raise BadSettings(f"{name} has characters that no line of {path} can hold; write it without them")
     try:
         old = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        kept = [line for line in old if _variable(line) not in values]
+        kept = [line for line in old if _variable(line).removesuffix("_FILE") not in values]
         text = "\n".join([*kept, *(f"{key}={value}" for key, value in values.items())]) + "\n"
         draft = path.with_name(f"{path.name}.new")
         draft.unlink(missing_ok=True)

@@ -2,38 +2,39 @@
 
 import logging
 import math
-import re
 import sys
 import threading
 from collections.abc import Iterable
+from types import TracebackType
 from typing import TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-# A Telegram token, whoever it belongs to. No word boundary before it: in a URL it follows "/bot".
-_TOKEN_SHAPES = re.compile(r"(?<!\d)\d{6,12}:[A-Za-z0-9_-]{30,}")
-_REMOVED = "[secret]"
+from bot import redaction
+
 # Their INFO lines show request URLs, and with them the token.
 _TALKATIVE = ("httpx", "httpcore", "telegram", "apscheduler", "asyncio", "matplotlib")
 
 
 def setup_logging(
-    level: str, *, secrets: Iterable[str] = (), stream: TextIO | None = None, interpreter: bool = False
+    level: str, *, secrets: Iterable[str] | None = None, stream: TextIO | None = None, interpreter: bool = False
 ) -> None:
     """Configure structlog and the standard library's loggers.
 
     Args:
-        interpreter: Also what the interpreter would write by itself: warnings, threads that die, errors in destructors.
-        secrets: Texts that must never appear; shorter than 6 characters are ignored, they would hide half the log.
+        interpreter: Also what the interpreter would write by itself: warnings, threads that die, errors in destructors,
+            and its last words.
+        secrets: Texts that this process must never show; None leaves what it knows already. See bot.redaction.
     """
-    redact = _Redactor(secret for secret in secrets if len(secret) >= 6)
+    if secrets is not None:
+        redaction.know(secrets)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-        redact,
+        structlog.processors.format_exc_info,  # plain: other renderers show the values of variables
+        _redacted,
     ]
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(
@@ -41,7 +42,7 @@ def setup_logging(
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                redact,
+                _redacted,
                 structlog.processors.JSONRenderer(),
             ],
         )
@@ -53,6 +54,7 @@ def setup_logging(
         logging.captureWarnings(True)
         threading.excepthook = _thread_died
         sys.unraisablehook = _unraisable
+        sys.excepthook = _crashed
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
     structlog.configure(
@@ -79,26 +81,34 @@ def _unraisable(args: "sys.UnraisableHookArgs") -> None:
     logging.getLogger("python").error("unraisable: %s", args.err_msg or "", exc_info=args.exc_value)
 
 
-class _Redactor:
-    """Replaces secrets in every value of an event."""
+def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """An error that nobody expected ends the process."""
+    logging.getLogger("python").critical("process.crashed", exc_info=(kind, error, trace))
 
-    def __init__(self, secrets: Iterable[str]) -> None:
-        parts = [re.escape(secret) for secret in sorted(set(secrets), key=len, reverse=True)]
-        self._known = re.compile("|".join(parts)) if parts else None
 
-    def __call__(self, logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
-        return {key: self._clean(value) for key, value in event.items()}
+def _redacted(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    """Takes secrets out of every value of an event."""
+    return {key: _clean(value) for key, value in event.items()}
 
-    def _clean(self, value: object) -> object:
-        if isinstance(value, str):
-            cleaned = self._known.sub(_REMOVED, value) if self._known else value
-            return _TOKEN_SHAPES.sub(_REMOVED, cleaned)
-        if isinstance(value, dict):
-            return {self._clean(str(key)): self._clean(inner) for key, inner in value.items()}
-        if isinstance(value, list | tuple):
-            return [self._clean(inner) for inner in value]
-        if isinstance(value, float) and not math.isfinite(value):
-            return str(value)  # JSON has no such numbers
-        if isinstance(value, int | float | bool) or value is None:
-            return value
-        return self._clean(str(value)) if not isinstance(value, logging.LogRecord) else value
+
+def _clean(value: object) -> object:
+    if isinstance(value, str):
+        return redaction.clean(value)
+    if isinstance(value, dict):
+        return {_clean(str(key)): _clean(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_clean(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has no such numbers
+    if isinstance(value, int | float | bool) or value is None:
+        return value
+    return redaction.clean(_text_of(value)) if not isinstance(value, logging.LogRecord) else value
+
+
+def _text_of(value: object) -> str:
+    if isinstance(value, bytes | bytearray):
+        return value.decode("utf-8", "backslashreplace")
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001  # whatever a foreign object does, its event is told
+        return f"<{type(value).__name__} that cannot be shown>"

@@ -13,6 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
+from bot import redaction
 from bot.http_server import HttpServer, Request, Response, refused
 from bot.observing import Outcome
 from risk.decisions.proposals import FINAL_LEGS
@@ -158,7 +159,7 @@ class Metrics:
         """All metrics in Prometheus' text format."""
         if self._read is not None:
             self._read_off.reading = await self._read()
-        return generate_latest(self.registry)
+        return redaction.clean(generate_latest(self.registry).decode()).encode()
 
     def server(self, port: int) -> HttpServer:
         """Serves them at /metrics, to this machine alone; enter it."""

@@ -16,6 +16,7 @@ from typing import Self
 import structlog
 
 from bot import beats
+from bot.alerts.findings import Finding
 from bot.app import App
 from bot.backup import Backups
 from bot.backup_plan import BackupPlan
@@ -25,6 +26,7 @@ from bot.heartbeat import BEAT_EVERY_S, Heartbeat
 from bot.heartbeat_urls import HeartbeatUrl
 from bot.lifetime import AbsenceTeller, Events, Lifetime
 from bot.loop_watch import LoopWatch
+from bot.memory_watch import MemoryWatch
 from bot.metrics import Metrics, Reading, age_s
 from bot.places import Places
 from bot.protection import Protection
@@ -79,6 +81,8 @@ class Operations:
     Args:
         metrics: Counts from the start of the app on; served where a port is set.
         events: What happened to accounts; see bot.lifetime. None for what the event log says.
+        give_up: Ends the process, when its memory turned out to be damaged.
+        first: What is to be said of the memory once somebody can be told.
     """
 
     def __init__(
@@ -90,6 +94,8 @@ class Operations:
         metrics: Metrics,
         notifier: Notifier | None = None,
         events: Events | None = None,
+        give_up: Callable[[], None] = lambda: None,
+        first: Sequence[Finding] = (),
     ) -> None:
         services = app.services
         self._app, self._store, self._care, self._metrics = app, store, care, metrics
@@ -126,6 +132,11 @@ class Operations:
             pulses=services.pulses,
             ways={name: Unhurried(one) for name, one in app.senders.items() if name not in _NO_TERMINAL},
             places=self._places.all, facts=self._pulse_facts, clock=self._clock, style_of=styles.of,
+        )  # fmt: skip
+        self.memory = MemoryWatch(
+            store=store, clock=self._clock, tell=app.desk.tell_unremembered, settle=app.desk.settle,
+            hold=app.trading.hold if app.trading is not None else lambda why: None, damaged=give_up,
+            first=first,
         )  # fmt: skip
         self.backups = None
         if care.backups is not None:
@@ -182,6 +193,7 @@ class Operations:
             ("life", self.lifetime.run),
             ("teller", self.teller.run),
             ("loop", self.loop.run),
+            ("memory", self.memory.run),
             ("supervision", self._supervise),
             ("protection", self._protect),
         ]

@@ -3,16 +3,15 @@
 import asyncio
 import contextlib
 import gc
-import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import venues
+from bot import posture
 from bot.accounts import watched_accounts
 from bot.alerts.routes import NO_ROUTES, Routes
 from bot.alerts.routes_check import missing_senders
@@ -21,12 +20,16 @@ from bot.app import Pace, assemble
 from bot.clock import SystemClock
 from bot.config import AccountSpec, BadSettings, Settings, VenueName, environment
 from bot.discord_parts import discord_transport
+from bot.hardening import harden, look_around
 from bot.history.sources import begun_anew, close, past_of
+from bot.limited_executor import LimitedExecutor
 from bot.logs import setup_logging
 from bot.messages import Transport
 from bot.metrics import Metrics
 from bot.operations import Care, Operations
+from bot.rescue import begin_again, findings_of, open_memory
 from bot.roster import Roster
+from bot.secret_settings import secrets_of
 from bot.suggestions import Suggestions
 from bot.trading.connecting import trading_setup
 from bot.transports.console import CONSOLE_CHAT, ConsoleTransport
@@ -35,40 +38,28 @@ from risk.decisions.tiers import TierThresholds
 from risk.ports import AccountReader, Clock
 from storage import Accounts, People, Receiver, Role, Store
 
-_A_KEY = 16  # characters; shorter parts of URLs are words
 _BOOKS_A_STALL = 4  # that a stream shows at least while SLOT_STALL_S passes
 _STARTED_S = 10.0  # by then the libraries of the platforms are loaded
 LINK_CODE_VALID_FOR = timedelta(hours=24)
 
 
-def secrets_of(settings: Settings, routes: Routes = NO_ROUTES) -> tuple[str, ...]:
-    """Every text that must never be shown: tokens, URLs, and the parts of a URL that are long enough to be its key."""
-    tokens = [one.get_secret_value() for one in (settings.telegram_token, settings.discord_token)]
-    tokens += [one.get_secret_value() for one in (settings.standby_telegram_token, settings.standby_discord_token)]
-    tokens.append(settings.heartbeat_secret.get_secret_value())
-    urls = [one.get_secret_value() for one in (settings.ws_url, *settings.rpc_urls)]
-    urls += [one.get_secret_value() for one in (*settings.heartbeat_urls, *settings.standby_heartbeat_urls)]
-    urls += [settings.discord_webhook_url.get_secret_value(), *routes.secrets]
-    parts = [part for url in urls for part in re.split(r"[/?&=#:@]+", url.partition("://")[2].partition("/")[2])]
-    parts += [part for token in tokens for part in re.split(r"[:.]", token)]
-    # A service's keys may stand anywhere in its URL, and tokens are no URLs.
-    parts += [part for secret in routes.secrets for part in re.split(r"[/?&=#:@.]+", secret)]
-    return tuple(text for text in (*tokens, *urls, *(part for part in parts if len(part) >= _A_KEY)) if text)
-
-
 async def run(settings: Settings) -> None:
     """Watch until a signal. Raises: VenueRejected, StorageError, BadSettings before the first check."""
+    problems = harden()
     routes = routes_of(settings)
     setup_logging(settings.log_level.value, secrets=secrets_of(settings, routes), interpreter=True)
+    look_around(settings, problems)
     clock, stop, metrics = SystemClock(), asyncio.Event(), Metrics()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="work") as executor:
+    with LimitedExecutor(workers=2) as executor:
+        memory: Store | None = None
         reader = reader_of(settings, clock)
         past = past_of(settings, reader, clock)
         try:
-            async with await Store.open(settings.database_path) as store, contextlib.AsyncExitStack() as resources:
+            memory, rescue = await open_memory(settings.database_path, settings.backup_plan, clock)
+            async with memory as store, contextlib.AsyncExitStack() as resources:
                 await begun_anew(store, past)
                 await show_link_code(People(store), clock)
                 roster = await roster_of(settings, reader, store, clock)
@@ -76,7 +67,7 @@ async def run(settings: Settings) -> None:
                 transports, console = connected_transports(settings, clock, store, suggestions, routes)
                 trading = await trading_setup(settings, venue_settings(settings), reader, roster, store, clock)
                 if trading is not None:
-                    resources.push_async_callback(trading.gateway.close)
+                    resources.push_async_callback(trading.close)
                 app = assemble(
                     store=store, reader=reader, roster=roster, transports=transports, clock=clock,
                     venue=settings.venue.value, executor=executor, console=console,
@@ -87,14 +78,20 @@ async def run(settings: Settings) -> None:
                     platform_roles=settings.discord_roles, routes=routes, observer=metrics, stream=settings.stream,
                     history_dir=settings.history_folder, candles=past,
                 )  # fmt: skip
+                app.services.process.about.append(lambda: [posture.told(posture.steps(settings))])
                 suggestions.open(app.services)
-                async with Operations(app, store=store, care=care_of(settings, console), metrics=metrics) as operations:
+                async with Operations(
+                    app, store=store, care=care_of(settings, console), metrics=metrics, give_up=stop.set,
+                    first=findings_of(rescue),
+                ) as operations:  # fmt: skip
                     # What the start made stays. Left to the collector, its passes would hold everybody up for 0.1 s.
                     asyncio.get_running_loop().call_later(_STARTED_S, gc.freeze)
                     await app.serve(stop, beside=operations.run)
         finally:
             await reader.close()
             await close(past)
+            if memory is not None and memory.damage:
+                begin_again(settings.database_path, memory.damage)
 
 
 def care_of(settings: Settings, console: Receiver | None) -> Care:
@@ -174,8 +171,6 @@ def venue_settings(settings: Settings) -> Any:
     return replace(
         found,
         slot_pace_s=min(found.slot_pace_s, settings.slot_stall_s / _BOOKS_A_STALL),
-        # Without trading no key is as much as looked at.
-        key_file=settings.key_path if settings.trading_enabled else None,
         allow_owner_key=settings.allow_owner_key,
         priority_fee_floor_micro=settings.priority_fee_floor_micro,
         priority_fee_cap_micro=settings.priority_fee_cap_micro,

@@ -14,7 +14,8 @@ from bot.config import VenueName, load_settings
 from bot.env_file import write_env
 from bot.logs import setup_logging
 from bot.roster import Watched
-from bot.run import ledger_reader, secrets_of
+from bot.run import ledger_reader
+from bot.secret_settings import secrets_of
 from bot.setup_chats import ChatSetup
 from bot.text.clean import name
 from bot.text.numbers import health_ratio

@@ -18,7 +18,8 @@ from bot.env_file import write_env
 from bot.logs import setup_logging
 from bot.messages import DeliveryError, Transport
 from bot.roster import Roster, Watched
-from bot.run import LINK_CODE_VALID_FOR, secrets_of
+from bot.run import LINK_CODE_VALID_FOR
+from bot.secret_settings import secrets_of
 from bot.transports.discord import DiscordTransport
 from risk.decisions.incidents import IncidentStatus
 from risk.decisions.tiers import Tier

@@ -10,6 +10,7 @@ from storage.candles import CandleLog
 from storage.cards import Cards
 from storage.copies import Copies
 from storage.digests import Digests, DigestState
+from storage.epochs import Epochs
 from storage.equity import EquityLog
 from storage.errors import (
     BackupUnverified,
@@ -177,6 +178,7 @@ __all__ = [
     "DigestState",
     "Digests",
     "DiskFull",
+    "Epochs",
     "EquityLog",
     "EquitySample",
     "EquitySeries",

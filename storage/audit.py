@@ -98,6 +98,19 @@ class Audit:
             return AuditVerdict(ok=False, rows=read, broken_at=read, why=f"row {read} is not the one that was written")
         return AuditVerdict(ok=True, rows=read, head_hash=head)
 
+    async def head(self) -> tuple[int, str]:
+        """How many rows there are, and the seal of the last one; empty for none."""
+        count, seal = await self._store.run(
+            lambda db: db.execute("SELECT row_count, hash FROM audit_head").fetchone()
+        )
+        return int(count), str(seal)
+
+    async def seals(self, numbers: Collection[int]) -> dict[int, str]:
+        """The seals of these rows, by their number, as far as there are such rows."""
+        sql = "SELECT seq, hash FROM audit_log WHERE seq IN (SELECT value FROM json_each(?))"
+        wanted = json.dumps(sorted(numbers))
+        return await self._store.run(lambda db: {int(seq): str(seal) for seq, seal in db.execute(sql, [wanted])})
+
     async def exists(self) -> bool:
         """Whether the file was ever opened by a version that keeps one; one that is only looked at may be older."""
         return await self._store.run(lambda db: db.table("audit_log").exists())

@@ -142,7 +142,7 @@ def restore(backup: Path, database: Path, now: datetime) -> Restored:
                 raise BackupUnverified(f"The copy of {backup} differs from it; look at the disk, then try again.")
             _mark_restored(partial, now)
             _stop_trading(partial, now)
-            replaced = _set_aside(database, now) if database.exists() else None
+            replaced = _set_aside(database, now) if database.exists() else _set_journal_aside(database, now)
             _settle(partial, database)
             return Restored(checked=checked, replaced=replaced)
         except sqlite3.Error as exc:
@@ -217,6 +217,8 @@ def _stop_trading(partial: Path, now: datetime) -> None:
         raw.execute("BEGIN IMMEDIATE")
         set_state(db, TradingState.HALTED, _KEEL, _RESTORED, now)
         revoke(db, _KEEL, now, None, None)
+        # What still waits for a yes here may have had one since, and have gone out: it is not asked about again.
+        raw.execute("UPDATE proposals SET expires_at = min(expires_at, ?) WHERE state = 'open'", [to_us(now)])
         raw.execute("COMMIT")
     finally:
         raw.close()
@@ -238,6 +240,14 @@ def _set_aside(database: Path, now: datetime) -> Path:
                 journal.rename(replaced.with_name(replaced.name + suffix))
     _second_name(database, replaced)
     return replaced
+
+
+def _set_journal_aside(database: Path, now: datetime) -> None:
+    """Of a database that somebody moved away: it would be played into the next one."""
+    for suffix in _SUFFIXES:
+        journal = database.with_name(database.name + suffix)
+        if journal.exists():
+            journal.rename(_unused(database.with_name(f"{database.name}.replaced-{now:{_STAMP}}{suffix}")))
 
 
 def _readable(database: Path) -> bool:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from storage.columns import moment, text, to_us
+from storage.handles import handle_digest
 from storage.store import Store
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ class Cards:
 
         def store(db: "Database") -> None:
             db.execute("DELETE FROM cards WHERE expires_at < ?", [to_us(now)])
-            db.table("cards").insert({"handle": handle, "body_json": body_json, "expires_at": to_us(expires_at)})
+            row = {"handle": _stored(handle), "body_json": body_json, "expires_at": to_us(expires_at)}
+            db.table("cards").insert(row)
 
         await self._store.atomic(store)
         return handle
@@ -37,10 +39,15 @@ class Cards:
         """What a card means, once: of several presses one gets it. None where it expired, was taken, or never was."""
 
         def taken(db: "Database") -> str | None:
-            row = next(iter(db.query("SELECT * FROM cards WHERE handle = ?", [handle])), None)
+            row = next(iter(db.query("SELECT * FROM cards WHERE handle = ?", [_stored(handle)])), None)
             if row is None:
                 return None
-            db.execute("DELETE FROM cards WHERE handle = ?", [handle])
+            db.execute("DELETE FROM cards WHERE handle = ?", [_stored(handle)])
             return text(row, "body_json") if moment(row, "expires_at") >= now else None
 
         return await self._store.atomic(taken)
+
+
+def _stored(handle: str) -> str:
+    """A handle is worth something to whoever has it; what is stored of it is worth nothing."""
+    return handle_digest(handle).hex()

@@ -13,6 +13,7 @@ from storage.schema.market_data import MARKET_DATA
 from storage.schema.people import PEOPLE
 from storage.schema.preferences import PREFERENCES
 from storage.schema.process import PROCESS
+from storage.schema.signer import SIGNER
 from storage.schema.topics import TOPICS
 from storage.schema.trading import TRADING
 
@@ -46,6 +47,7 @@ MIGRATIONS = (
     Migration(version=9, name="market data", statements=MARKET_DATA),
     Migration(version=10, name="calm", statements=CALM),
     Migration(version=11, name="trading", statements=TRADING),
+    Migration(version=12, name="signer", statements=SIGNER),
 )
 
 

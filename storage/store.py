@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar, cast
 
 from storage.connection import MEMORY, Connection
-from storage.errors import StorageDefect, StoreClosed, translated
+from storage.errors import DatabaseCorrupt, DatabaseLocked, StorageDefect, StoreClosed, translated
 from storage.read_only import ReadOnlyConnection
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 P = ParamSpec("P")
 
-_BUSY_TIMEOUT = timedelta(seconds=5)
+_BUSY_TIMEOUT = timedelta(seconds=2)
+_HURRIED_MS = 200  # while another program holds the file: who has waited once need not hold up all the others again
 
 
 class Store:
@@ -34,8 +35,12 @@ class Store:
         self._connection = connection
         self._thread = thread
         self._closed = False
+        self._usual_wait_ms: int | None = None  # None unless another program holds the file just now
         self.failures: Counter[str] = Counter()
         """What failed so far, by the name of the error; for metrics."""
+        self.damage = ""
+        """Why the file must not be used any more; empty while nobody found it damaged. Nothing is read or stored once
+        there is a reason, so nothing can be signed."""
 
     @classmethod
     async def open(cls, path: Path | str, *, busy_timeout: timedelta = _BUSY_TIMEOUT) -> Self:
@@ -118,20 +123,28 @@ class Store:
             with self._connection.atomic() as db:
                 return fn(db)
 
-        return await self._call(transaction)
+        return await self._call(transaction, writes=True)
 
-    async def _call(self, fn: Callable[[], T]) -> T:
+    async def _call(self, fn: Callable[[], T], *, writes: bool = False) -> T:
         if self._closed:
             raise StoreClosed(f"The database {self.where} is closed; open it again first.")
 
         def translating() -> T:
             try:
+                if self.damage:
+                    raise DatabaseCorrupt(self.damage)
                 found = fn()
+                if writes:
+                    self._wait_as_usual()
                 # A cursor never leaves its thread: thrown away elsewhere, it resets a statement that is in use.
                 return cast("T", None) if isinstance(found, sqlite3.Cursor) else found
             except sqlite3.Error as exc:
                 error = translated(exc, self.where)
                 self.failures[type(error).__name__] += 1
+                if type(error) is DatabaseCorrupt:
+                    self.damage = self.damage or str(error)
+                if isinstance(error, DatabaseLocked):
+                    self._wait_no_longer()
                 raise error from exc
             except (OverflowError, UnicodeEncodeError) as exc:
                 raise StorageDefect(
@@ -140,6 +153,17 @@ class Store:
 
         running = self._thread.submit(translating)
         return running.result() if running.done() else await asyncio.wrap_future(running)
+
+    def _wait_no_longer(self) -> None:
+        if self._usual_wait_ms is None:
+            db = self._connection.db
+            self._usual_wait_ms = int(db.execute("PRAGMA busy_timeout").fetchone()[0])
+            db.execute(f"PRAGMA busy_timeout={min(_HURRIED_MS, self._usual_wait_ms)}")
+
+    def _wait_as_usual(self) -> None:
+        if self._usual_wait_ms is not None:
+            self._connection.db.execute(f"PRAGMA busy_timeout={self._usual_wait_ms}")
+            self._usual_wait_ms = None
 
 
 class _CallersThread(Executor):

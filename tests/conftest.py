@@ -9,10 +9,14 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
-from tests.support.figures import Failed, Gauge, note
+from bot import redaction
+from tests.faults.figures import Failed, Gauge, names_of, note
 
-settings.register_profile("default", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("thorough", deadline=None, max_examples=1_000)
+# A release must not hang on luck: the same cases every time, and no time limit. ``make fuzz`` searches at random.
+_ANY_MACHINE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("default", _ANY_MACHINE, derandomize=True, max_examples=60)
+settings.register_profile("fuzz", _ANY_MACHINE, derandomize=False, max_examples=600, print_blob=True)
+settings.register_profile("thorough", _ANY_MACHINE, derandomize=False, max_examples=1_000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,6 +42,11 @@ def figure(request: pytest.FixtureRequest) -> Gauge:
     return Gauge(request.node.nodeid)
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """``-k NAME`` picks the test that injects the fault of that name."""
+    item.extra_keyword_matches.update(names_of(item.nodeid))
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """No figure of a test that failed is believed."""
     if report.failed:
@@ -50,6 +59,7 @@ def logging_as_it_was() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
+    redaction.know(())
     structlog.reset_defaults()
     root.handlers[:] = handlers
     root.setLevel(level)

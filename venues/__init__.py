@@ -13,10 +13,11 @@ from typing import Any, TypeVar
 from risk.ports import AccountReader, Clock
 from risk.trade_ports import OrderGateway
 from venues.errors import VenueRejected
+from venues.signing import OrderSigner
 
 T = TypeVar("T")
 
-_PLUMBING = frozenset({"cache", "data_records", "data_service", "errors"})
+_PLUMBING = frozenset({"cache", "data_records", "data_service", "ed25519", "errors", "signing"})
 
 
 def _homes() -> dict[str, str]:
@@ -54,11 +55,14 @@ def connect(name: str, settings: Any, *, clock: Clock) -> AccountReader:
     return _at_home(name, ask)
 
 
-def connect_orders(name: str, settings: Any, *, reader: AccountReader, clock: Clock) -> OrderGateway:
+def connect_orders(
+    name: str, settings: Any, *, reader: AccountReader, clock: Clock, signer: OrderSigner | None = None
+) -> OrderGateway:
     """Orders at a venue.
 
     Args:
         reader: Of the same venue, as connect() made it.
+        signer: Without one, nothing is sent where a signature is needed.
 
     Raises: VenueRejected, as connect(), for a venue that takes no orders, and for what is in the way of any.
     """
@@ -66,7 +70,7 @@ def connect_orders(name: str, settings: Any, *, reader: AccountReader, clock: Cl
     def ask(home: Any) -> OrderGateway:
         if not hasattr(home, "connect_orders"):
             raise VenueRejected(f"the venue {name} takes no orders; trade on another, or set TRADING to off")
-        gateway: OrderGateway = home.connect_orders(settings, reader=reader, clock=clock)
+        gateway: OrderGateway = home.connect_orders(settings, reader=reader, clock=clock, signer=signer)
         return gateway
 
     return _at_home(name, ask)

@@ -1,25 +1,23 @@
-"""python -m benchmarks.reliability [tests] [storm] [kills] [orders] [--kills N]
+"""python -m benchmarks.reliability [tests] [storm] [kills] [orders] [commands] [soak] [--kills N]
 
 Runs what injects the faults of docs/reliability.md, and writes what was measured between the markers there. Without a
 name only the tests run, seven minutes; storm takes three, a thousand kills a quarter of an hour, a thousand in the
-middle of orders five. What is not run keeps the figures, and the date, of its last run. The exit code is 1 where a
-target was missed or a test failed.
+middle of orders five, ten thousand commands two, a simulated day a quarter of an hour. What is not run keeps the
+figures, and the date, of its last run; `python -m tests.faults NAME --write` measures single rows. The exit code is 1
+where a target was missed or a test failed.
 """
 
 import argparse
 import asyncio
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 from benchmarks.machine import Machine
-from benchmarks.node import ROOT
 from benchmarks.reliability import drills
 from benchmarks.reliability.outcome import Outcome
-from benchmarks.reliability.page import Part, block, replaced
+from benchmarks.reliability.page import write
 from benchmarks.reliability.tested import run
-
-PAGE = ROOT / "docs" / "reliability.md"
+from tests.faults import Part
 
 
 def main() -> None:
@@ -34,15 +32,16 @@ def main() -> None:
     for part in map(Part, given.parts or [Part.TESTS]):
         print(f"{part} ...", file=sys.stderr, flush=True)
         machine = Machine.here()
-        outcomes = _measured(part, kills=given.kills)
-        _write(PAGE, part, block(part, machine, outcomes))
+        outcomes = measured(part, kills=given.kills)
+        write(part, machine, outcomes)
         bad = [name for name, outcome in outcomes.items() if not outcome.met]
         print("".join(f"not as it must be: {name}\n" for name in bad), end="")
         sound = sound and not bad
     sys.exit(0 if sound else 1)
 
 
-def _measured(part: Part, *, kills: int) -> Mapping[str, Outcome]:
+def measured(part: Part, *, kills: int = 1_000) -> Mapping[str, Outcome]:
+    """Outcomes of a part by the names of its faults."""
     match part:
         case Part.TESTS:
             return run()
@@ -52,10 +51,10 @@ def _measured(part: Part, *, kills: int) -> Mapping[str, Outcome]:
             return asyncio.run(drills.kills(kills))
         case Part.ORDERS:
             return asyncio.run(drills.orders(kills))
-
-
-def _write(page: Path, part: Part, text: str) -> None:
-    page.write_text(replaced(page.read_text(encoding="utf-8"), part, text), encoding="utf-8")
+        case Part.SOAK:
+            return drills.soak()
+        case Part.COMMANDS:
+            return asyncio.run(drills.commands())
 
 
 if __name__ == "__main__":

@@ -1,12 +1,19 @@
-"""The rows too long for a test: a storm, a thousand kills of a bot that alerts, and of one that trades."""
+"""The rows too long for a test: a storm, a thousand kills of a bot that alerts, and of one that trades, a day."""
 
 from collections.abc import Mapping
 
+import numpy as np
+
+from benchmarks import commands as typing
 from benchmarks import kills as killing
 from benchmarks import order_kills
 from benchmarks import storm as storming
 from benchmarks.reliability.outcome import Outcome
-from tests.support.faults import KILLS, ORDERS, STORM, Fault, Measure
+from benchmarks.soak.day import day
+from tests.faults import Fault, Measure
+from tests.faults.delivery import KILLS, ORDERS, STORM
+from tests.faults.soak import DAY
+from tests.faults.surface import COMMANDS
 
 
 async def storm() -> Mapping[str, Outcome]:
@@ -63,9 +70,35 @@ async def orders(count: int) -> Mapping[str, Outcome]:
     )  # fmt: skip
 
 
+async def commands() -> Mapping[str, Outcome]:
+    """Ten thousand malformed ones."""
+    (fault,) = COMMANDS.faults
+    samples, unhandled = await typing.answered(10_000)
+    values = {
+        Measure.TRIED: len(samples), Measure.UNHANDLED: unhandled,
+        Measure.ANSWERED_P99: float(np.quantile(samples, 0.99)),
+    }  # fmt: skip
+    return _by_name(_outcome(fault, values))
+
+
+def soak() -> Mapping[str, Outcome]:
+    """A simulated day; docs/soak.md is written too."""
+    (fault,) = DAY.faults
+    found = day()
+    return _by_name(
+        _outcome(
+            fault,
+            {
+                Measure.TRIED: found.faults.total(), Measure.LIVES: found.lives,
+                Measure.VIOLATIONS: len(found.violations), Measure.MEMORY_SLOPE: found.slope_mib,
+            },
+        )
+    )  # fmt: skip
+
+
 def _outcome(fault: Fault, values: Mapping[Measure, float]) -> Outcome:
     return Outcome(fault=fault, values={measure: (value,) for measure, value in values.items()})
 
 
 def _by_name(*outcomes: Outcome) -> Mapping[str, Outcome]:
-    return {outcome.fault.node: outcome for outcome in outcomes}
+    return {outcome.fault.name: outcome for outcome in outcomes}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tests.support.faults import Fault, Goal, Measure, number
+from tests.faults import Fault, Goal, Measure, number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,19 +5,18 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.node import ROOT
 from benchmarks.reliability.outcome import Outcome
-from tests.support.faults import TESTED, Fault, Measure
-from tests.support.figures import Failed, Stated, noted
+from tests.faults import TESTED, Fault, Measure
+from tests.faults.figures import Failed, Stated, noted
 
 
-def run() -> Mapping[str, Outcome]:
-    """Outcomes by the names of their tests."""
-    faults = [fault for section in TESTED for fault in section.faults]
-    tests = list(dict.fromkeys(fault.by for fault in faults))
+def run(faults: Sequence[Fault] = TESTED) -> Mapping[str, Outcome]:
+    """Outcomes by the names of the faults."""
+    tests = list(dict.fromkeys(fault.node for fault in faults))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "figures"
         path.touch()
@@ -41,7 +40,7 @@ def outcomes(faults: Iterable[Fault], lines: Iterable[Stated | Failed]) -> Mappi
     for fault in faults:
         values = {measure: tuple(own) for measure, own in stated[fault.node].items()}
         why_not = "" if values else "the test did not run"
-        if any(test == fault.node or (not fault.case and test.partition("[")[0] == fault.by) for test in failed):
+        if any(map(fault.injected_by, failed)):
             why_not = "the test failed"
-        found[fault.node] = Outcome(fault=fault, values=values, why_not=why_not)
+        found[fault.name] = Outcome(fault=fault, values=values, why_not=why_not)
     return found

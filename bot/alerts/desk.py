@@ -123,6 +123,11 @@ class IncidentDesk:
             if self._emergency is not None:
                 self._emergency.over()
 
+    async def tell_unremembered(self, findings: Sequence[Finding], error: Exception) -> None:
+        """Say what is bad from what is known without the memory, of which the error says why it does not work."""
+        if self._emergency is not None:
+            await self._emergency.tell(findings, self._routing, error)
+
     async def _settle(self, findings: Sequence[Finding], states: Mapping[str, TierState]) -> None:
         standing = {one.cause: one for one in await self._incidents.open_incidents()}
         findings = [*findings, *await self._with_companions(findings, standing)]

@@ -28,10 +28,11 @@ from bot.alerts.routes_grammar import (
 )
 from bot.alerts.routes_problems import Place, Problems
 from bot.config import BadSettings
+from bot.private_files import NotPrivate, secret_in
 from bot.text.clean import name as shown
 
+_LONGEST_FILE, _LONGEST_LINE = 500_000, 4_000  # the parser takes minutes for a name of many parts
 _FILE_KEYS = ("routes", "services", "senders", "fallback", "escalation")
-_LONGEST_SECRET = 10_000
 
 Look = Callable[[Path], str]
 Trouble = Callable[[ServiceRule], str]
@@ -76,14 +77,9 @@ def load_routes(path: Path, *, environment: Mapping[str, str], required: bool, t
         raise BadRoutes(str(path), (f"it cannot be read ({exc.strerror}); check its permissions",)) from None
     readable = bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH)) and os.name == "posix"
     return parse_routes(
-        written, environment=environment, look=lambda one: _secret_in(path.parent / one), where=str(path),
+        written, environment=environment, look=lambda one: secret_in(path.parent / one), where=str(path),
         readable=readable, trouble=trouble,
     )  # fmt: skip
-
-
-def _secret_in(path: Path) -> str:
-    with path.open(encoding="utf-8") as file:
-        return file.read(_LONGEST_SECRET).strip()
 
 
 def parse_routes(
@@ -105,13 +101,17 @@ def parse_routes(
 
     Raises: BadRoutes.
     """
+    if len(written) > _LONGEST_FILE or any(len(line) > _LONGEST_LINE for line in written.splitlines()):
+        raise BadRoutes(where, (f"it has a line of more than {_LONGEST_LINE:,} characters, or too many; shorten it",))
     try:
         document = tomllib.loads(written)
     except tomllib.TOMLDecodeError as exc:
         raise BadRoutes(where, (f"this is no TOML: {exc}",)) from None
+    except (ValueError, RecursionError):  # a number of thousands of digits, lists in lists in lists
+        raise BadRoutes(where, ("this is no TOML anybody writes; look for what is nested or endless",)) from None
     problems = Problems(written)
     problems.unknown_keys(document, _FILE_KEYS, Place("the file"))
-    secrets = _Secrets(problems, environment or {}, look or _secret_in)
+    secrets = _Secrets(problems, environment or {}, look or secret_in)
     services = _services(document, problems, secrets, trouble)
     senders = _senders(document, problems, secrets)
     known = dict(KNOWN_SENDERS) | {name: one.platform for name, one in senders.items()}
@@ -179,13 +179,10 @@ class _Secrets:
     def _from_file(self, path: str, place: Place) -> str | None:
         try:
             found = self._look(Path(path))
-        except (OSError, UnicodeDecodeError) as exc:
-            why = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8 text"
-            self._problems.add(place, f"the file {path} cannot be read ({why}); check its path and permissions")
+        except NotPrivate as exc:
+            self._problems.add(place, str(exc))
             return None
-        if not found:
-            self._problems.add(place, f"the file {path} is empty; write the secret into it")
-        return found or None
+        return found
 
 
 def _services(

@@ -8,7 +8,9 @@ from typing import Self, TypeVar
 
 import structlog
 
+from bot import redaction
 from bot.alerts.budgets import Budgets, Ticket
+from bot.alerts.shown import shown
 from bot.messages import (
     Address,
     CommandHint,
@@ -96,17 +98,20 @@ class Sender:
 
     async def send(self, address: Address, message: Message, *, key: str = "") -> MessageRef:
         return await self._patiently(
-            Lane.ANSWER, address, lambda: self._transport.send(address, message, key=key), parts=self.parts(message)
+            Lane.ANSWER,
+            address,
+            lambda: self._transport.send(address, shown(message), key=key),
+            parts=self.parts(message),
         )
 
     async def edit(self, ref: MessageRef, message: Message) -> None:
-        await self._patiently(Lane.ANSWER, ref.address, lambda: self._transport.edit(ref, message))
+        await self._patiently(Lane.ANSWER, ref.address, lambda: self._transport.edit(ref, shown(message)))
 
     async def pin(self, ref: MessageRef) -> None:
         await self._patiently(Lane.EDIT, ref.address, lambda: self._transport.pin(ref))
 
     async def answer(self, press: Press, text: str = "") -> None:
-        await self._transport.answer(press, text)
+        await self._transport.answer(press, redaction.clean(text))
 
     async def announce(self, hints: tuple[CommandHint, ...]) -> None:
         await self._transport.announce(hints)
@@ -176,11 +181,11 @@ class Sender:
     async def say(self, ticket: Ticket, address: Address, message: Message, *, key: str) -> MessageRef:
         """Send an alert whose turn was taken. Raises: DeliveryError."""
         self._budgets.further_parts(ticket, self.parts(message) - 1)
-        return await self._counted(ticket, address, lambda: self._transport.send(address, message, key=key))
+        return await self._counted(ticket, address, lambda: self._transport.send(address, shown(message), key=key))
 
     async def correct(self, ticket: Ticket, ref: MessageRef, message: Message) -> None:
         """Edit an alert whose turn was taken. Raises: DeliveryError."""
-        await self._counted(ticket, ref.address, lambda: self._transport.edit(ref, message))
+        await self._counted(ticket, ref.address, lambda: self._transport.edit(ref, shown(message)))
 
     async def _patiently(self, lane: Lane, address: Address, call: Callable[[], Awaitable[T]], *, parts: int = 1) -> T:
         give_up_at = self._clock.monotonic_s() + _PATIENCE_S

@@ -4,13 +4,14 @@ import asyncio
 from datetime import datetime
 from pathlib import Path
 
+from bot import posture
 from bot.alerts.routes import NO_ROUTES
-from bot.checking import clock, machine, memory, past, platforms, reaching, trading, venue
+from bot.checking import clock, machine, memory, past, platforms, reaching, signing, trading, venue
 from bot.checking.facts import Fact, advice, ok, wrong
 from bot.clock import SystemClock
-from bot.config import BadSettings, Settings, load_settings
+from bot.config import BadSettings, Settings, environment, load_settings
 from bot.logs import setup_logging
-from bot.run import secrets_of
+from bot.secret_settings import secrets_of
 
 
 async def look(env_file: Path, *, patience_s: float = 6.0) -> list[Fact]:
@@ -27,7 +28,7 @@ async def look(env_file: Path, *, patience_s: float = 6.0) -> list[Fact]:
         return [*facts, *(wrong("settings", problem, remedy) for problem in str(exc).split("; "))]
     routes_facts, routes = reaching.routes(settings)
     setup_logging("ERROR", secrets=secrets_of(settings, *(() if routes is None else (routes,))))
-    facts += [*_settings(settings), *routes_facts]
+    facts += [*_settings(settings), *_steps(settings), *signing.left_over(environment(env_file)), *routes_facts]
     now = SystemClock().now()
     known = await memory.remembered(settings.database_path, now)
     facts += known.facts
@@ -55,6 +56,14 @@ async def _beats(settings: Settings) -> platforms.Asked:
 
 async def _trading(settings: Settings, now: datetime, patience_s: float) -> platforms.Asked:
     return platforms.Asked(facts=tuple(await trading.look(settings, now, patience_s)))
+
+
+def _steps(settings: Settings) -> list[Fact]:
+    """How far this is from read-only, on paper, on this machine."""
+    found = posture.steps(settings)
+    return [ok("towards money", f"{one.setting}: {one.means}") for one in found] or [
+        ok("towards money", "no step was taken: read-only, on paper, on this machine")
+    ]
 
 
 def _settings(settings: Settings) -> list[Fact]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import venues
 from bot.accounts import nickname_of
 from bot.alerts.chat_names import ChatNames
+from bot.checking import signing
 from bot.checking.facts import Fact, advice, ok, wrong
 from bot.clock import SystemClock
 from bot.config import AccountSpec, Settings, VenueName
@@ -23,6 +24,7 @@ from storage import (
     Accounts,
     Audience,
     Audit,
+    EquityLog,
     People,
     Pins,
     Resting,
@@ -39,7 +41,7 @@ from venues.errors import VenueError, VenueRejected
 if TYPE_CHECKING:
     from venues.solana import SolanaSettings
 
-_SUBJECT = "trading"
+_SUBJECT, _KEY = "trading", "signer's key"
 _PAPER_ACCOUNT = AccountSpec(reference="demo:0", nickname="main")
 
 
@@ -52,6 +54,7 @@ class Known:
         with_pin: Ids of people who have one.
         halted_by: In words.
         resting: How many orders of Keel's rest at the venue.
+        equity_usd: By account id, as last recorded.
     """
 
     nicknames: Mapping[str, str] = field(default_factory=dict)
@@ -61,6 +64,7 @@ class Known:
     halted_by: str = ""
     standing: tuple[StandingApproval, ...] = ()
     resting: int = 0
+    equity_usd: Mapping[str, float] = field(default_factory=dict)
 
 
 async def look(settings: Settings, now: datetime, patience_s: float) -> list[Fact]:
@@ -72,7 +76,7 @@ async def look(settings: Settings, now: datetime, patience_s: float) -> list[Fac
     rules = _rules(settings, accounts)
     if isinstance(rules, Fact):
         return [rules]
-    facts = [_switched_on(rules), _caps(rules), *await _ways_out(settings, accounts, patience_s)]
+    facts = [_switched_on(rules), _caps(rules), *await _ways_out(settings, known, accounts, patience_s)]
     facts += [
         *_state(known),
         *_agreement(rules, accounts, known),
@@ -99,14 +103,17 @@ async def _known(settings: Settings, now: datetime) -> Known:
             people, status = People(store), await TradingStates(store).get()
             audience = await people.audience()
             pins = Pins(store)
+            nicknames = {one.account_id: one.nickname for one in await Accounts(store).watched()}
+            recorded = {one: await EquityLog(store).latest(one) for one in nicknames}
             return Known(
-                nicknames={one.account_id: one.nickname for one in await Accounts(store).watched()},
+                nicknames=nicknames,
                 audience=audience,
                 with_pin=frozenset([one for one in audience.access if await pins.has(one)]),
                 status=status,
                 halted_by="Keel itself" if status.by == "keel" else await ChatNames(people).of_person(status.by),
                 standing=await StandingApprovals(store).active(now),
                 resting=len(await Resting(store).standing()),
+                equity_usd={one: sample.equity_usd for one, sample in recorded.items() if sample is not None},
             )
     except StorageError:
         return Known()
@@ -159,56 +166,61 @@ def _caps(rules: TradingRules) -> Fact:
     return ok("caps", text)
 
 
-async def _ways_out(settings: Settings, accounts: Mapping[str, str], patience_s: float) -> list[Fact]:
+async def _ways_out(settings: Settings, known: Known, accounts: Mapping[str, str], patience_s: float) -> list[Fact]:
+    identity, facts = None, list[Fact]()
+    if (path := settings.signer_path) is not None:
+        identity, facts = await signing.ask(path, patience_s)
+    if identity is not None:
+        facts += signing.judge(identity, settings.venue, accounts, known.equity_usd)
     if settings.venue is VenueName.PAPER:
-        return [ok("orders", "go to paper money, which lives inside Keel")]
+        how = "" if path is None else ", signed by the signer"
+        return [ok("orders", f"go to paper money, which lives inside Keel{how}"), *facts]
     try:
-        from venues.solana import key_check, profiles
+        from venues.solana import profiles
         from venues.solana.settings import host_of
     except ModuleNotFoundError:
-        return []  # said of the venue
+        return facts  # said of the venue
     try:
         found: SolanaSettings = venue_settings(settings)
         if profiles.load(found.profile).trading is None:
             raise VenueRejected(f"orders on {found.profile} are not known to this program")
     except VenueError as exc:
-        return [wrong("orders", str(exc), "set TRADING_ENABLED=false, or name a venue that can be traded on")]
+        return [wrong("orders", str(exc), "set TRADING_ENABLED=false, or name a venue that can be traded on"), *facts]
     hosts = ", ".join(dict.fromkeys(map(host_of, found.rpc_urls)))
-    if found.key_file is None:
-        remedy = "name the delegate's key file in KEY_FILE"
-        return [wrong("orders", f"go to {found.profile} through {hosts}, and no key signs any", remedy)]
-    if not found.on_this_machine:
-        text = f"{hosts} is not this machine: with a key file orders go to a node on this very machine alone"
-        return [wrong("orders", text, "take KEY_FILE out, or name loopback addresses alone in RPC_URLS")]
-    there = ok("orders", f"go to {found.profile} through {hosts}")
-    try:
-        key = await key_check.public_key(found)
-    except VenueRejected as exc:
-        return [there, wrong("key file", str(exc), "see the sentence itself; keel run does not start with it")]
+    if path is None:
+        remedy = "start keel signer with the delegate's key, and name its socket in SIGNER_SOCKET"
+        return [wrong("orders", f"go to {found.profile} through {hosts}, and nobody signs any", remedy)]
+    facts.insert(0, ok("orders", f"go to {found.profile} through {hosts}"))
+    return facts if identity is None else [*facts, *await _role(found, identity.public_key, accounts, patience_s)]
+
+
+async def _role(found: "SolanaSettings", key: str, accounts: Mapping[str, str], patience_s: float) -> list[Fact]:
+    from venues.solana import key_check
+
     try:
         async with asyncio.timeout(patience_s):
             held = await key_check.roles(found, key, list(accounts), clock=SystemClock())
     except (VenueError, TimeoutError) as exc:
-        text = f"it is fit, and nobody could be asked what it may do ({str(exc) or 'no answer in time'})"
-        return [there, advice("key file", text, "see what is said of the RPC")]
+        text = f"nobody could be asked what it may do ({str(exc) or 'no answer in time'})"
+        return [advice(_KEY, text, "see what is said of the RPC")]
     strange = ", ".join(name(accounts[one]) for one, role in held.items() if role is key_check.KeyRole.STRANGER)
     owned = ", ".join(name(accounts[one]) for one, role in held.items() if role is key_check.KeyRole.OWNER)
-    return [there, *_key(key, strange=strange, owned=owned, allowed=found.allow_owner_key)]
+    return _key(strange=strange, owned=owned, allowed=found.allow_owner_key)
 
 
-def _key(key: str, *, strange: str, owned: str, allowed: bool) -> list[Fact]:
+def _key(*, strange: str, owned: str, allowed: bool) -> list[Fact]:
     """What a key is that fits nobody's account, or somebody's too well."""
     facts: list[Fact] = []
     if strange:
-        remedy = "name it as delegate at the venue, or set the key of the one that is"
-        facts.append(wrong("key file", f"its key {key} is not the delegate of {strange}", remedy))
+        remedy = "name it as delegate at the venue, or give the signer the key of the one that is"
+        facts.append(wrong(_KEY, f"it is not the delegate of {strange}", remedy))
     if owned and not allowed:
-        remedy = "name a delegate at the venue and set its key, or set ALLOW_OWNER_KEY=true on purpose"
-        facts.append(wrong("key file", f"its key owns {owned} and can withdraw: orders are refused", remedy))
+        remedy = "name a delegate at the venue and give the signer its key, or set ALLOW_OWNER_KEY=true on purpose"
+        facts.append(wrong(_KEY, f"it owns {owned} and can withdraw: orders are refused", remedy))
     elif owned:
-        text = f"its key owns {owned} and can withdraw, as ALLOW_OWNER_KEY allows"
-        facts.append(advice("key file", text, "a delegate's key can trade and never withdraw"))
-    return facts or [ok("key file", f"for its owner alone, and its key is the delegate: {key}")]
+        text = f"it owns {owned} and can withdraw, as ALLOW_OWNER_KEY allows"
+        facts.append(advice(_KEY, text, "a delegate's key can trade and never withdraw"))
+    return facts or [ok(_KEY, "it is the delegate, which can trade and never withdraw")]
 
 
 def _state(known: Known) -> list[Fact]:

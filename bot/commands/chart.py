@@ -29,7 +29,7 @@ from risk.errors import CannotAssess
 from storage import THEME, EquitySeries, Scope
 from storage import Theme as StoredTheme
 
-_SPAN = re.compile(r"(\d{1,3})(h|d)")
+_SPAN = re.compile(r"(\d{1,3})(h|d)", re.ASCII)
 _KINDS = ("equity", "health", "distance")
 
 

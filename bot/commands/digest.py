@@ -12,7 +12,7 @@ from bot.text.ages import clock, zone_name
 from bot.text.reader import reader
 from storage import DIGEST_MINUTE, THEME, DigestState, LinkedPerson, Receiver
 
-_TIME = re.compile(r"(\d{1,2})(?:[:.h](\d{2}))?(am|pm)?")
+_TIME = re.compile(r"(\d{1,2})(?:[:.h](\d{2}))?(am|pm)?", re.ASCII)
 _NOON = 12
 
 

@@ -1,6 +1,5 @@
 """/expect: say before what will happen, so that it does not ring as if nobody knew."""
 
-import math
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
@@ -14,6 +13,7 @@ from bot.messages import Line, Message
 from bot.roster import Watched
 from bot.text.ages import day_and_moment
 from bot.text.clean import name
+from bot.text.typed import number_typed
 from risk.errors import ReadFailed
 from risk.model.event_kinds import EventKind
 from storage import LinkedPerson, Role
@@ -48,11 +48,8 @@ async def _amount(
     if not words:
         raise Usage("Say how much at most, in USD, such as 500.")
     bare = words[0].lower().removeprefix("$").removesuffix("usdc").removesuffix("usd").replace(",", "")
-    try:
-        amount_usd = float(bare)
-    except ValueError:
-        amount_usd = math.nan
-    if not 0 < amount_usd <= _MOST_USD:
+    amount_usd = number_typed(bare)
+    if amount_usd is None or not 0 < amount_usd <= _MOST_USD:
         raise Usage(f"{name(words[0])} is not an amount in USD.")
     return await _announce(services, person, watched, kind, words[1:], amount_usd=amount_usd)
 

@@ -1,6 +1,5 @@
 """/limits: what the account must keep to. A change is shown first and made by Confirm."""
 
-import math
 from dataclasses import replace
 
 from bot.alerts.limit_words import breach, is_fraction, shown
@@ -12,6 +11,7 @@ from bot.roster import Watched
 from bot.text import numbers
 from bot.text.clean import name
 from bot.text.tables import fit
+from bot.text.typed import number_typed
 from risk.decisions.limits import BadLimits, validated
 from risk.errors import CannotAssess, ReadFailed
 from risk.model.limits import LimitCheck, LimitName, LimitState, RiskLimits
@@ -47,12 +47,11 @@ def _parse(text: str, value: str) -> tuple[LimitName, float]:
         raise Usage(f"{several}. Limits: {', '.join(short(limit) for limit in found or LimitName)}.")
     limit = (exact or found)[0]
     bare = value.lower().removeprefix("$").removesuffix("%").removesuffix("x").replace(",", "")
-    try:
-        number = float(bare) / (100 if value.endswith("%") and is_fraction(limit) else 1)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
+    number = number_typed(bare)
+    if number is None:
         raise Usage(f"{name(value)} is not a number.")
+    if value.endswith("%") and is_fraction(limit):
+        number /= 100
     return limit, float(f"{number:.6g}")  # a button holds 64 bytes
 
 

@@ -3,6 +3,7 @@
 from bot.commands import wishing
 from bot.commands.spec import Command, Request, Services, Usage
 from bot.messages import Message, lines
+from bot.text.clean import name
 
 _ON, _OFF = "on", "off"
 
@@ -15,7 +16,7 @@ async def run(services: Services, request: Request) -> Message:
         return Message(blocks=lines(f"Status is {state} here.", f"/pulse {_ON if off else _OFF} changes it."))
     word = request.args[0].lower()
     if len(request.args) > 1 or word not in (_ON, _OFF):
-        raise Usage(f"{word[:20]} is neither {_ON} nor {_OFF}")
+        raise Usage(f"{name(word)} is neither {_ON} nor {_OFF}")
     await wishing.require_say(services, request.person, request.address)
     await services.pulses.switch(here, on=word == _ON)
     if word == _OFF:

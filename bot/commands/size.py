@@ -18,7 +18,7 @@ from risk.errors import BadParameter
 from risk.model.account import Side
 from risk.model.sizing import Binding, PositionSizing, SizingStrategy
 
-_NUMBER = re.compile(r"(\d+(?:\.\d+)?)(%?)")
+_NUMBER = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(%?)", re.ASCII)
 _DEFAULTS = {
     SizingStrategy.FIXED_RISK: 0.02,
     SizingStrategy.VOLATILITY_TARGET: 0.5,

@@ -13,7 +13,7 @@ from bot.text.ages import moment, span
 from storage import Role
 
 _LONGEST = timedelta(hours=24)
-_SPAN = re.compile(r"(\d{1,4})(m|min|h)?")
+_SPAN = re.compile(r"(\d{1,4})(m|min|h)?", re.ASCII)
 _DEFAULT = timedelta(hours=1)
 
 

@@ -11,6 +11,7 @@ from bot.text.ages import age, age_of_data
 from bot.text.clean import sentence
 from bot.text.numbers import count
 from bot.trading.cards.words import pressable
+from bot.trading.parts import Trading
 from risk.decisions.tiers import Tier
 from risk.model.trading import TradingState
 
@@ -66,8 +67,10 @@ async def _trading(services: Services) -> list[str]:
         return [f"Trading: off (read-only).{halted}"]
     lines = [
         f"! {await state_line(services, status)} /resume lifts it." if stopped
-        else f"Trading: active on {trading.gateway_name}."
+        else f"Trading: active on {trading.gateway_name}{_signed_by(trading)}."
     ]  # fmt: skip
+    if trading.signer is not None and trading.signer.trouble:
+        lines.append(f"! Nothing can be sent now: {sentence(trading.signer.trouble)}.")
     unfinished = await visible(services, trading)
     waiting = sum(pressable(one, services.clock.now()) for one in unfinished)
     if unfinished:
@@ -75,6 +78,11 @@ async def _trading(services: Services) -> list[str]:
         rest = f", {going_on} being worked off" if going_on else ""
         lines.append(f"Proposals: {waiting} {'waits' if waiting == 1 else 'wait'} for a yes{rest}; /approvals.")
     return lines + await standing_lines(services, trading)
+
+
+def _signed_by(trading: Trading) -> str:
+    """Through whom orders go; nothing where nobody signs them."""
+    return "" if trading.signer is None else f" {trading.signer.mode()}"
 
 
 def _verdict(services: Services, stale: str) -> str:

@@ -12,6 +12,7 @@ from bot.roster import Watched
 from bot.text import numbers
 from bot.text.clean import name
 from bot.text.tables import fit
+from bot.text.typed import number_typed
 from risk.decisions.tiers import LADDER, Tier, TierThresholds
 from storage import Role
 
@@ -47,11 +48,8 @@ def _value(text: str, measure: str) -> float | None:
     """A threshold in percent, as a fraction for distances, or in daily moves; None switches either of these off."""
     if measure != _RATIO and text.lower() == _OFF:
         return None
-    try:
-        number = float(text.removesuffix("%").replace(",", ""))
-    except ValueError:
-        number = math.nan
-    if not (math.isfinite(number) and number > 0):
+    number = number_typed(text.removesuffix("%").replace(",", ""))
+    if number is None or number <= 0:
         raise Usage(f"{name(text)} is not a positive number.")
     if measure == _DISTANCE and number >= 100:
         raise Usage("A distance to liquidation lies below 100%.")

@@ -9,7 +9,7 @@ from bot.commands.spec import Usage
 from bot.text.clean import name
 from bot.text.reader import figure
 
-_PERCENT: Final = re.compile(r"(\d{1,3}(?:\.\d{1,4})?)%")
+_PERCENT: Final = re.compile(r"(\d{1,3}(?:\.\d{1,4})?)%", re.ASCII)
 _EVERYTHING: Final = ("all", "everything")
 _SHARES: Final = {"all": 1.0, "whole": 1.0, "half": 0.5, "quarter": 0.25}
 _NUMBER: Final = re.compile(r"\$?(\d{1,12}(?:,\d{3})*(?:\.\d{1,9})?)([km]?)", re.ASCII)

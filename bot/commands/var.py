@@ -17,8 +17,8 @@ from bot.text.numbers import Rounding
 from risk.errors import BadParameter
 from risk.model.metrics import VaRMethod, VaRResult
 
-_NUMBER = re.compile(r"(\d{0,3}(?:\.\d{1,4})?)%?")
-_DAYS = re.compile(r"(\d{1,3})d")
+_NUMBER = re.compile(r"(\d{0,3}(?:\.\d{1,4})?)%?", re.ASCII)
+_DAYS = re.compile(r"(\d{1,3})d", re.ASCII)
 _SHORT = {
     "hist": VaRMethod.HISTORICAL,
     "fhs": VaRMethod.FILTERED,

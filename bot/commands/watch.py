@@ -7,7 +7,7 @@ from bot.commands.spec import Command, PressReply, PressRequest, Request, Servic
 from bot.messages import Block, Line, Message
 from bot.roster import UnknownNickname, short
 from bot.text import numbers
-from bot.text.clean import name
+from bot.text.clean import name, sentence
 from bot.text.tables import fit
 from bot.watching import MOST_ACCOUNTS, Found, Watching
 from risk.errors import ReadFailed
@@ -32,7 +32,7 @@ async def run(services: Services, request: Request) -> Message:
     try:
         found = await services.watching.look(request.args[0])
     except ReadFailed as exc:
-        raise Usage(f"{exc}.") from exc
+        raise Usage(f"{sentence(str(exc))}.") from exc
     if found.watched:
         return Message(
             blocks=(

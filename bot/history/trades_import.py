@@ -2,7 +2,6 @@
 
 import csv
 import io
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,6 +10,7 @@ from pathlib import Path
 import venues
 from bot.accounts import nickname_of
 from bot.config import Settings
+from bot.text.typed import number_typed
 from risk.model.account import Side
 from risk.model.performance import Fill
 from risk.ports import Clock
@@ -110,11 +110,10 @@ def _fill(row: list[str], line: str, now: datetime) -> Fill:
 
 def _figure(text: str, what: str, *, positive: bool) -> float:
     wanted = "a number above 0" if positive else "a number, below 0 for a rebate"
-    try:
-        found = float(text)
-    except ValueError:
-        raise BadTrades(f"{what} is {text!r}; write {wanted}") from None
-    if not math.isfinite(found) or (positive and found <= 0):
+    found = number_typed(text)
+    if found is None:
+        raise BadTrades(f"{what} is {text!r}; write {wanted}")
+    if positive and found <= 0:
         raise BadTrades(f"{what} is {text}; write {wanted}")
     return found
 

@@ -3,7 +3,6 @@
 import asyncio
 import signal
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import structlog
@@ -12,8 +11,10 @@ from pydantic import SecretStr
 from bot.app import App, Pace, assemble
 from bot.clock import SystemClock
 from bot.config import BadSettings, Settings
+from bot.hardening import harden, look_around
 from bot.heartbeat_urls import SHORTEST_SECRET
 from bot.history.sources import begun_anew, close, past_of
+from bot.limited_executor import LimitedExecutor
 from bot.logs import setup_logging
 from bot.messages import Transport
 from bot.metrics import Metrics
@@ -24,9 +25,9 @@ from bot.run import (
     reader_of,
     roster_of,
     routes_of,
-    secrets_of,
     show_link_code,
 )
+from bot.secret_settings import same, secrets_of
 from bot.standby.adoption import Adoption
 from bot.standby.listening import Listener
 from bot.standby.primary import Primary, PrimaryWatch
@@ -47,6 +48,7 @@ async def run(settings: Settings) -> None:
 
     Raises: VenueRejected, StorageError, BadSettings before the first check.
     """
+    problems = harden()
     own, routes = own_tokens(settings), routes_of(settings)
     settings = speaking_with(settings, own)
     secret = settings.heartbeat_secret.get_secret_value()
@@ -56,12 +58,13 @@ async def run(settings: Settings) -> None:
             " there and here"
         )
     setup_logging(settings.log_level.value, secrets=secrets_of(settings, routes), interpreter=True)
+    look_around(settings, problems)
     clock, stop, metrics = SystemClock(), asyncio.Event(), Metrics()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     primary = Primary(clock=clock, venue=settings.venue.value, silent_after_s=settings.standby_after_s)
-    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="work") as executor:
+    with LimitedExecutor(workers=2) as executor:
         reader = reader_of(settings, clock)
         past = past_of(settings, reader, clock)
         try:
@@ -72,7 +75,12 @@ async def run(settings: Settings) -> None:
                 roster = await roster_of(settings, reader, store, clock)
                 suggestions = Suggestions()
                 found, console = connected_transports(
-                    settings, clock, store, suggestions, routes, listens=lambda token: token in own.values()
+                    settings,
+                    clock,
+                    store,
+                    suggestions,
+                    routes,
+                    listens=lambda token: any(same(token, one) for one in own.values()),
                 )
                 transports, lent = voices(found, own)
                 app = assemble(
@@ -129,7 +137,7 @@ def own_tokens(settings: Settings) -> Mapping[str, str]:
         "discord": (settings.standby_discord_token, settings.discord_token),
     }
     values = {name: (own.get_secret_value(), shared.get_secret_value()) for name, (own, shared) in pairs.items()}
-    return {name: own for name, (own, shared) in values.items() if own and own != shared}
+    return {name: own for name, (own, shared) in values.items() if own and not same(own, shared)}
 
 
 def speaking_with(settings: Settings, own: Mapping[str, str]) -> Settings:

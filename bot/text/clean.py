@@ -5,6 +5,7 @@ terminal, a bidirectional override can turn 4.1% into 1.4%, and an invisible one
 Escaping for a platform's markup is not done here: that belongs to its transport.
 """
 
+import re
 import unicodedata
 from typing import Final
 
@@ -16,6 +17,7 @@ NAME_COLUMNS: Final = 24
 SENTENCE_COLUMNS: Final = 200
 
 _MARKS_PER_LETTER: Final = 2  # real writing needs no more; towers of marks run into the lines around them
+_CALLS: Final = re.compile(r"(?<!\w)@(?=\w)")  # the beginning of a mention, for which Telegram knows no escape
 _BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and symbols that show nothing
 _IGNORABLE_MARKS: Final = frozenset(
     chr(point)
@@ -74,7 +76,7 @@ def _visible(text: str) -> str:
             if character == " " and (not kept or kept[-1] == " "):
                 continue
         kept.append(character)
-    return "".join(kept).rstrip(" ")
+    return _CALLS.sub("\uff20", "".join(kept).rstrip(" "))
 
 
 def _shown(character: str) -> str:

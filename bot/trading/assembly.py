@@ -23,6 +23,8 @@ from bot.trading.parts import Trading
 from bot.trading.prospects import Prospects
 from bot.trading.reconcile import Reconciliation
 from bot.trading.rules import TradingRules
+from bot.trading.signer_client import SignerClient
+from bot.trading.signer_watch import SIGNER_EVERY_S, SignerWatch
 from bot.trading.stops.watch import STOPS_EVERY_S, StopWatch
 from bot.trading.traders import Traders
 from risk.fleet import Fleet
@@ -58,6 +60,7 @@ class TradingSetup:
     Attributes:
         books: Reads accounts together with markets they may enter; the same venue as the gateway.
         handles: Of the database, which keeps their key.
+        signer: Whom the gateway asks for signatures; None where nothing needs one, or nobody gives any.
     """
 
     gateway: OrderGateway
@@ -65,6 +68,13 @@ class TradingSetup:
     handles: Handles
     rules: TradingRules
     tempo: Tempo = field(default_factory=Tempo)
+    signer: SignerClient | None = None
+
+    async def close(self) -> None:
+        """The ways out of the process."""
+        await self.gateway.close()
+        if self.signer is not None:
+            await self.signer.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +117,12 @@ class TradingParts:
     reconciliation: Reconciliation
     guardian: Guardian
     stops: StopWatch
+    signer: SignerWatch | None = None
+
+    def hold(self, why: str) -> None:
+        """Begin nothing while the memory fails; an empty reason lets go."""
+        self.trading.desk.forgetful = why
+        self.execution.hold(held=bool(why), by="memory")
 
     def __iter__(self) -> Iterator[tuple[float, str, Job]]:
         yield EXPIRY_EVERY_S, "proposals", self.trading.desk.expire
@@ -115,6 +131,8 @@ class TradingParts:
         yield GUARD_EVERY_S, "guardian", self.guardian.look
         yield STOPS_EVERY_S, "stops", self.stops.look
         yield STOPS_EVERY_S, "halt", self.trading.halting.look
+        if self.signer is not None:
+            yield SIGNER_EVERY_S, "signer", self.signer.look
 
     async def run(self) -> None:
         """Keep cards up to date until cancelled; what is under way then stays where it is, for the next life."""
@@ -129,6 +147,9 @@ def assembled(setup: TradingSetup, around: Surroundings) -> TradingParts:
     store, clock, rules = around.store, around.clock, setup.rules
     proposals, copies, states = Proposals(store), ProposalCards(store), TradingStates(store)
     resting, standing, history = Resting(store), StandingApprovals(store), TradeHistory(store)
+    signer = None if setup.signer is None else SignerWatch(
+        setup.signer, settle=around.desk.settle, changed=lambda: changed()
+    )  # fmt: skip
 
     def changed() -> None:
         keeper.wake()
@@ -136,7 +157,7 @@ def assembled(setup: TradingSetup, around: Surroundings) -> TradingParts:
     cards = ChatCards(
         copies=copies, handles=setup.handles, clock=clock, names_in=around.names_in, label=around.roster.label,
         style_of=around.style_of, gateway=setup.gateway.name, aftermath=aftermath(lambda: around.fleet.latest),
-        resting=resting.of,
+        resting=resting.of, trouble=lambda: "" if signer is None else signer.trouble,
     )  # fmt: skip
     keeper = CardKeeper(proposals=proposals, copies=copies, cards=cards, senders=around.senders, clock=clock)
     cards.when_sent(changed)
@@ -151,7 +172,7 @@ def assembled(setup: TradingSetup, around: Surroundings) -> TradingParts:
     desk = Desk(
         maker=maker, execution=execution, proposals=proposals, handles=setup.handles, states=states,
         standing=standing, traders=Traders(People(store), around.always),
-        doubts=around.fleet.problems, rules=rules, clock=clock, changed=changed,
+        doubts=around.fleet.problems, rules=rules, clock=clock, changed=changed, signer=signer,
     )  # fmt: skip
     halting = Halting(
         desk=desk, gateway=setup.gateway, proposals=proposals, resting=resting, states=states, clock=clock,
@@ -164,7 +185,7 @@ def assembled(setup: TradingSetup, around: Surroundings) -> TradingParts:
     trading = Trading(
         desk=desk, halting=halting, proposals=proposals, cards=cards, keeper=keeper, standing=standing, states=states,
         pins=Pins(store), audit=Audit(store), resting=resting, history=history, rules=rules,
-        gateway_name=setup.gateway.name,
+        gateway_name=setup.gateway.name, signer=signer,
     )  # fmt: skip
     desks = replace(
         around.desks, trade_desk=desk, depth=setup.gateway, hedges=ProposalHedges(proposals), books=setup.books
@@ -178,5 +199,6 @@ def assembled(setup: TradingSetup, around: Surroundings) -> TradingParts:
         desk=around.desk, clock=clock, changed=changed,
     )  # fmt: skip
     return TradingParts(
-        trading=trading, desks=desks, execution=execution, reconciliation=reconciliation, guardian=guardian, stops=stops
-    )
+        trading=trading, desks=desks, execution=execution, reconciliation=reconciliation, guardian=guardian,
+        stops=stops, signer=signer,
+    )  # fmt: skip

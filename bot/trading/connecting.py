@@ -1,15 +1,20 @@
 """What a process brings to trade with, from its settings."""
 
+import asyncio
+
 import structlog
 
 import venues
 from bot.config import BadSettings, Settings
 from bot.roster import Roster
+from bot.signer.intent import Anchor, SigningVenue
 from bot.trading.assembly import TradingSetup
+from bot.trading.signer_client import SignerClient
 from risk.ports import AccountReader, Clock
 from risk.trade_ports import MarketBooks
-from storage import ProposalCards, Store
-from venues.errors import VenueRejected
+from storage import Audit, Epochs, ProposalCards, Store
+from venues import ed25519
+from venues.errors import VenueError, VenueRejected
 
 log = structlog.get_logger()
 
@@ -26,8 +31,11 @@ async def trading_setup(
         rules = settings.trading_rules(names)
     except ValueError as exc:
         raise BadSettings(str(exc)) from None
+    signer = await _signer(settings, store, clock) if rules.enabled else None
     try:
-        gateway = venues.connect_orders(settings.venue.value, venue_settings, reader=reader, clock=clock)
+        gateway = venues.connect_orders(
+            settings.venue.value, venue_settings, reader=reader, clock=clock, signer=signer
+        )
     except VenueRejected as exc:
         if rules.enabled:
             raise
@@ -35,4 +43,36 @@ async def trading_setup(
         return None
     if not isinstance(reader, MarketBooks):
         raise VenueRejected(f"the venue {settings.venue.value} cannot be traded on: it does not list its markets")
-    return TradingSetup(gateway=gateway, books=reader, handles=await ProposalCards(store).handles(), rules=rules)
+    handles = await ProposalCards(store).handles()
+    return TradingSetup(gateway=gateway, books=reader, handles=handles, rules=rules, signer=signer)
+
+
+async def _signer(settings: Settings, store: Store, clock: Clock) -> SignerClient | None:
+    """The way to the signer the settings name; it may well answer later than this process begins. None for none.
+
+    Raises: VenueRejected for a signer of another venue, which no waiting makes right.
+    """
+    path = settings.signer_path
+    if path is None:
+        return None
+    await asyncio.to_thread(ed25519.load)
+    audit = Audit(store)
+
+    async def anchor() -> Anchor | None:
+        rows, head = await audit.head()
+        return Anchor(rows=rows, head=head)
+
+    epoch = await Epochs(store).take(clock.now())
+    venue = SigningVenue(settings.venue.value)
+    client = SignerClient(path, venue=venue, epoch=epoch, anchor=anchor)
+    try:
+        found = await client.look()
+    except VenueError as exc:
+        # Alerts do not wait for it: SignerWatch says so, and asks again.
+        log.warning("signer.not_there", error=str(exc))
+        if client.misplaced:
+            await client.close()
+            raise
+    else:
+        log.info("signer.found", public_key=found.public_key, epoch=epoch, reduce_only=found.reduce_only)
+    return client

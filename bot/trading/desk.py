@@ -10,9 +10,11 @@ import structlog
 
 from bot.messages import Address
 from bot.trading.allowing import split
+from bot.trading.deadlines import Deadlines
 from bot.trading.execution import Execution, overdue
 from bot.trading.making import Made, Maker, plan_of
 from bot.trading.rules import TradingRules
+from bot.trading.signer_watch import SignerWatch
 from bot.trading.traders import Traders
 from risk.decisions.proposals import IllegalTransition, ProposalEvent
 from risk.model.proposal import (
@@ -56,6 +58,7 @@ class Desk:
         traders: Chats in which traders of an account may be asked, beside the one where somebody asked.
         doubts: Why nothing can be said of an account now; empty where it can.
         changed: Called whenever cards have something new to show.
+        signer: Says what would not be signed, so that nobody is asked for it; None where nobody signs.
     """
 
     def __init__(
@@ -72,13 +75,18 @@ class Desk:
         rules: TradingRules,
         clock: Clock,
         changed: Callable[[], None] = lambda: None,
+        signer: SignerWatch | None = None,
     ) -> None:
+        self._signer = signer
         self._maker, self._execution, self._proposals, self._handles = maker, execution, proposals, handles
         self._states, self._standing = states, standing
         self._traders, self._doubts = traders, doubts
         self._rules, self._clock, self._changed = rules, clock, changed
+        self._deadlines = Deadlines(clock)
         self.reconciling = ""
         """Why nothing may be proposed yet: orders of an earlier life are being looked for; empty once known."""
+        self.forgetful = ""
+        """Why the memory takes nothing, so that nothing may be proposed; empty while it works."""
 
     async def propose(self, plan: TradePlan, *, place: Address | None = None) -> Proposed:
         """See TradeDesk.propose.
@@ -94,6 +102,9 @@ class Desk:
         made = await self._maker.make(plan, expires_at=expires_at)
         if isinstance(made, Refusal):
             return Proposed(proposal=None, refusal=made)
+        made = self._signable(plan, made)
+        if isinstance(made, Refusal):
+            return Proposed(proposal=None, refusal=made)
         approval = await self._covering(plan, made)
         if approval is None:
             return await self._asked(plan, made, place)
@@ -102,6 +113,21 @@ class Desk:
         if rest is not None and done.proposal is not None:
             await self.propose(replace(rest, requested_by=_BY))
         return done if done.proposal is not None else await self._asked(plan, made, place)
+
+    def _signable(self, plan: TradePlan, made: Made) -> Made | Refusal:
+        """With a word about every order that the signer would not sign; nothing where it would sign none of them."""
+        if self._signer is None or not made.legs:
+            return made
+        unsigned = self._signer.unsigned(plan.account_id, made.legs)
+        if all(unsigned):
+            nearest = "an order within the caps of the signer's own file; keel check lists them"
+            return Refusal(reason=f"the signer would not sign it: {unsigned[0]}", nearest=nearest)
+        notes = (
+            f"! The signer would not sign order {leg.number}: {why}."
+            for leg, why in zip(made.legs, unsigned, strict=True)
+            if why
+        )
+        return replace(made, notes=(*made.notes, *notes))
 
     async def _asked(self, plan: TradePlan, made: Made, place: Address | None) -> Proposed:
         """Somebody has to press."""
@@ -187,8 +213,10 @@ class Desk:
     async def expire(self) -> None:
         """What nobody answered in time ends. A job calls this every second."""
         now = self._clock.now()
-        for proposal in await self._proposals.open():
-            if overdue(proposal, now):
+        waiting = await self._proposals.open()
+        self._deadlines.keep(waiting)
+        for proposal in waiting:
+            if overdue(proposal, now) or self._deadlines.passed(proposal):
                 try:
                     await self._proposals.happened(
                         proposal.proposal_id, ProposalEvent.EXPIRED, now=now, by=_BY, expected=ProposalState.OPEN,
@@ -237,8 +265,10 @@ class Desk:
     async def _refused(self, plan: TradePlan) -> Refusal | None:
         if not self._rules.enabled:
             return Refusal(reason="trading is off", nearest="set TRADING_ENABLED=true and start again")
-        if self.reconciling:
-            return Refusal(reason=self.reconciling, nearest="try again in a moment")
+        if why := self.forgetful or self.reconciling:
+            return Refusal(reason=why, nearest="try again in a moment")
+        if self._signer is not None and self._signer.barred:
+            return Refusal(reason=self._signer.barred, nearest="restart this process")
         status = await self._states.get()
         adds = any(not trade.reduce_only for trade in plan.trades)
         if status.state is TradingState.HALTED:

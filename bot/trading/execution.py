@@ -67,6 +67,7 @@ class Execution:
         self._pressed_s: dict[str, float] = {}
         self._begun: dict[str, asyncio.Event] = {}
         self._turns: dict[str, asyncio.Lock] = {}
+        self._held_by: set[str] = set()
         self._free = asyncio.Event()
         self._free.set()
 
@@ -85,12 +86,15 @@ class Execution:
         self._tasks[proposal_id] = task
         task.add_done_callback(lambda _: self._tasks.pop(proposal_id, None))
 
-    def hold(self, *, held: bool) -> None:
+    def hold(self, *, held: bool, by: str = "reconciliation") -> None:
         """Whether nothing new may be begun; what may be with the venue already is followed in any case."""
         if held:
+            self._held_by.add(by)
             self._free.clear()
         else:
-            self._free.set()
+            self._held_by.discard(by)
+            if not self._held_by:
+                self._free.set()
 
     async def begun(self, proposal_id: str) -> Proposal | None:
         """A proposal once it was quoted again after its approval, or as it stands where that takes too long."""

@@ -60,6 +60,7 @@ class Legs:
     ) -> None:
         self._gateway, self._proposals, self._resting, self._rules = gateway, proposals, resting, rules
         self._clock, self._tempo, self._crash_point, self._sent = clock, tempo, crash_point, sent
+        self._waited: dict[tuple[str, int], str] = {}
 
     async def advance(self, proposal: Proposal, leg: Leg) -> Proposal:
         """One step of one leg."""
@@ -82,16 +83,18 @@ class Legs:
 
     async def _sign(self, proposal: Proposal, leg: Leg) -> Proposal:
         if why := await self._why_not(proposal, leg):
-            return await self._leg(proposal, leg, LegEvent.SKIPPED, why)
+            return await self._leg(proposal, leg, LegEvent.SKIPPED, self._after_waiting(proposal, leg, why))
         try:
             batch = await self._batch(proposal, leg)
             signed = await self._gateway.prepare(batch)
         except VenueRejected as exc:
-            return await self._leg(proposal, leg, LegEvent.REFUSED, str(exc))
+            return await self._leg(proposal, leg, LegEvent.REFUSED, self._after_waiting(proposal, leg, str(exc)))
         except VenueUnavailable as exc:
             log.info("order.not_prepared", proposal_id=proposal.proposal_id, leg=leg.number, error=str(exc))
+            self._waited[proposal.proposal_id, leg.number] = str(exc)
             await self._clock.sleep(self._tempo.retry_s)
             return await self._current(proposal)
+        self._waited.pop((proposal.proposal_id, leg.number), None)
         self._crash_point("prepared")
         try:
             proposal = await self._proposals.leg_happened(
@@ -107,6 +110,11 @@ class Legs:
             return await self._current(proposal)
         self._crash_point("leg signed")
         return await self._send_first(proposal, proposal.legs[leg.number - 1])
+
+    def _after_waiting(self, proposal: Proposal, leg: Leg, why: str) -> str:
+        """Why an order came to nothing, and what it had waited for until then."""
+        waited = self._waited.pop((proposal.proposal_id, leg.number), "")
+        return f"{why}; until then it waited: {waited}" if waited else why
 
     async def _why_not(self, proposal: Proposal, leg: Leg) -> str:
         """Why nothing may be signed for a leg now; empty where it may."""
@@ -124,7 +132,9 @@ class Legs:
         if consent is None:
             raise VenueRejected("there is no approval for it")
         terms = () if leg.terms is None else (leg.terms,)
-        return OrderBatch(account_id=proposal.account_id, consent=consent, terms=terms, cancels=leg.cancels)
+        return OrderBatch(
+            account_id=proposal.account_id, consent=consent, terms=terms, cancels=leg.cancels, leg=leg.number
+        )
 
     async def _send_first(self, proposal: Proposal, leg: Leg) -> Proposal:
         """The first sending of bytes that were signed a moment ago, by this very process."""

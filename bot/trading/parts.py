@@ -7,6 +7,7 @@ from bot.trading.cards.keeper import CardKeeper
 from bot.trading.desk import Desk
 from bot.trading.halt import Halting
 from bot.trading.rules import TradingRules
+from bot.trading.signer_watch import SignerWatch
 from storage import Audit, Pins, Proposals, Resting, StandingApprovals, TradeHistory, TradingStates
 
 
@@ -16,6 +17,7 @@ class Trading:
 
     Attributes:
         gateway_name: Where orders go, as it is shown to people: "paper".
+        signer: None where nobody signs.
     """
 
     desk: Desk
@@ -31,3 +33,4 @@ class Trading:
     history: TradeHistory
     rules: TradingRules
     gateway_name: str
+    signer: SignerWatch | None = None

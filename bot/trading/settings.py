@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from bot.trading.rules import Quorum, TradingRules
 
-_QUORUM = re.compile(r"(?:(?P<account>[^=]+)=)?(?P<count>[1-9])@(?P<above>\d+(?:\.\d+)?)")
+_QUORUM = re.compile(r"(?:(?P<account>[^=]+)=)?(?P<count>[1-9])@(?P<above>\d{1,15}(?:\.\d{1,9})?)", re.ASCII)
 
 
 class TradingSettings(BaseModel):
@@ -24,7 +24,7 @@ class TradingSettings(BaseModel):
     trading_approvals: str = ""
     trading_pin_above_usd: float | None = Field(default=None, ge=0)
     trading_standing_cap_usd: float = Field(default=25_000.0, ge=0)
-    key_file: str = ""
+    signer_socket: str = ""
     allow_owner_key: bool = False
     priority_fee_floor_micro: int = Field(default=1_000, ge=0, le=10_000_000)
     priority_fee_cap_micro: int = Field(default=200_000, ge=0, le=10_000_000)
@@ -36,9 +36,9 @@ class TradingSettings(BaseModel):
         return value
 
     @property
-    def key_path(self) -> Path | None:
-        """KEY_FILE as a path; None where there is none."""
-        return Path(self.key_file.strip()) if self.key_file.strip() else None
+    def signer_path(self) -> Path | None:
+        """SIGNER_SOCKET as a path; None where nobody signs."""
+        return Path(self.signer_socket.strip()) if self.signer_socket.strip() else None
 
     def trading_rules(self, account_of: Mapping[str, str]) -> TradingRules:
         """The rules these settings make.

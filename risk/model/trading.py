@@ -124,12 +124,14 @@ class OrderBatch:
 
     Attributes:
         cancels: Ids of resting orders of the account.
+        leg: Which part of what was agreed to; with the consent's reference it names what may be signed once.
     """
 
     account_id: str
     consent: Consent
     terms: tuple[OrderTerms, ...] = ()
     cancels: tuple[int, ...] = ()
+    leg: int = 0
 
     def __post_init__(self) -> None:
         """Raises: NotConsented for anything but what somebody agreed to."""

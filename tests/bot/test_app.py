@@ -101,11 +101,14 @@ async def test_stopping_leaves_no_task_behind(console: RecordingTransport, reade
 async def test_a_transport_with_a_defect_takes_the_process_down_loudly(
     console: RecordingTransport, reader: TunedReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    broke = asyncio.Event()
+
     async def broken() -> AsyncIterator[Command]:
+        broke.set()
         raise RuntimeError("a defect")
         yield
 
     monkeypatch.setattr(console, "incoming", broken)
     with pytest.raises(BaseExceptionGroup, match="unhandled errors in a TaskGroup"):
         async with serving(console, reader=reader):
-            await asyncio.sleep(0.2)
+            await broke.wait()

@@ -7,7 +7,8 @@ import pytest
 from pydantic import SecretStr
 
 from bot.config import AccountSpec, BadSettings, LogLevel, Settings, VenueName, load_settings, parse_accounts
-from bot.run import secrets_of, venue_settings
+from bot.run import venue_settings
+from bot.secret_settings import secrets_of
 from storage import Role
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot import http_server
 from bot.http_server import HttpServer, Request, Response
+from tests.support.waiting import PATIENCE_S
 
 HEARD: list[Request] = []
 
@@ -35,7 +36,7 @@ async def answered(server: HttpServer, raw: bytes, *, end: bool = False) -> byte
         writer.write(raw)
         if end:
             writer.write_eof()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             return await reader.read()
     except ConnectionError:
         return b""
@@ -113,11 +114,13 @@ async def test_a_request_that_breaks_off_is_no_news(server: HttpServer) -> None:
 async def test_a_slow_client_is_cut_and_holds_up_nobody(server: HttpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_server, "_PATIENCE_S", 0.05)
     assert await answered(server, b"GET / HT") == b""
+    monkeypatch.setattr(http_server, "_PATIENCE_S", PATIENCE_S)
     assert status(await answered(server, b"GET / HTTP/1.1\r\n\r\n")) == 200
 
 
 async def test_only_so_many_are_served_at_once(server: HttpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_server, "_AT_ONCE", 2)
+    monkeypatch.setattr(http_server, "_PATIENCE_S", PATIENCE_S)
     held = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(2)]
     for _, writer in held:
         writer.write(b"GET / ")
@@ -126,7 +129,7 @@ async def test_only_so_many_are_served_at_once(server: HttpServer, monkeypatch: 
     assert await answered(server, b"GET / HTTP/1.1\r\n\r\n") == b""
     for _, writer in held:
         writer.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while status(await answered(server, b"GET / HTTP/1.1\r\n\r\n")) != 200:  # noqa: ASYNC110  # nobody tells when a connection has ended
             await asyncio.sleep(0.01)
 
@@ -144,6 +147,6 @@ async def test_leaving_ends_what_is_under_way() -> None:
         writer.write(b"GET / ")
         await writer.drain()
         await asyncio.sleep(0.02)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         assert await reader.read() == b""
     writer.close()

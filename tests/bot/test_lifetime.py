@@ -10,9 +10,9 @@ from bot.messages import Refused, RetryAfter, TryAgain, Unreachable
 from bot.places import Place
 from risk.decisions.tiers import Tier, TierState
 from storage import Absence, AbsenceKind, Absences, Lives, Outbox, Receiver, Store, TierStates, tier_states
+from tests.faults import Measure
+from tests.faults.figures import Gauge
 from tests.support.clock import FakeClock
-from tests.support.faults import Measure
-from tests.support.figures import Gauge
 from tests.support.recording_transport import RecordingTransport
 
 HOME = Receiver(transport="chat", chat="home")

@@ -12,10 +12,10 @@ from bot.process import JobState
 from bot.schedule import Schedule, once, run_once
 from bot.watchdog import Watchdog
 from storage import DiskFull
+from tests.faults import Measure
+from tests.faults.figures import Gauge
 from tests.support.bot_world import BotWorld, bot_world
 from tests.support.clock import FakeClock
-from tests.support.faults import Measure
-from tests.support.figures import Gauge
 from tests.support.waiting import until
 from venues.errors import VenueUnavailable
 

@@ -205,7 +205,7 @@ async def test_setup_ends_only_after_the_alarm_was_acknowledged_on_the_phone(
     message = alarm(telegram)
     assert message is not None
     await telegram.press(ANN, message, "Ack")
-    file = await asyncio.wait_for(walking, 5)
+    file = await asyncio.wait_for(walking, 30)
 
     assert "Acknowledged on your phone. The alarm works." in person.read
     assert person.read[-2:] == [
@@ -231,7 +231,7 @@ async def test_the_first_to_press_ack_must_be_linked(telegram: TelegramServer, t
     assert not walking.done()
 
     await telegram.press(ANN, message, "Ack")
-    await asyncio.wait_for(walking, 5)
+    await asyncio.wait_for(walking, 30)
 
 
 async def test_a_second_setup_asks_for_no_token_and_tests_the_alarm_anew(
@@ -248,7 +248,7 @@ async def test_a_second_setup_asks_for_no_token_and_tests_the_alarm_anew(
         message = alarm(telegram)
         assert message is not None
         await telegram.press(ANN, message, "Ack")
-        await asyncio.wait_for(walking, 5)
+        await asyncio.wait_for(walking, 30)
         person._answers = iter(["", ""])
 
     assert "Telegram is linked already." in person.read
@@ -273,7 +273,7 @@ async def test_an_alarm_left_behind_by_an_interrupted_setup_does_not_count_as_ac
     message = alarm(telegram)
     assert message is not None
     await telegram.press(ANN, message, "Ack")
-    await asyncio.wait_for(walking, 5)
+    await asyncio.wait_for(walking, 30)
 
 
 async def test_what_is_no_token_is_asked_for_again_and_never_written(telegram: TelegramServer, tmp_path: Path) -> None:
@@ -337,7 +337,7 @@ async def test_discord_is_invited_linked_and_its_alarm_acknowledged(
     message = ringing(discord)
     assert message is not None
     await discord.press(BOB, message, "Ack")
-    file = await asyncio.wait_for(walking, 10)
+    file = await asyncio.wait_for(walking, 30)
 
     assert "Acknowledged on your phone. The alarm works." in person.read
     assert f"DISCORD_TOKEN={discord.token}\n" in file.read_text()
@@ -368,7 +368,7 @@ async def test_who_has_telegram_already_is_the_same_person_on_discord(
     again = ringing(discord)
     assert again is not None
     await discord.press(BOB, again, "Ack")
-    await asyncio.wait_for(walking, 10)
+    await asyncio.wait_for(walking, 30)
 
     async with await Store.open(tmp_path / "keel.db") as store:
         (owner,) = await People(store).linked()

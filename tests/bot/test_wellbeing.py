@@ -16,10 +16,10 @@ from bot.schedule import run_once
 from bot.vitals import Organ, Patience, StreamSign, said
 from bot.wellbeing import Wellbeing
 from storage import Progress
+from tests.faults import Measure
+from tests.faults.figures import Gauge
 from tests.support.bot_world import HOME, BotWorld, bot_world
 from tests.support.clock import FakeClock
-from tests.support.faults import Measure
-from tests.support.figures import Gauge
 
 PATIENCE = Patience(delivery=timedelta(seconds=20))
 

@@ -3,13 +3,13 @@
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 from bot.clock import ScriptClock
 from risk.trade_ports import OrderGateway
 from tests.contracts.gateway_worlds import START
 from tests.support.drift_trading import TradingNode, account_id, trading_settings, trading_world
 from tests.support.solana_rpc import HttpError, Landing, LandingMode, SolanaRpc
+from venues.signing import OrderSigner
 from venues.solana.gateway import DriftGateway, connect_orders
 
 _PACE = 2.5
@@ -55,11 +55,12 @@ class DriftGatewayWorld:
 
 
 @contextlib.asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[DriftGatewayWorld]:
+async def opened(signer: OrderSigner) -> AsyncIterator[DriftGatewayWorld]:
     clock = ScriptClock(START)
     async with SolanaRpc(trading_world(), slots_per_s=_PACE, clock=clock) as rpc:
         node = TradingNode.of(rpc)
-        gateway = connect_orders(replace(trading_settings(folder, rpc.url), slot_tolerance=10_000), clock=clock)
+        settings = replace(trading_settings(rpc.url), slot_tolerance=10_000)
+        gateway = connect_orders(settings, clock=clock, signer=signer)
         try:
             await gateway.warm()
             yield DriftGatewayWorld(gateway, node, clock)

@@ -42,7 +42,7 @@ class DriftWorld:
     @staticmethod
     def settings(url: str) -> SolanaSettings:
         # The slots of this chain follow a clock that stands still between steps, and that is no silence.
-        return SolanaSettings(rpc_urls=(url,), attempts=1, stream_silence_s=60.0, stream_pace_s=0.0)
+        return SolanaSettings(rpc_urls=(url,), attempts=1, timeout_s=30.0, stream_silence_s=60.0, stream_pace_s=0.0)
 
     def go_down(self) -> None:
         self._rpc.inject(HttpError(status=503))

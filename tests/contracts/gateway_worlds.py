@@ -14,8 +14,12 @@ from typing import Protocol
 import pytest
 
 from bot.clock import ScriptClock
+from bot.signer.intent import Anchor, SigningVenue
+from bot.trading.signer_client import SignerClient
 from risk.model.account import Side
 from risk.trade_ports import OrderGateway
+from tests.support.signer_process import AccountLines, SignerProcess, signer_process
+from venues.signing import OrderSigner
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 MARKET, MARKET_INDEX = "SOL-PERP", 0
@@ -63,7 +67,7 @@ class PaperGatewayWorld:
 
     answer_wait_s = 0.0
 
-    def __init__(self) -> None:
+    def __init__(self, signer: OrderSigner | None = None) -> None:
         from tests.contracts.venue_worlds import MovedPrices
         from venues.paper import PaperExchange, PaperGateway, PaperVenue
         from venues.paper.markets import BTC_ORACLE, ETH_ORACLE, SOL_ORACLE, USDC_ORACLE
@@ -75,7 +79,7 @@ class PaperGatewayWorld:
         exchange.deposit(self.account, "USDC", 10_000.0)
         exchange.market_order(self.account, MARKET, Side.BUY, 10.0)
         self._venue = PaperVenue(exchange, clock=self.clock)
-        self.gateway: OrderGateway = PaperGateway(self._venue, clock=self.clock)
+        self.gateway: OrderGateway = PaperGateway(self._venue, clock=self.clock, signer=signer)
 
     def lose_next_answer(self) -> None:
         self._venue.faults.lose_answers()
@@ -102,22 +106,66 @@ class PaperGatewayWorld:
         self._venue.faults.down()
 
 
+class Signers:
+    """Signers as they are run, one process for each venue, begun when it is first needed."""
+
+    def __init__(self, folder: Path, stack: contextlib.ExitStack) -> None:
+        self._folder, self._stack = folder, stack
+        self._running: dict[str, SignerProcess] = {}
+
+    def client(self, venue: SigningVenue) -> SignerClient:
+        """A new way to the signer of a venue."""
+        pytest.importorskip("solders", reason="the signer needs solders; install keel[drift] from its lock")
+        if venue.value not in self._running:
+            folder = self._folder / venue.value
+            folder.mkdir(mode=0o700)
+            given = {
+                SigningVenue.PAPER: {"accounts": ["ann-0"]},
+                SigningVenue.DRIFT: {"accounts": [AccountLines.of("ann")], "key": "ann's bot"},
+            }[venue]
+            process = signer_process(folder, venue=venue.value, **given)  # type: ignore[arg-type]  # by their names
+            self._running[venue.value] = self._stack.enter_context(process)
+        path = self._running[venue.value].socket
+        return SignerClient(path, venue=venue, epoch=_EPOCH, anchor=_nowhere)
+
+
+_EPOCH = 1_700_000_000
+
+
+async def _nowhere() -> Anchor | None:
+    return None
+
+
 @contextlib.asynccontextmanager
-async def open_paper(folder: Path) -> AsyncIterator[GatewayWorld]:
-    del folder
+async def open_paper(signers: Signers) -> AsyncIterator[GatewayWorld]:
+    del signers
     yield PaperGatewayWorld()
 
 
 @contextlib.asynccontextmanager
-async def open_drift(folder: Path) -> AsyncIterator[GatewayWorld]:
+async def open_signed_paper(signers: Signers) -> AsyncIterator[GatewayWorld]:
+    """Every order is signed by a signer, and the venue looks at its signature."""
+    client = signers.client(SigningVenue.PAPER)
+    try:
+        yield PaperGatewayWorld(client)
+    finally:
+        await client.close()
+
+
+@contextlib.asynccontextmanager
+async def open_drift(signers: Signers) -> AsyncIterator[GatewayWorld]:
     """Over JSON-RPC against a node on loopback that executes."""
     for extra in ("solders", "solana", "driftpy"):
         pytest.importorskip(extra, reason=f"orders on drift need {extra}; install keel[drift] from its lock")
     from tests.contracts.drift_gateway_world import opened
 
-    async with opened(folder) as world:
-        yield world
+    client = signers.client(SigningVenue.DRIFT)
+    try:
+        async with opened(client) as world:
+            yield world
+    finally:
+        await client.close()
 
 
-Open = Callable[[Path], AbstractAsyncContextManager[GatewayWorld]]
-WORLDS: dict[str, Open] = {"paper": open_paper, "drift": open_drift}
+Open = Callable[[Signers], AbstractAsyncContextManager[GatewayWorld]]
+WORLDS: dict[str, Open] = {"paper": open_paper, "paper-signed": open_signed_paper, "drift": open_drift}

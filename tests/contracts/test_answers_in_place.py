@@ -29,7 +29,7 @@ async def answered(world: World, message: Message) -> None:
         announced.set()
         return Message(blocks=lines("main: calculating", "The answer will stand here."))
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await Patience(0.01).answer(
             world.transport, world.address, calculated(), meanwhile=meanwhile, failed=lambda error: Message(blocks=())
         )

@@ -1,26 +1,32 @@
 """What every venue that takes orders owes the trade desk; see risk.trade_ports.OrderGateway."""
 
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from risk.model.account import MarketKind, OrderKind, Side
 from risk.model.market import MarketStatus
 from risk.model.trading import FateKind, NotConsented, OrderStyle, OrderTerms, PlacedOrder, Signed
-from tests.contracts.gateway_worlds import MARKET, MARKET_INDEX, START, WORLDS, GatewayWorld
-from tests.support.faults import Measure
-from tests.support.figures import Gauge
+from tests.contracts.gateway_worlds import MARKET, MARKET_INDEX, START, WORLDS, GatewayWorld, Signers
+from tests.faults import Measure
+from tests.faults.figures import Gauge
 from tests.support.order_terms import agreed, halting, in_seconds, make_terms
 from venues.errors import OutcomeUnknown, VenueRejected, VenueUnavailable
 
 HELD = 10 * 10**9
 
 
+@pytest.fixture(scope="module")
+def signers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Signers]:
+    with contextlib.ExitStack() as stack:
+        yield Signers(tmp_path_factory.mktemp("signers"), stack)
+
+
 @pytest.fixture(params=list(WORLDS))
-async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[GatewayWorld]:
-    async with WORLDS[request.param](tmp_path) as opened:
+async def world(request: pytest.FixtureRequest, signers: Signers) -> AsyncIterator[GatewayWorld]:
+    async with WORLDS[request.param](signers) as opened:
         yield opened
 
 
@@ -114,10 +120,10 @@ async def test_the_same_bytes_sent_twice_have_one_effect(world: GatewayWorld) ->
 
 
 async def test_two_batches_of_the_same_orders_are_two(world: GatewayWorld) -> None:
-    batch = agreed(world.account, order(world))
-    first = await world.gateway.prepare(batch)
+    terms = order(world)
+    first = await world.gateway.prepare(agreed(world.account, terms))
     await world.pass_s(2)
-    second = await world.gateway.prepare(batch)
+    second = await world.gateway.prepare(agreed(world.account, terms))
     assert first.signature != second.signature
 
 

@@ -12,7 +12,7 @@ from risk.ports import AccountStream
 from tests.contracts.venue_worlds import SOL_USD, START, WORLDS, World
 from venues.errors import VenueRejected, VenueUnavailable
 
-SOON_S = 15.0
+SOON_S = 30.0
 
 
 @pytest.fixture(params=list(WORLDS))

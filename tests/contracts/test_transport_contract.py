@@ -46,7 +46,7 @@ async def world(open_world: Open, tmp_path: Path) -> AsyncIterator[World]:
 async def heard(world: World, count: int = 1) -> list[Incoming]:
     """The next things somebody wrote or pressed."""
     found: list[Incoming] = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         async for incoming in world.transport.incoming():
             found.append(incoming)
             if len(found) == count:
@@ -269,7 +269,7 @@ async def test_leaving_ends_incoming_and_every_task(open_world: Open, tmp_path: 
         reader = asyncio.create_task(_everything(world))
         await world.type("/health")
         await world.transport.send(world.address, CARD)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await reader
     assert asyncio.all_tasks() == tasks
     assert threading.active_count() <= threads + 1  # the loop's own executor keeps one idle worker

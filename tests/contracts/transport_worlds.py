@@ -188,7 +188,7 @@ async def telegram_world(folder: Path, *, down: bool = False) -> AsyncIterator[T
         server.add_user(ANN)
         if down:
             await server.stop()
-        transport = TelegramTransport(server.token, now=now, base_url=server.url, sleep=hurried_sleep, answer_s=5.0)
+        transport = TelegramTransport(server.token, now=now, base_url=server.url, sleep=hurried_sleep, answer_s=30.0)
         async with transport:
             yield TelegramWorld(server, transport)
 
@@ -200,7 +200,7 @@ async def second_bot_world(folder: Path, *, down: bool = False) -> AsyncIterator
         server.add_user(ANN)
         if down:
             await server.stop()
-        inner = TelegramTransport(server.token, now=now, base_url=server.url, sleep=hurried_sleep, answer_s=5.0)
+        inner = TelegramTransport(server.token, now=now, base_url=server.url, sleep=hurried_sleep, answer_s=30.0)
         async with NamedTransport(inner, "telegram-desk2") as transport:
             world = TelegramWorld(server, inner)
             world.transport, world.address = transport, Address(transport="telegram-desk2", chat=str(ANN))
@@ -213,7 +213,7 @@ async def discord_world(folder: Path, *, down: bool = False) -> AsyncIterator[Di
         urls = DiscordUrls(api=server.api_url, gateway=server.gateway_url)
         if down:
             await server.stop()
-        transport = DiscordTransport(server.token, now=now, urls=urls, sleep=hurried_sleep, answer_s=5.0)
+        transport = DiscordTransport(server.token, now=now, urls=urls, sleep=hurried_sleep, answer_s=30.0)
         async with transport:
             yield DiscordWorld(server, transport)
 

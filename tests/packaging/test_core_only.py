@@ -34,7 +34,7 @@ assert not loaded, loaded
 
 def import_without_extras(module: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-W", "ignore", "-c", REFUSE_AND_IMPORT, module]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
 
 
 @pytest.mark.parametrize("module", ["risk", "storage", "venues", "venues.paper", "bot.app", "bot.cli"])

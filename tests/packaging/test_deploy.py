@@ -109,7 +109,7 @@ def test_the_service_manager_finds_little_to_object_to(unit: str) -> None:
         pytest.skip("there is no systemd-analyze here")
     done = subprocess.run(
         [program, "security", "--offline=yes", "--no-pager", str(DEPLOY / unit)], capture_output=True, text=True,
-        check=False, timeout=60,
+        check=False, timeout=240,
     )  # fmt: skip
     level = re.search(r"Overall exposure level for \S+: ([0-9.]+)", done.stdout)
     if level is None:

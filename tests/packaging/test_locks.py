@@ -20,7 +20,7 @@ EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 LOCKS: Final = [(python, lock) for python in PYTHONS for lock in EXTRAS]
 
-# driftpy 0.8.89's own exact pins that its corrected metadata replaces. The first six have known advisories.
+# driftpy 0.8.89's own exact pins that its corrected metadata replaces; locks/reviewed.toml has their advisories.
 OLD_PINS: Final = {
     "certifi": "2025.1.31",
     "h11": "0.14.0",
@@ -77,7 +77,7 @@ def direct_requirements(python: str, lock: str) -> list[Requirement]:
 
 
 def test_there_is_a_directory_of_locks_for_every_supported_python() -> None:
-    directories = {path.name for path in (ROOT / "locks").iterdir()}
+    directories = {path.name for path in (ROOT / "locks").iterdir() if path.is_dir()}
     classifiers = {f"py{c.rpartition(' ')[2].replace('.', '')}" for c in project()["classifiers"] if ":: 3." in c}
 
     assert directories == set(PYTHONS) == classifiers

@@ -79,7 +79,7 @@ def stage(scene: OnePosition, rpc: SolanaRpc, telegram: TelegramServer, tmp_path
         "TELEGRAM_BASE_URL": telegram.url,
         "ALLOW_LOOPBACK_PLATFORMS": "true",
         "CHECK_INTERVAL_S": "0.1",
-        "SLOT_STALL_S": "3",
+        "SLOT_STALL_S": "15",  # no machine stands still for so long
         "EASE_DWELL_S": "0.3",
         "LOG_LEVEL": "DEBUG",
     }

@@ -5,11 +5,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from tests.faults import Measure
+from tests.faults.figures import Gauge
 from tests.scenarios.conftest import Stage, fall_to, recover
 from tests.support.discord_screen import WAIT_S, Screen
 from tests.support.discord_server import Channel, DiscordServer
-from tests.support.faults import Measure
-from tests.support.figures import Gauge
 from tests.support.keel_process import Input, KeelProcess, keel
 from tests.support.phone import Phone
 from tests.support.plain_tiers import ratio_alone

@@ -5,11 +5,11 @@ from functools import partial
 
 import pytest
 
+from tests.faults import Measure
+from tests.faults.figures import Gauge
 from tests.scenarios.conftest import Stage, Start, fall_to, recover
 from tests.support.discord_screen import WAIT_S, Screen
 from tests.support.discord_server import Channel, DiscordServer, Drop, Fault
-from tests.support.faults import Measure
-from tests.support.figures import Gauge
 from tests.support.keel_process import KeelProcess
 from tests.support.phone import Phone
 from tests.support.plain_tiers import ratio_alone

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.faults import Measure
+from tests.faults.figures import Gauge
 from tests.scenarios.conftest import Stage, Start, fall_to
 from tests.support.discord_screen import WAIT_S, Screen
 from tests.support.discord_server import Channel, DiscordServer
 from tests.support.discord_server import Fault as DiscordFault
-from tests.support.faults import Measure
-from tests.support.figures import Gauge
 from tests.support.keel_process import KeelProcess
 from tests.support.phone import Phone
 from tests.support.plain_tiers import ratio_alone

@@ -98,7 +98,7 @@ async def test_without_the_extra_a_command_says_what_to_install(
         cwd=stage.folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         stdin=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
-    _, error = await asyncio.wait_for(process.communicate(), 30)
+    _, error = await asyncio.wait_for(process.communicate(), 90)
     assert process.returncode == 2
     assert re.search(r"needs \w+, which is not installed.* install keel\[solana\]", error.decode())
     assert "Traceback" not in error.decode()

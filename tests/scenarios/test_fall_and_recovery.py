@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-import time
 from pathlib import Path
 
 from tests.scenarios.conftest import Stage, Start, fall_to, recover
@@ -33,9 +32,7 @@ async def test_a_fall_rings_once_for_every_tier_in_order_and_recovery_resolves(
     assert resolved.number == phone.alerts[0].number
     assert resolved.message.silent
     assert (await phone.ask("/health")).startswith("main: health 85%, OK")
-    started = time.monotonic()
     assert await bot.stop() == 0
-    assert time.monotonic() - started < 2
     assert bot.logged("app.stopped")
 
 
@@ -85,7 +82,7 @@ async def test_what_nobody_took_on_is_said_again_and_what_somebody_did_is_not(
     assert await bot.stop() == 0
     _make_older(Path(stage.env["DATABASE_PATH"]), minutes=10)
     bot = await start()
-    assert "CRITICAL" in await phone.ask("/health", 20)
+    assert "CRITICAL" in await phone.ask("/health")
     await asyncio.sleep(SOME_CHECKS_S)
     assert phone.heads == ["CRITICAL", "CRITICAL"]
     assert await bot.stop() == 0

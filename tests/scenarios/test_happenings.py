@@ -16,7 +16,7 @@ from tests.support.solana_rpc import SolanaRpc
 from tests.support.world import ChainAccount
 from tests.support.world_builder import WorldBuilder
 
-LONG_S = 30.0  # for a busy machine; all of it takes a second or two
+LONG_S = 60.0  # for a busy machine; all of it takes a second or two
 SOME_LOOKS_S = 1.5
 BEING_LIQUIDATED = 1
 LIQUIDATOR = WorldBuilder().add_user("liquidator")

@@ -2,8 +2,8 @@
 times; this is a taste of it."""
 
 from benchmarks.kills import toll
-from tests.support.faults import Measure
-from tests.support.figures import Gauge
+from tests.faults import Measure
+from tests.faults.figures import Gauge
 
 
 async def test_kills_at_random_lose_no_alert_and_repeats_say_that_they_may_be_some(figure: Gauge) -> None:

@@ -41,6 +41,7 @@ async def test_a_hundred_kills_send_no_order_twice_none_unasked_and_lose_none() 
     assert not found.lost
     assert not found.wrong
     assert set(SCENES) <= set(found.at), "every named moment came"
+    assert found.signer_kills, "the signer died as well"
     assert sum(one.landed for one in found.verdicts) > KILLS / 3, "orders went out all the while"
 
 

@@ -82,7 +82,7 @@ async def test_a_stranger_gets_from_a_wallet_address_to_a_running_bot(
         assert "main" in answer
         assert "my-hedge" in answer
         rpc.set_oracle(WorldBuilder().oracle_address("SOL"), "124")
-        alert = await phone.alert("CRITICAL", after=len(phone.alerts), timeout_s=15)
+        alert = await phone.alert("CRITICAL", after=len(phone.alerts))
         assert alert.text.startswith("CRITICAL main: ")
         assert "link code" not in bot.stdout
         assert await bot.stop() == 0

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults import Measure
+from tests.faults.figures import Gauge
 from tests.scenarios.conftest import SLOTS_PER_S, Stage, Start, fall_to, recover
 from tests.support.cut_proxy import CutProxy, free_port
-from tests.support.faults import Measure
-from tests.support.figures import Gauge
 from tests.support.keel_process import KeelProcess, keel
 from tests.support.phone import Phone
 from tests.support.scenarios import OnePosition
@@ -20,9 +20,9 @@ from tests.support.telegram import TelegramServer
 from tests.support.world_builder import WorldBuilder
 
 SECRET = "canary-secret-of-the-beats"
-SILENT_AFTER_S = 3.0
+SILENT_AFTER_S = 8.0
 BEAT_S = 0.5
-START_S = 30.0
+START_S = 60.0
 SAID_BY = "Said by the standby"
 
 StartStandby = Callable[..., Awaitable[KeelProcess]]
@@ -167,7 +167,7 @@ async def test_a_primary_that_never_comes_is_paged_through_the_standbys_own_bot_
 async def test_its_own_faults_are_told_while_the_primary_lives(
     primary: Callable[[], Awaitable[KeelProcess]], pair: Pair, phone: Phone, scene: OnePosition, rpc: SolanaRpc
 ) -> None:
-    standby = await pair.start()
+    standby = await pair.start(SLOT_STALL_S="3")
     bot = await primary()
     await linked(bot, phone)
     await heard(standby)

@@ -4,9 +4,9 @@ import asyncio
 import os
 import signal
 
+from tests.faults import Measure
+from tests.faults.figures import Gauge
 from tests.scenarios.conftest import fall_to
-from tests.support.faults import Measure
-from tests.support.figures import Gauge
 from tests.support.keel_process import KeelProcess
 from tests.support.phone import Phone
 from tests.support.scenarios import OnePosition

@@ -143,7 +143,7 @@ async def test_groups_hear_what_they_were_linked_for_and_unknown_ones_are_left(
     owner, _ = await both(bot, telegram)
     telegram.add_user(MALLORY, "Mallory")
     await added(telegram, ELSEWHERE, MALLORY)
-    await telegram.wait_for(lambda: telegram.api.left == [ELSEWHERE], 10.0)
+    await telegram.wait_for(lambda: telegram.api.left == [ELSEWHERE])
     assert not telegram.messages(ELSEWHERE)
 
     await added(telegram, DESK, OWNER)

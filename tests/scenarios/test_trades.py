@@ -8,6 +8,7 @@ import pytest
 from tests.scenarios.conftest import SLOTS_PER_S, Start, rpc_url
 from tests.support.keel_process import KeelProcess
 from tests.support.phone import Phone
+from tests.support.signer_process import SOL_LINES, AccountLines, MarketLines, SignerProcess, signer_process
 from tests.support.solana_rpc import SolanaRpc, running_rpc
 from tests.support.telegram import SentMessage
 
@@ -18,6 +19,7 @@ TRADES = {
     "TRADING_DAILY_USD": "10000000",
     "TRADING_SLIPPAGE_BPS": "200",
 }
+MARKETS = [SOL_LINES, MarketLines(index=1, name="BTC-PERP", price_from_usd="10000", price_to_usd="1000000")]
 PAPER = TRADES | {"VENUE": "paper", "ACCOUNTS": "demo:0=main", "RPC_URLS": "", "CHECK_INTERVAL_S": "0.5"}
 
 
@@ -77,16 +79,56 @@ async def test_halt_is_obeyed_at_once_and_seen_in_the_status(trader: KeelProcess
 
 
 @pytest.fixture
-async def on_chain(start: Start, phone: Phone, tmp_path: Path) -> AsyncIterator[SolanaRpc]:
-    """A bot that trades on Drift, by its delegate's key, at a node that executes orders."""
-    pytest.importorskip("driftpy", reason="the extra drift is not installed")
-    from tests.support.drift_trading import TradingNode, account_id, key_file, trading_world
-
-    folder = tmp_path / "key"
+async def signed_paper(start: Start, phone: Phone, tmp_path: Path) -> AsyncIterator[SignerProcess]:
+    """A bot whose paper orders are signed by a signer beside it."""
+    pytest.importorskip("solders", reason="the signer needs solders; install keel[solana]")
+    folder = tmp_path / "signer"
     folder.mkdir()
-    with running_rpc(trading_world(), slots_per_s=SLOTS_PER_S) as rpc:
+    with signer_process(folder, accounts=["demo-0"], markets=MARKETS) as signer:
+        process = await start(**(PAPER | {"SIGNER_SOCKET": str(signer.socket)}))
+        await phone.link(await process.link_code())
+        yield signer
+
+
+async def test_on_paper_through_the_signer_every_order_is_signed_and_status_says_by_whom(
+    signed_paper: SignerProcess, phone: Phone
+) -> None:
+    status = await phone.ask("/status")
+    assert f"Trading: active on paper via signer {signed_paper.public_key[:4]}.." in status
+    assert "only orders that reduce" in status
+    assert "Steps towards money: TRADING_ENABLED=true, SIGNER_SOCKET, TRADING_REDUCE_ONLY=false." in status
+
+    await phone.say("/close SOL half")
+    await phone.until(lambda: any(one.text.startswith("Close main") for one in phone.messages), "a card", 30.0)
+    asked = card(phone, "Close main")
+    await pressed(phone, asked, "Confirm")
+    assert "sold 125 SOL-PERP" in await ended(phone, asked, "· ended")
+    (signature,) = signed_paper.logged("signer.signed")
+    assert (signature["proposal"], signature["leg"], signature["account"]) == ("P1", 1, "demo-0")
+
+
+async def test_what_the_signer_would_not_sign_gets_no_card_and_is_not_asked_for(
+    signed_paper: SignerProcess, phone: Phone
+) -> None:
+    answer = await phone.ask("/close ETH")
+    assert "The signer would not sign it: it signs nothing in ETH-PERP" in answer
+    assert not signed_paper.logged("signer.refused")
+
+
+@pytest.fixture
+async def on_chain(start: Start, phone: Phone, tmp_path: Path) -> AsyncIterator[SolanaRpc]:
+    """A bot that trades on Drift, by its delegate's key in the signer's hands, at a node that executes orders."""
+    pytest.importorskip("driftpy", reason="the extra drift is not installed")
+    from tests.support.drift_trading import DELEGATE, OWNER, TradingNode, account_id, trading_world
+
+    folder = tmp_path / "signer"
+    folder.mkdir()
+    with (
+        running_rpc(trading_world(), slots_per_s=SLOTS_PER_S) as rpc,
+        signer_process(folder, venue="drift", accounts=[AccountLines.of(OWNER)], key=DELEGATE) as signer,
+    ):
         TradingNode.of(rpc)
-        changes = {"RPC_URLS": rpc_url(rpc), "ACCOUNTS": f"{account_id()}=main", "KEY_FILE": str(key_file(folder))}
+        changes = {"RPC_URLS": rpc_url(rpc), "ACCOUNTS": f"{account_id()}=main", "SIGNER_SOCKET": str(signer.socket)}
         process = await start(**(TRADES | changes))
         await phone.link(await process.link_code())
         yield rpc

@@ -351,3 +351,21 @@ async def test_a_backup_says_what_is_in_it(database: Path, tmp_path: Path) -> No
     checked = checked_file(tmp_path / "keel-20260105T120000Z.sqlite3")
     assert checked.rows["seen"] == 2
     assert checked.schema >= 6
+
+
+async def test_a_journal_that_was_left_behind_is_not_played_into_what_is_restored(
+    database: Path, tmp_path: Path
+) -> None:
+    left = tmp_path / "left"
+    async with await Store.open(database) as store:
+        await Seen(store).first_time("before", NOW)
+        back_up(database, tmp_path / "copy.sqlite3")
+        await Seen(store).first_time("after", NOW)
+        shutil.copy(database.with_name("keel.db-wal"), left)
+    database.unlink()
+    left.rename(database.with_name("keel.db-wal"))
+
+    restore(tmp_path / "copy.sqlite3", database, after(60))
+
+    assert await remembered(database) == ["before"]
+    assert len([name for name in names(tmp_path) if name.startswith("keel.db.replaced-")]) == 1

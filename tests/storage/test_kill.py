@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 from storage import Incidents, Outbox, Store, TierStates
+from tests.faults import Measure
+from tests.faults.figures import Gauge
 from tests.storage.builders import claim_ids
-from tests.support.faults import Measure
-from tests.support.figures import Gauge
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,7 +21,7 @@ async def test_a_kill_at_any_statement_leaves_the_whole_assessment_or_none_of_it
         capture_output=True,
         check=True,
         text=True,
-        timeout=100,
+        timeout=240,
     )
     crash_points = int(done.stdout)
     figure(Measure.KILLS, crash_points)

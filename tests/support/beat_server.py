@@ -36,12 +36,12 @@ class BeatServer:
     async def __aexit__(self, *exc: object) -> None:
         await self._server.__aexit__(*exc)
 
-    async def wait_for(self, holds: Callable[[], Any], timeout_s: float = 10.0) -> None:
+    async def wait_for(self, holds: Callable[[], Any], timeout_s: float = 30.0) -> None:
         """Until something holds; asked after every request. Raises: TimeoutError."""
         async with asyncio.timeout(timeout_s), self._changed:
             await self._changed.wait_for(holds)
 
-    async def more(self, number: int = 1, timeout_s: float = 20.0) -> None:
+    async def more(self, number: int = 1, timeout_s: float = 30.0) -> None:
         """Until so many more have come."""
         before = len(self.beats)
         await self.wait_for(lambda: len(self.beats) >= before + number, timeout_s)

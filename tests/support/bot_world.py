@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bot.alerts.routes import NO_ROUTES, Routes
 from bot.app import App, Pace, assemble
+from bot.door import BOUNDLESS, Allowance
 from bot.messages import Address, Command, MessageRef, Person, Press, Transport
 from bot.roster import Roster, Watched
 from bot.trading.assembly import TradingSetup
@@ -172,6 +173,7 @@ async def bot_world(
     routes: Routes = NO_ROUTES,
     patience_s: float = math.inf,
     executor: ThreadPoolExecutor | None = None,
+    allowance: Allowance = BOUNDLESS,
 ) -> AsyncIterator[BotWorld]:
     """A bot that watches accounts of these nicknames ("main" alone), with its owner linked in one chat.
 
@@ -182,6 +184,7 @@ async def bot_world(
         others: Further ways out.
         patience_s: How long an answer may be calculated before something else is said.
         executor: Where slow work runs; one thread of its own otherwise.
+        allowance: How much one person may ask; without end, for tests ask while the clock stands still.
     """
     names = nicknames or ("main",)
     clock = clock or FakeClock()
@@ -196,7 +199,7 @@ async def bot_world(
         with executor or ThreadPoolExecutor(max_workers=1) as workers:
             app = assembled(
                 store, reader, roster, [transport, *others], clock, workers, console, trading, routes,
-                patience_s=patience_s,
+                patience_s=patience_s, allowance=allowance,
             )  # fmt: skip
             world = BotWorld(app=app, clock=clock, reader=reader, transport=transport, store=store)
             if linked:
@@ -220,9 +223,10 @@ def assembled(
     routes: Routes = NO_ROUTES,
     *,
     patience_s: float = math.inf,
+    allowance: Allowance = BOUNDLESS,
 ) -> App:
     return assemble(
         store=store, reader=reader, roster=roster, transports=transports, clock=clock, venue="paper",
-        executor=executor, console=console, pace=Pace(check_interval=timedelta(seconds=CHECK_S)),
+        executor=executor, console=console, pace=Pace(check_interval=timedelta(seconds=CHECK_S), requests=allowance),
         trading=trading, routes=routes, patience_s=patience_s,
     )  # fmt: skip

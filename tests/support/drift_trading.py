@@ -1,8 +1,6 @@
-"""An account on the fake node that can be traded with: its delegate's key in a file, and a program that executes."""
+"""An account on the fake node that can be traded with by its delegate's key, and a program that executes."""
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 
 from tests.support import addresses
 from tests.support.drift_accounts import OrderSlot, PerpSlot
@@ -16,15 +14,6 @@ OWNER, DELEGATE = "ann", "ann's bot"
 SOL, BTC = 0, 1
 SOL_BOOK = Book(bid_1e6=149_900_000, ask_1e6=150_100_000)
 BTC_BOOK = Book(bid_1e6=99_950_000_000, ask_1e6=100_050_000_000)
-
-
-def key_file(folder: Path, name: str = DELEGATE) -> Path:
-    """The key of a name in a file as solana-keygen writes it, readable for its owner alone."""
-    path = folder / f"{name.replace(' ', '-').replace(chr(39), '')}.json"
-    path.write_text(json.dumps(list(bytes(addresses.keypair(name)))))
-    path.chmod(0o400)
-    folder.chmod(0o700)
-    return path
 
 
 def trading_world(*, perps: list[PerpSlot] | None = None, orders: list[OrderSlot] | None = None) -> World:
@@ -70,5 +59,5 @@ class TradingNode:
         self.rpc.set_landing(landing, count=1)
 
 
-def trading_settings(folder: Path, *urls: str) -> SolanaSettings:
-    return SolanaSettings(rpc_urls=urls, attempts=1, key_file=key_file(folder), stream_silence_s=60.0)
+def trading_settings(*urls: str) -> SolanaSettings:
+    return SolanaSettings(rpc_urls=urls, attempts=1, timeout_s=30.0, stream_silence_s=60.0, resign_after_s=0.0)

@@ -24,8 +24,8 @@ class Input(Enum):
     KEYBOARD = auto()  # a pseudo-terminal
 
 
-START_S = 20.0  # a cold start on a busy machine
-WAIT_S = 10.0
+START_S = 90.0  # a cold start on a busy machine
+WAIT_S = 60.0  # of a machine that stands still for seconds
 _CHUNK_BYTES = 2**16
 _PIPES = {Input.NOTHING: asyncio.subprocess.DEVNULL, Input.PIPE: asyncio.subprocess.PIPE, Input.KEYBOARD: 0}
 _LINK_CODE = re.compile(r"^link code: ([0-9A-Z]{4}-[0-9A-Z]{4})$", re.MULTILINE)
@@ -130,7 +130,7 @@ class KeelProcess:
             self._process.stdin.close()
             await self._process.stdin.wait_closed()
 
-    async def stop(self, timeout_s: float = 5.0) -> int:
+    async def stop(self, timeout_s: float = WAIT_S) -> int:
         """Ask it to stop, as a service manager does; returns its exit code. Raises: Unexpected when it lingers."""
         if self.running:
             self._process.send_signal(signal.SIGTERM)
@@ -193,7 +193,7 @@ async def keel(
 
 
 async def run_keel(
-    *arguments: str, env: Mapping[str, str] | None = None, folder: Path, timeout_s: float = 40.0
+    *arguments: str, env: Mapping[str, str] | None = None, folder: Path, timeout_s: float = START_S
 ) -> Finished:
     """A command that ends by itself."""
     async with keel(*arguments, env=env or {}, folder=folder) as process:

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 from risk.model.account import Side
 from risk.model.trading import Consent, ConsentKind, OrderBatch, OrderStyle, OrderTerms, digest_of
 
 _FAR = datetime(2100, 1, 1, tzinfo=UTC)
+_NUMBERS = count(1)
 
 
 def make_terms(
@@ -36,10 +38,10 @@ def make_terms(
 def agreed(
     account_id: str, *terms: OrderTerms, cancels: Sequence[int] = (), holds_until: datetime = _FAR
 ) -> OrderBatch:
-    """A batch somebody has agreed to."""
+    """A batch somebody has agreed to, each by a yes of its own."""
     consent = Consent(
         kind=ConsentKind.CONFIRMED,
-        reference="P1",
+        reference=f"P{next(_NUMBERS)}",
         revision=1,
         given_by=("ann",),
         digests=frozenset({digest_of(terms, tuple(cancels))}),
@@ -51,7 +53,7 @@ def agreed(
 def halting(account_id: str, *cancels: int) -> OrderBatch:
     """What a halt sends."""
     consent = Consent(
-        kind=ConsentKind.HALT, reference="halt", revision=0, given_by=("ann",), digests=frozenset(),
+        kind=ConsentKind.HALT, reference=f"H{next(_NUMBERS)}", revision=0, given_by=("ann",), digests=frozenset(),
         holds_until=_FAR,
     )  # fmt: skip
     return OrderBatch(account_id=account_id, consent=consent, cancels=cancels)

@@ -73,6 +73,7 @@ class RecordingTransport:
         self.pin_error: DeliveryError | None = None
         self._failures: dict[str, deque[tuple[Exception, bool]]] = defaultdict(deque)
         self._refused_texts: dict[str, Exception] = {}
+        self.waiting = 0  # messages that met a chat that takes for ever
         self._held: dict[str, asyncio.Event] = {}
         self._queue: asyncio.Queue[Incoming | None] = asyncio.Queue()
 
@@ -135,6 +136,7 @@ class RecordingTransport:
 
     async def send(self, address: Address, message: Message, *, key: str = "") -> MessageRef:
         if address.chat in self._held:
+            self.waiting += 1
             await self._held[address.chat].wait()
         for text, error in self._refused_texts.items():
             if text in text_of(message):

@@ -19,6 +19,7 @@ class HttpService:
         taken: Bodies of requests that were answered with success.
         status: What the next requests are answered with.
         delay_s: How long they are kept waiting.
+        asked: How many requests came.
     """
 
     taken: list[dict[str, Any]] = field(default_factory=list)
@@ -26,12 +27,13 @@ class HttpService:
     status: int = 200
     delay_s: float = 0.0
     port: int = 0
+    asked: int = 0
     _runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._take)
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.05)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)
         await site.start()
@@ -50,6 +52,7 @@ class HttpService:
 
     async def _take(self, request: web.Request) -> web.Response:
         body = await request.json()
+        self.asked += 1
         await asyncio.sleep(self.delay_s)
         if 200 <= self.status < 300:
             self.taken.append(body)

@@ -31,7 +31,7 @@ class SlowExecutor(ThreadPoolExecutor):
         self.begun += 1
 
         def waiting() -> Any:
-            assert self._free.wait(timeout=20), "nobody let the work go"
+            assert self._free.wait(timeout=240), "nobody let the work go"
             return fn(*args, **kwargs)
 
         return super().submit(waiting)

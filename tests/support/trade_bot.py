@@ -9,9 +9,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot.app import Pace, assemble
+from bot.door import BOUNDLESS
 from bot.messages import Button, MessageRef
 from bot.roster import Roster, Watched
 from bot.trading.assembly import TradingParts, TradingSetup
+from bot.trading.signer_client import SignerClient
 from risk.model.limits import RiskLimits
 from risk.model.proposal import Proposal
 from storage import ProposalCards, Receiver, Role, Store
@@ -76,11 +78,13 @@ async def trade_bot(
     limits: RiskLimits | None = GENEROUS,
     console: Receiver | None = None,
     linked: bool = True,
+    signer: SignerClient | None = None,
     **changes: object,
 ) -> AsyncIterator[TradeBot]:
     """A bot over the demo's account.
 
     Args:
+        signer: Signs every order, where there is one.
         changes: Of the rules.
     """
     clock = clock or FakeClock()
@@ -93,13 +97,15 @@ async def trade_bot(
     async with await Store.open(database) as store:
         with ThreadPoolExecutor(max_workers=1) as workers:
             setup = TradingSetup(
-                gateway=PaperGateway(venue, clock=clock), books=venue, handles=await ProposalCards(store).handles(),
+                gateway=PaperGateway(venue, clock=clock, signer=signer), books=venue,
+                handles=await ProposalCards(store).handles(), signer=signer,
                 rules=replace(RULES, **changes),  # type: ignore[arg-type]  # fields of the rules
             )  # fmt: skip
             app = assemble(
                 store=store, reader=venue, roster=roster, transports=[transport], clock=clock, venue="paper",
-                executor=workers, console=console, pace=Pace(check_interval=timedelta(seconds=5)), trading=setup,
-                candles=venue.past, patience_s=math.inf,
+                executor=workers, console=console, trading=setup,
+                pace=Pace(check_interval=timedelta(seconds=5), requests=BOUNDLESS), candles=venue.past,
+                patience_s=math.inf,
             )  # fmt: skip
             bot = TradeBot(app=app, clock=clock, reader=venue, transport=transport, store=store, venue=venue)  # type: ignore[arg-type]
             if linked:

@@ -14,6 +14,8 @@ from bot.trading.making import Maker
 from bot.trading.prospects import Prospects
 from bot.trading.reconcile import Reconciliation
 from bot.trading.rules import TradingRules
+from bot.trading.signer_client import SignerClient
+from bot.trading.signer_watch import SignerWatch
 from bot.trading.traders import Traders
 from risk.errors import NotEnoughData
 from risk.model.account import Side
@@ -155,17 +157,19 @@ async def trade_world(
     prices: PricePath | None = None,
     through: Callable[[OrderGateway], OrderGateway] = lambda gateway: gateway,
     crash_point: Callable[[str], None] = lambda name: None,
+    signer: SignerClient | None = None,
     **changes: Any,
 ) -> AsyncIterator[TradeWorld]:
     """A desk over the demo's account: long 250 SOL, long 11 ETH, short 0.15 BTC.
 
     Args:
         through: Stands between the desk and the venue.
+        signer: Signs every order, where there is one.
         changes: Of the rules.
     """
     clock = clock or FakeClock()
     venue = venue or PaperVenue(demo_exchange(prices or still(), liquidates=False), clock=clock)
-    gateway = through(PaperGateway(venue, clock=clock))
+    gateway = through(PaperGateway(venue, clock=clock, signer=signer))
     rules, findings = replace(rules, **changes), list[Finding]()
 
     async def settle(found: Sequence[Finding]) -> None:
@@ -189,6 +193,7 @@ async def trade_world(
             maker=maker, execution=execution, proposals=proposals, handles=handles, states=states,
             standing=StandingApprovals(store), traders=Traders(People(store)),
             doubts=lambda account_id: (), rules=rules, clock=clock,
+            signer=None if signer is None else SignerWatch(signer, settle=settle),
         )  # fmt: skip
         halting = Halting(
             desk=desk, gateway=gateway, proposals=proposals, resting=resting, states=states, clock=clock

@@ -11,7 +11,7 @@ class RawClient:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10))
+        self.http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30))
 
     async def __aenter__(self) -> Self:
         return self

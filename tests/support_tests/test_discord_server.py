@@ -50,7 +50,7 @@ def desk(server: DiscordServer) -> Channel:
 
 @pytest.fixture
 async def client(server: DiscordServer) -> AsyncIterator[Client]:
-    async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
         yield Client(server, http)
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.faults import Measure
-from tests.support.figures import Failed, Gauge, Stated, note, noted
+from tests.faults import Measure
+from tests.faults.figures import Failed, Gauge, Stated, note, noted
 
 STREAM = "tests/venues/solana/test_stream_faults.py::test_silence_ends_a_stream"
 
@@ -32,6 +32,17 @@ def test_a_figure_beyond_its_goal_fails_the_test_and_is_noted_all_the_same(notes
         Gauge(STREAM)(Measure.LEFT_AFTER, 99)
 
     assert len(noted(notes.read_text())) == 1
+
+
+def test_seconds_of_the_wall_clock_are_held_to_a_goal_only_where_figures_are_asked_for(
+    notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(AssertionError, match="LEFT_AFTER is 99"):
+        Gauge(STREAM).took(Measure.LEFT_AFTER, 99)
+    monkeypatch.delenv("KEEL_FIGURES")
+    Gauge(STREAM).took(Measure.LEFT_AFTER, 99)
+    with pytest.raises(LookupError):
+        Gauge(STREAM).took(Measure.LOST, 0)
 
 
 def test_a_block_that_fails_states_nothing(notes: Path) -> None:

@@ -25,12 +25,12 @@ ROOT = Path(__file__).resolve().parents[2]
 def slot_of(url: str) -> int:
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "getSlot"}).encode()
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310 - loopback
-    with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 - loopback
+    with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310 - loopback
         return int(json.load(response)["result"])
 
 
 async def test_solana_client_reads_accounts_users_and_slot() -> None:
-    async with SolanaRpc(WORLD) as rpc, AsyncClient(rpc.url, timeout=10) as client:
+    async with SolanaRpc(WORLD) as rpc, AsyncClient(rpc.url, timeout=30) as client:
         found = await client.get_multiple_accounts([Pubkey.from_string(ALICE)])
         assert found.context.slot == DEFAULT_SLOT
         account = found.value[0]

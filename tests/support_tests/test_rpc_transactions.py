@@ -155,7 +155,7 @@ async def test_signature_subscriber_hears_once_even_when_late(rpc: SolanaRpc, cl
             await socket.send_json(subscribe)
             await socket.receive_json()
         await client.result("sendTransaction", text, CONFIG)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             notes = {(await socket.receive_json())["method"] for _ in range(2)}
             assert notes == {"signatureNotification", "logsNotification"}
             await socket.send_json(early)

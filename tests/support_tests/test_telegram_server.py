@@ -47,7 +47,7 @@ async def server() -> AsyncIterator[TelegramServer]:
 
 @pytest.fixture
 async def client(server: TelegramServer) -> AsyncIterator[Client]:
-    async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
         yield Client(server, http)
 
 

@@ -11,6 +11,7 @@ from venues.paper.prices import Interpolation, PricePath, ScriptedPrices
 from venues.paper.settings import PaperSettings
 from venues.paper.simulated import simulated_venue
 from venues.paper.venue import PaperVenue, account_of
+from venues.signing import OrderSigner
 
 __all__ = [
     "AssetDynamics",
@@ -35,12 +36,17 @@ def connect(settings: PaperSettings, *, clock: Clock) -> PaperVenue:
     return simulated_venue(clock, seed=settings.seed)
 
 
-def connect_orders(settings: PaperSettings, *, reader: AccountReader, clock: Clock) -> PaperGateway:
-    """Orders for the exchange that a reader reads. Raises: VenueRejected for the reader of another venue."""
+def connect_orders(
+    settings: PaperSettings, *, reader: AccountReader, clock: Clock, signer: OrderSigner | None = None
+) -> PaperGateway:
+    """Orders for the exchange that a reader reads; with a signer, only what that one has signed.
+
+    Raises: VenueRejected for the reader of another venue.
+    """
     del settings
     if not isinstance(reader, PaperVenue):
         raise VenueRejected("orders on paper go to the exchange that is read; connect to the paper venue itself")
-    return PaperGateway(reader, clock=clock)
+    return PaperGateway(reader, clock=clock, signer=signer)
 
 
 def account_id(reference: str, *, venue: str) -> str:

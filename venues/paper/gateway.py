@@ -22,9 +22,11 @@ from venues.paper.depth import levels
 from venues.paper.markets import PerpListing
 from venues.paper.oracles import PERP_CONFIDENCE_FACTOR
 from venues.paper.post import LIFETIME_SLOTS, Arrival
+from venues.paper.proofs import require_proof
 from venues.paper.venue import PaperVenue
-from venues.paper.wire import delivered, encoded, exchange_of, signature_of
+from venues.paper.wire import delivered, encoded, exchange_of, proof_of
 from venues.paper.world import World, slots_elapsed
+from venues.signing import OrderSigner, SigningRequest
 
 _BPS = 1e4
 
@@ -34,12 +36,13 @@ class PaperGateway:
 
     Args:
         venue: The reader of the same exchange; its faults are the gateway's too.
+        signer: Where there is one, nothing lands that it has not signed.
     """
 
     name = "paper"
 
-    def __init__(self, venue: PaperVenue, *, clock: Clock) -> None:
-        self._venue, self._clock = venue, clock
+    def __init__(self, venue: PaperVenue, *, clock: Clock, signer: OrderSigner | None = None) -> None:
+        self._venue, self._clock, self._signer = venue, clock, signer
 
     async def depth(self, account_id: str, markets: Sequence[str]) -> Mapping[str, MarketDepth]:
         """See DepthSource.depth. The levels give what an order gets, to within half a tick."""
@@ -55,12 +58,16 @@ class PaperGateway:
                 f"the consent {batch.consent.reference} held until {batch.consent.holds_until:%H:%M:%S} UTC; ask again"
             )
         world.post.prepared += 1
-        last_valid_slot = world.now_slot + LIFETIME_SLOTS
-        raw = encoded(
-            batch, serial=world.post.prepared, last_valid_slot=last_valid_slot, exchange=self._venue.exchange_id
-        )
-        signed = Signed(signature=signature_of(raw), raw=raw, last_valid_height=last_valid_slot)
-        orders.simulate(world, delivered(signed))
+        slot, serial, exchange = world.now_slot, world.post.prepared, self._venue.exchange_id
+        until = slot + LIFETIME_SLOTS
+        unsigned = encoded(batch, serial=serial, last_valid_slot=until, exchange=exchange)
+        orders.simulate(world, delivered(unsigned))
+        if self._signer is None:
+            return unsigned
+        request = SigningRequest(batch=batch, message=None, height=slot, valid_until=until)
+        proof = await self._signer.sign(request)
+        signed = encoded(batch, serial=serial, last_valid_slot=until, exchange=exchange, proof=proof)
+        require_proof(delivered(signed), proof, await self._signer.public_key())
         return signed
 
     async def send(self, signed: Signed) -> None:
@@ -71,6 +78,8 @@ class PaperGateway:
             raise VenueRejected("the orders were made for another paper exchange, which is gone; prepare them again")
         if world.now_slot > delivery.last_valid_slot:
             raise VenueRejected("the orders are too old to land; prepare them again")
+        if self._signer is not None:
+            require_proof(delivery, proof_of(signed), await self._signer.public_key())
         sending = self._venue.faults.next_sending()
         if sending.rejected:
             raise VenueRejected(sending.rejected)

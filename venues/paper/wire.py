@@ -1,5 +1,10 @@
-"""The bytes of a batch of orders: canonical JSON, so that the same batch has the same bytes and a name of its own."""
+"""The bytes of a batch of orders: canonical JSON, so that the same batch has the same bytes and a name of its own.
 
+Where somebody signs orders, the bytes carry what was signed and the signature, which is their name then.
+"""
+
+import base64
+import binascii
 import hashlib
 import json
 from typing import Any
@@ -8,16 +13,21 @@ from risk.model.account import Side
 from risk.model.trading import OrderBatch, OrderStyle, OrderTerms, Signed
 from venues.errors import VenueRejected
 from venues.paper.post import Delivery
+from venues.signing import SignedMessage
+
+_MESSAGE, _PROOF = "message", "signature"
 
 
-def encoded(batch: OrderBatch, *, serial: int, last_valid_slot: int, exchange: str) -> bytes:
-    """The bytes.
+def encoded(
+    batch: OrderBatch, *, serial: int, last_valid_slot: int, exchange: str, proof: SignedMessage | None = None
+) -> Signed:
+    """The bytes with their name.
 
     Args:
         serial: Makes two of the same batch different.
         exchange: Names the exchange they are for; no other takes them.
     """
-    payload = {
+    payload: dict[str, Any] = {
         "account": batch.account_id,
         "cancels": list(batch.cancels),
         "exchange": exchange,
@@ -25,12 +35,21 @@ def encoded(batch: OrderBatch, *, serial: int, last_valid_slot: int, exchange: s
         "orders": [_encoded_terms(one) for one in batch.terms],
         "serial": serial,
     }
-    return json.dumps(payload, sort_keys=True, separators=(",", ":")).encode()
+    if proof is not None:
+        payload[_MESSAGE] = base64.b64encode(proof.message).decode()
+        payload[_PROOF] = base64.b64encode(proof.signature).decode()
+    raw = json.dumps(payload, sort_keys=True, separators=(",", ":")).encode()
+    return Signed(signature=_name(raw, proof), raw=raw, last_valid_height=last_valid_slot)
 
 
-def signature_of(raw: bytes) -> str:
-    """The name of bytes."""
-    return hashlib.sha256(raw).hexdigest()
+def _name(raw: bytes, proof: SignedMessage | None) -> str:
+    """What is signed is executed once, whatever it is wrapped in."""
+    return hashlib.sha256(raw).hexdigest() if proof is None else proof.signature.hex()
+
+
+def proof_of(signed: Signed) -> SignedMessage | None:
+    """What was signed of bytes, and how; None for bytes that nobody signed. Raises: VenueRejected."""
+    return _proof(_payload(signed))
 
 
 def exchange_of(signed: Signed) -> str:
@@ -51,13 +70,28 @@ def delivered(signed: Signed) -> Delivery:
 
 
 def _payload(signed: Signed) -> dict[str, Any]:
-    if signature_of(signed.raw) != signed.signature:
-        raise VenueRejected("the bytes of the orders are not what was signed; prepare them again")
     try:
         payload: dict[str, Any] = json.loads(signed.raw)
-    except ValueError as exc:
+        name = _name(signed.raw, _proof(payload))
+    except (ValueError, TypeError, AttributeError) as exc:
         raise VenueRejected("the bytes are no orders of the paper venue; prepare them here") from exc
+    if name != signed.signature:
+        raise VenueRejected("the bytes of the orders are not what was signed; prepare them again")
     return payload
+
+
+def _proof(payload: dict[str, Any]) -> SignedMessage | None:
+    """Raises: ValueError, TypeError, AttributeError."""
+    message, signature = payload.get(_MESSAGE), payload.get(_PROOF)
+    if message is None and signature is None:
+        return None
+    try:
+        return SignedMessage(
+            message=base64.b64decode(message or "", validate=True),
+            signature=base64.b64decode(signature or "", validate=True),
+        )
+    except binascii.Error as exc:
+        raise ValueError("neither a message nor its signature") from exc
 
 
 def _encoded_terms(terms: OrderTerms) -> dict[str, Any]:

@@ -6,6 +6,7 @@ one file in ``profiles/``.
 
 from risk.ports import AccountReader, Clock
 from risk.trade_ports import OrderGateway
+from venues.signing import OrderSigner
 from venues.solana.settings import SolanaSettings
 
 __all__ = ["SolanaSettings", "account_id", "connect", "connect_orders"]
@@ -21,7 +22,9 @@ def connect(settings: SolanaSettings, *, clock: Clock) -> AccountReader:
     return adapter.connect(settings, clock=clock)
 
 
-def connect_orders(settings: SolanaSettings, *, reader: AccountReader, clock: Clock) -> OrderGateway:
+def connect_orders(
+    settings: SolanaSettings, *, reader: AccountReader, clock: Clock, signer: OrderSigner | None = None
+) -> OrderGateway:
     """Orders for the profile the settings name; it reads by connections of its own.
 
     Raises: VenueRejected, saying what is in the way; ModuleNotFoundError without the extra.
@@ -29,7 +32,7 @@ def connect_orders(settings: SolanaSettings, *, reader: AccountReader, clock: Cl
     from venues.solana import gateway  # as above
 
     del reader
-    return gateway.connect_orders(settings, clock=clock)
+    return gateway.connect_orders(settings, clock=clock, signer=signer)
 
 
 def account_id(reference: str, *, venue: str) -> str:

@@ -87,6 +87,15 @@ class ClientManager:
         return tuple(standing.endpoint.host for standing in self._standings)
 
     @property
+    def clock(self) -> Clock:
+        return self._clock
+
+    @property
+    def resign_after_s(self) -> float:
+        """See SolanaSettings."""
+        return self._settings.resign_after_s
+
+    @property
     def newest_slot(self) -> int:
         """Highest slot any answer was of; 0 before the first."""
         return self._newest_slot

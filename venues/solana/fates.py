@@ -16,6 +16,7 @@ from risk.model.trading import Fate, FateKind, Signed
 from venues.errors import VenueError, VenueRejected, VenueUnavailable
 from venues.solana.account_state import AccountState
 from venues.solana.addresses import parse_key
+from venues.solana.agreement import Agreement
 from venues.solana.client import ClientManager
 from venues.solana.landing import Heights, Status, read_heights, read_status
 from venues.solana.mark import Mark
@@ -23,7 +24,6 @@ from venues.solana.orders_read import read_message
 from venues.solana.profiles import Profile
 from venues.solana.refusals import NO_NAMES, ErrorNames, sentence
 
-_WAITED_FOR_BLOCKS = 750  # some 5 minutes past the last height: who is silent longer is not waited for
 _LOOK = "look at the venue before asking again"
 
 
@@ -53,6 +53,7 @@ class Fates:
 
     def __init__(self, profile: Profile, client: ClientManager) -> None:
         self._profile, self._client = profile, client
+        self._agreement = Agreement(client.hosts, resign_after_s=client.resign_after_s)
         self.errors: ErrorNames = NO_NAMES
 
     async def of(self, signed: Signed) -> Fate:
@@ -64,7 +65,7 @@ class Fates:
 
     async def by_signature(self, signed: Signed) -> BySignature:
         """GONE takes every endpoint: one that has finalised a later block than the last that could hold it, and does
-        not know it. Those that do not say so are waited for until the others are minutes past that block.
+        not know it; see Agreement for how far they are believed.
 
         Raises: VenueUnavailable.
         """
@@ -72,24 +73,23 @@ class Fates:
         if not told:
             raise VenueUnavailable(f"no endpoint says what became of it: {'; '.join(problems)}")
         newest = max((one.final for one in told), key=lambda final: final.height)
-        return BySignature(fate=self._judged(signed, told, newest), slot=newest.slot)
+        return BySignature(fate=self._judged(signed, told), slot=newest.slot)
 
-    def _judged(self, signed: Signed, told: list[_Told], newest: Heights) -> Fate:
+    def _judged(self, signed: Signed, told: list[_Told]) -> Fate:
         known = [one.status for one in told if one.status is not None]
         settled = next((status for status in known if status.settled), None)
         if settled is not None:
             if settled.error is not None:
                 return Fate(kind=FateKind.FAILED, reason=sentence(settled.error, self.errors), slot=settled.slot)
             return Fate(kind=FateKind.LANDED, slot=settled.slot)
-        past = {one.index for one in told if one.final.height > signed.last_valid_height}
-        if known or not past:
+        heights = [0] * self._client.count
+        for one in told:
+            heights[one.index] = one.final.height
+        now_s = self._client.clock.monotonic_s()
+        verdict = self._agreement.verdict(signed.signature, signed.last_valid_height, heights, now_s)
+        if known or not verdict.over:
             return Fate(kind=FateKind.PENDING)
-        silent = [host for index, host in enumerate(self._client.hosts) if index not in past]
-        if not silent:
-            return Fate(kind=FateKind.GONE)
-        if newest.height - signed.last_valid_height <= _WAITED_FOR_BLOCKS:
-            return Fate(kind=FateKind.PENDING)
-        return Fate(kind=FateKind.GONE, reason=f"{', '.join(silent)} did not say whether it landed; {_LOOK}")
+        return Fate(kind=FateKind.GONE, reason=verdict.doubt)
 
     async def _doubt(self, signed: Signed, slot: int) -> str:
         """Why it may have landed all the same, forgotten by every endpoint; empty where nothing says so.

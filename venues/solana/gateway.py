@@ -19,6 +19,7 @@ from risk.model.account import OpenOrder
 from risk.model.trading import Fate, FateKind, MarketDepth, OrderBatch, PlacedOrder, Signed
 from risk.ports import Clock
 from venues.errors import VenueRejected, VenueUnavailable
+from venues.signing import OrderSigner, SigningRequest
 from venues.solana import profiles
 from venues.solana.account_state import AccountState
 from venues.solana.accounts import Fetched
@@ -47,7 +48,6 @@ from venues.solana.reading import Reader, Reading
 from venues.solana.refusals import ErrorNames, sentence
 from venues.solana.sender import Sender
 from venues.solana.settings import SolanaSettings
-from venues.solana.signing import KeyFileSigner, Signer
 from venues.solana.tasks import end
 
 _TOO_OLD = "BlockhashNotFound"
@@ -77,28 +77,21 @@ class _Trading:
         return self.users.spot_indexes
 
 
-def connect_orders(settings: SolanaSettings, *, clock: Clock) -> "DriftGateway":
-    """The gateway the settings describe. Without a key file it reads and quotes, and signs nothing.
+def connect_orders(settings: SolanaSettings, *, clock: Clock, signer: OrderSigner | None = None) -> "DriftGateway":
+    """The gateway the settings describe. Without a signer it reads and quotes, and nothing is sent.
 
-    Raises: VenueRejected for a venue that cannot be traded on, a key file that is not fit, or no driftpy.
+    Raises: VenueRejected for a venue that cannot be traded on, or no driftpy.
     """
-    profile = profiles.load(settings.profile)
-    signer = None if settings.key_file is None else KeyFileSigner(settings.key_file, profile, BudgetCaps.of(settings))
-    return DriftGateway(profile, settings, signer, clock=clock)
+    return DriftGateway(profiles.load(settings.profile), settings, signer, clock=clock)
 
 
 class DriftGateway:
     """Implements risk.trade_ports.OrderGateway."""
 
-    def __init__(self, profile: Profile, settings: SolanaSettings, signer: Signer | None, *, clock: Clock) -> None:
+    def __init__(self, profile: Profile, settings: SolanaSettings, signer: OrderSigner | None, *, clock: Clock) -> None:
         """Raises: VenueRejected, as connect_orders."""
         if profile.trading is None:
             raise VenueRejected(f"orders on {profile.name} are not known to this program; set TRADING to off")
-        if signer is not None and not settings.on_this_machine:
-            raise VenueRejected(
-                "orders are signed with a key file only for a node on this very machine; take the key file away, or "
-                "name loopback addresses alone in RPC_URLS"
-            )
         self._profile, self._facts, self._settings = profile, profile.trading, settings
         self._signer, self._clock = signer, clock
         self._client = ClientManager(settings, clock=clock)
@@ -130,12 +123,15 @@ class DriftGateway:
             self._sender.errors = self._fates.errors = loading.result().errors
 
     async def warm(self) -> None:
-        """Wait until orders can be built. Raises: VenueRejected without a key."""
+        """Wait until orders can be built. Raises: VenueRejected without a signer."""
         await self._ready()
 
-    async def _ready(self) -> tuple[Signer, InstructionBuilder]:
+    async def _ready(self) -> tuple[OrderSigner, InstructionBuilder]:
         if self._signer is None or self._builder is None:
-            raise VenueRejected("no key signs orders here; name the delegate's key file in KEY_FILE")
+            raise VenueRejected(
+                "nobody signs orders here; start keel signer with the delegate's key, and name its socket in "
+                "SIGNER_SOCKET"
+            )
         return self._signer, await asyncio.shield(asyncio.wrap_future(self._builder))
 
     async def depth(self, account_id: str, markets: Sequence[str]) -> Mapping[str, MarketDepth]:
@@ -147,6 +143,7 @@ class DriftGateway:
         if self._clock.now() > batch.consent.holds_until:
             raise VenueRejected("the approval for this is over; propose it again")
         signer, builder = await self._ready()
+        public_key = await signer.public_key()
         calls = calls_of(self._facts, batch)
         key = parse_key(batch.account_id)
         writable = [key, *(perp_market_address(self._profile, index) for index in writable_markets(batch))]
@@ -160,11 +157,11 @@ class DriftGateway:
         finally:
             await end(asked)
         state = AccountState.of(self._profile, key, reading.fetched)
-        self._check_key(state, signer.public_key)
+        self._check_key(state, public_key)
         check_against_market(self._profile, reading.fetched, batch)
         remaining = remaining_accounts(self._profile, reading.users.users, reading.fetched, batch)
         accounts = CallAccounts(
-            authority=state.authority, sub_account=state.sub_account, signer=Pubkey.from_string(signer.public_key)
+            authority=state.authority, sub_account=state.sub_account, signer=Pubkey.from_string(public_key)
         )
         instructions = [builder.build(call, accounts, remaining[_changed(call)]) for call in calls]
         price = unit_price_micro(
@@ -176,17 +173,25 @@ class DriftGateway:
         # Asked only now that the blockhash is there, so that no height can be of a time before it.
         following = (
             asyncio.create_task(self._simulated(widest)),
-            asyncio.create_task(self._sender.last_valid_height(recent)),
+            asyncio.create_task(self._sender.horizon(recent)),
         )
         try:
-            units, last_valid_height = await asyncio.gather(*following)
+            units, horizon = await asyncio.gather(*following)
         finally:
             await end(following)
         message = draft.message(units)
-        caps = BudgetCaps.of(self._settings)
-        require_exactly(self._profile, bytes(message), batch, signer=signer.public_key, caps=caps)
+        # Before the signer is asked: it looks for itself, and must never have to refuse what comes from here.
+        require_exactly(
+            self._profile, bytes(message), batch, signer=public_key, caps=BudgetCaps.of(self._settings)
+        )
         self._check_statistics(message, batch, state)
-        signature = Signature.from_bytes(await signer.sign(bytes(message), batch))
+        request = SigningRequest(
+            batch=batch, message=bytes(message), height=horizon.height, valid_until=horizon.last_valid_height,
+            authority=str(state.authority), sub_account=state.sub_account, blockhash=str(recent.blockhash),
+            unit_limit=units, unit_price_micro=price,
+            remaining=tuple(str(one.pubkey) for one in remaining[frozenset()]),
+        )  # fmt: skip
+        signature = Signature.from_bytes((await signer.sign(request)).signature)
         transaction = VersionedTransaction.populate(message, [signature])
         if not all(transaction.verify_with_results()):
             raise VenueRejected("the signer gave a signature that does not fit; check which key it holds")
@@ -199,7 +204,7 @@ class DriftGateway:
         return Signed(
             signature=str(signature),
             raw=bytes(transaction),
-            last_valid_height=last_valid_height,
+            last_valid_height=horizon.last_valid_height,
             mark=mark.text(),
         )
 
@@ -224,12 +229,13 @@ class DriftGateway:
             return
         if str(state.authority) != key:
             raise VenueRejected(
-                "the key is not the account's delegate; name it as delegate at the venue, or set another"
+                "the signer's key is not the account's delegate; name it as delegate at the venue, or give the signer "
+                "another"
             )
         if not self._settings.allow_owner_key:
             raise VenueRejected(
-                "the key is the account's owner, which can also withdraw; name a delegate at the venue and set its "
-                "key, or allow the owner's on purpose with ALLOW_OWNER_KEY"
+                "the signer's key is the account's owner, which can also withdraw; name a delegate at the venue and "
+                "give the signer its key, or allow the owner's on purpose with ALLOW_OWNER_KEY"
             )
 
     def _check_statistics(self, message: Message, batch: OrderBatch, state: AccountState) -> None:

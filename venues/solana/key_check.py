@@ -1,18 +1,14 @@
-"""Whose key it is that would sign orders, for keel check. Nothing is signed, and nothing of the secret leaves it."""
+"""What a key that would sign orders is to accounts, for keel check. Nothing is signed."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from enum import Enum, auto
 
 from risk.ports import Clock
-from venues.errors import VenueRejected
 from venues.solana import profiles
 from venues.solana.account_state import AccountState
 from venues.solana.addresses import parse_key
 from venues.solana.client import ClientManager
-from venues.solana.orders_read import BudgetCaps
 from venues.solana.settings import SolanaSettings
-from venues.solana.signing import KeyFileSigner
 
 
 class KeyRole(Enum):
@@ -21,15 +17,6 @@ class KeyRole(Enum):
     DELEGATE = auto()
     OWNER = auto()
     STRANGER = auto()
-
-
-async def public_key(settings: SolanaSettings) -> str:
-    """Of the key in the file, in base58. Raises: VenueRejected, saying what is wrong with the file."""
-    if settings.key_file is None:
-        raise VenueRejected("no key file is named; set KEY_FILE")
-    profile, caps = profiles.load(settings.profile), BudgetCaps.of(settings)
-    signer = await asyncio.to_thread(KeyFileSigner, settings.key_file, profile, caps)
-    return signer.public_key
 
 
 async def roles(

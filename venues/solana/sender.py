@@ -47,6 +47,14 @@ _BLOCKHASH_BLOCKS = 150  # that a message may be younger than the block it lands
 _OTHERS_S = 0.3
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Horizon:
+    """Where the chain is by the endpoint that has come least far, and the last height a message can land at."""
+
+    height: int
+    last_valid_height: int
+
+
 @dataclass(frozen=True, slots=True)
 class _RecentFees:
     """getRecentPrioritizationFees, which the RPC library has no request for."""
@@ -71,9 +79,9 @@ class Sender:
         """Raises: VenueUnavailable, VenueRejected."""
         return await self._client.ask(GetLatestBlockhash(RpcContextConfig(_CONFIRMED)), read_blockhash)
 
-    async def last_valid_height(self, recent: RecentBlockhash) -> int:
-        """After which a message with this blockhash surely cannot land: never before what nodes show by their own
-        height now, whatever the one that gave the blockhash stated.
+    async def horizon(self, recent: RecentBlockhash) -> Horizon:
+        """Where the chain is, and the block after which a message with this blockhash surely cannot land: never before
+        what nodes show by their own height now, whatever the one that gave the blockhash stated.
 
         Raises: VenueUnavailable where nobody shows it.
         """
@@ -102,7 +110,8 @@ class Sender:
             await end(asked)
         if not shown:
             raise VenueUnavailable(f"no endpoint shows its block height: {'; '.join(problems)}")
-        return max(recent.last_valid_height, max(shown) + _BLOCKHASH_BLOCKS)
+        until = max(recent.last_valid_height, max(shown) + _BLOCKHASH_BLOCKS)
+        return Horizon(height=min(shown), last_valid_height=until)
 
     async def recent_fees(self, writable: Sequence[Pubkey]) -> list[int]:
         """What others paid lately for changing these accounts; nothing where no node says so."""

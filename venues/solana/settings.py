@@ -3,8 +3,7 @@
 import ipaddress
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from venues.errors import VenueRejected
 
@@ -12,13 +11,26 @@ MAINNET_GENESIS = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d"
 MEBIBYTE = 2**20
 MOST_COMPUTE_UNITS = 1_400_000  # that the chain gives one transaction
 
+_LONGEST_URL = 2_048
+_LONGEST_HOST = 253
 _SHORTEST_KEY = 8  # a shorter word of a path is a version or a network
 _SEPARATORS = re.compile(r"[/?&=]+")
+# A last label that is a number makes resolvers read the whole as an address, each in its own way.
+_NUMBER = re.compile(r"(\d+|0x[0-9a-f]*)\.?", re.ASCII | re.IGNORECASE)
+_ENCODED_CONTROL = re.compile(r"%(?:[01][0-9a-f]|7f)", re.ASCII | re.IGNORECASE)
+# Where a cloud tells machines their own credentials.
+_METADATA = frozenset(
+    map(ipaddress.ip_address, ("100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254"))
+)
+_METADATA_NAMES = frozenset({"metadata", "metadata.google.internal", "instance-data", "instance-data.ec2.internal"})
 _HOST_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*\.?", re.ASCII | re.IGNORECASE)
 
 
 def checked_url(url: str, *, secure: str = "https", plain: str = "http") -> str:
     """A URL that may be asked: encrypted, or plain on this very machine; no user name, no fragment.
+
+    Addresses of a local network are allowed: a node of one's own may be there, with a certificate. So is any name: who
+    answers for it has to hold its certificate, wherever it leads.
 
     Raises: VenueRejected, without the URL, which may hold a key.
     """
@@ -27,19 +39,21 @@ def checked_url(url: str, *, secure: str = "https", plain: str = "http") -> str:
         raise VenueRejected(f"an RPC URL is not one: write {secure}://host/path, and {plain}:// only for this machine")
     host = parts.hostname or ""
     address = _address(host)
-    if address is None and not _HOST_NAME.fullmatch(host):
+    if address is None and not _is_name(host):
         raise VenueRejected("an RPC URL has no host that could be asked; check RPC_URLS")
     if parts.username is not None or parts.fragment:
         raise VenueRejected(f"the RPC URL of {host} has a user name or a fragment; put the key into path or query")
     if parts.scheme == plain and not _is_loopback(host):
         raise VenueRejected(f"the RPC URL of {host} is not encrypted; write {secure}://")
-    if address is not None and (address.is_link_local or address.is_multicast or address.is_unspecified):
+    if _is_no_place(host, address):
         raise VenueRejected(f"the RPC URL names {host}, where no RPC can be; check RPC_URLS")
     return url
 
 
 def _split(url: str) -> SplitResult | None:
-    if not url.isascii() or not url.isprintable() or any(char in url for char in " \\<>\"'`{}|^"):
+    if len(url) > _LONGEST_URL or not url.isascii() or not url.isprintable():
+        return None
+    if any(char in url for char in " \\<>\"'`{}|^") or _ENCODED_CONTROL.search(url):
         return None
     try:
         parts = urlsplit(url)
@@ -54,6 +68,27 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return ipaddress.ip_address(host)
     except ValueError:
         return None
+
+
+def _is_name(host: str) -> bool:
+    last = host.removesuffix(".").rpartition(".")[2]
+    return len(host) <= _LONGEST_HOST and bool(_HOST_NAME.fullmatch(host)) and not _NUMBER.fullmatch(last)
+
+
+def _is_no_place(host: str, address: ipaddress.IPv4Address | ipaddress.IPv6Address | None) -> bool:
+    if address is None:
+        return host.removesuffix(".").lower() in _METADATA_NAMES
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.scope_id is not None:
+            return True
+        if any((address.ipv4_mapped, address.sixtofour, address.teredo)):
+            return True  # an IPv4 address in disguise; who means it can write it as it is
+    if address.is_loopback:
+        return False
+    return (
+        address.is_link_local or address.is_multicast or address.is_unspecified or address.is_reserved
+        or address in _METADATA
+    )  # fmt: skip
 
 
 def _is_loopback(host: str) -> bool:
@@ -73,14 +108,16 @@ def host_of(url: str) -> str:
 def without_keys(text: str, url: str) -> str:
     """A text of somebody else, such as an error of the node, without the parts of the URL that may be a key.
 
-    >>> without_keys("no plan for 0a1b2c3d4e", "https://rpc.example.com/v1/0a1b2c3d4e")
+    >>> without_keys("no plan for 0A1B2C3D4E", "https://rpc.example.com/v1/0a1b2c3d4e")
     'no plan for [secret]'
     """
     parts = urlsplit(url)
     words = {word for word in _SEPARATORS.split(f"{parts.path}/{parts.query}") if len(word) >= _SHORTEST_KEY}
-    for word in sorted(words, key=len, reverse=True):
-        text = text.replace(word, "[secret]")
-    return text
+    words |= {unquote(word) for word in words}
+    if not words:
+        return text
+    pattern = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    return re.sub(pattern, "[secret]", text, flags=re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,12 +137,13 @@ class SolanaSettings:
         stream_silence_s: How long a websocket may tell of no new slot; ten of them usually pass in that time.
         stream_pace_s: Between two books of a stream; what changes meanwhile is one book.
         slot_pace_s: The same where nothing but the slot moves.
-        key_file: Of the delegate that signs orders; None signs nothing.
-        allow_owner_key: Whether that key may be the account's owner, which can also withdraw.
+        allow_owner_key: Whether the signer's key may be the account's owner, which can also withdraw.
         priority_fee_floor_micro: Least paid for a compute unit, in micro-lamports; what is paid where the node does
             not say what others pay.
         priority_fee_cap_micro: Most paid for a compute unit.
         compute_cap_units: Most compute units one transaction may use.
+        resign_after_s: Before bytes may count as gone for good, whatever endpoints say of heights; not less than the
+            signer waits. 0 believes whoever says so at once, for nodes that only a test can reach.
     """
 
     rpc_urls: tuple[str, ...] = field(repr=False)
@@ -122,11 +160,11 @@ class SolanaSettings:
     stream_silence_s: float = 5.0
     stream_pace_s: float = 0.05
     slot_pace_s: float = 1.0
-    key_file: Path | None = None
     allow_owner_key: bool = False
     priority_fee_floor_micro: int = 1_000
     priority_fee_cap_micro: int = 200_000
     compute_cap_units: int = 1_000_000
+    resign_after_s: float = 120.0
 
     def __post_init__(self) -> None:
         if not self.rpc_urls:

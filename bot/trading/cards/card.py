@@ -50,6 +50,7 @@ class ChatCards:
         gateway: Where orders go: "paper".
         resting: Orders of a proposal that rest, or did, by its id; None where nobody knows.
         changed: Called when a card went out.
+        trouble: Why nothing can be signed now; empty while everything can.
     """
 
     def __init__(
@@ -65,11 +66,12 @@ class ChatCards:
         aftermath: Aftermath,
         resting: Callable[[str], Awaitable[Sequence[RestingOrder]]] | None = None,
         changed: Callable[[], None] = lambda: None,
+        trouble: Callable[[], str] = lambda: "",
     ) -> None:
         self._copies, self._handles, self._clock = copies, handles, clock
         self._names_in, self._label, self._style_of = names_in, label, style_of
         self._gateway, self._aftermath, self._changed = gateway, aftermath, changed
-        self._resting = resting
+        self._resting, self._trouble = resting, trouble
         self._claims: dict[str, _Claim] = {}
         self._hidden: dict[str, Address] = {}
         self._left: list[tuple[MessageRef, Message]] = []
@@ -89,6 +91,7 @@ class ChatCards:
             buttons=buttons(proposal, where, self._handles) if pressable(proposal, now) else (),
             after=self._aftermath(proposal),
             resting=tuple(await self._resting(proposal.proposal_id)) if rested and self._resting is not None else (),
+            trouble=self._trouble(),
         )
         with reading_as(await self._style_of(receiver)):
             return drawn(_called_there(proposal, label), place, now)

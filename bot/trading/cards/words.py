@@ -67,6 +67,7 @@ class Place:
         buttons: As long as it may be pressed.
         after: Once it has ended and the account was read again; None before.
         resting: Its orders that came to rest, with what became of each.
+        trouble: Why nothing can be signed now; empty while everything can.
     """
 
     label: str
@@ -74,6 +75,7 @@ class Place:
     buttons: tuple[tuple[Button, ...], ...] = ()
     after: After | None = None
     resting: tuple[RestingOrder, ...] = ()
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +167,8 @@ def _message(
     if proposal.reason:
         said = as_sentence(proposal.reason)
         blocks.append(Line(said if proposal.state in _ENDED_CALMLY else f"! {said}"))
+    if place.trouble and not over(proposal, now):
+        blocks.append(Line(f"! Nothing can be sent now: {sentence(place.trouble)}.", strong=True))
     if proposal.state in (ProposalState.OPEN, ProposalState.APPROVED):
         blocks += _to_decide(proposal)
         if pressable(proposal, now):

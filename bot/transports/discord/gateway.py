@@ -18,6 +18,7 @@ from yarl import URL
 
 from bot.transports.discord.errors import TOKEN_REFUSED
 from bot.transports.discord.health import RESUMING, HealthRecord
+from bot.transports.discord.updates import UNREADABLE
 from bot.transports.discord.urls import DiscordUrls
 
 _CONNECT_S = 30.0
@@ -31,7 +32,6 @@ _FATAL = {
     4013: "Discord does not know what the bot asks to hear of (intents): update Keel",
     4014: "Discord does not allow what the bot asks to hear of (intents): look at the bot's page in its portal",
 }
-_UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 
 log = structlog.get_logger()
 
@@ -122,7 +122,7 @@ class Gateway:
         while True:
             try:
                 await socket.poll_event()
-            except _UNREADABLE as error:
+            except UNREADABLE as error:
                 # What the library trips over is passed by: the next event must be heard.
                 log.error("discord.unreadable_event", error=type(error).__name__)
 

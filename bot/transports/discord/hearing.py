@@ -27,6 +27,8 @@ _SUGGEST_S = 2.0  # of the 3 s Discord waits
 _AUDIENCE_S = 1.0  # likewise
 _MOST_CHOICES = 25
 _CHOICE_CHARACTERS = 100
+_MOST_WAITING = 1_000  # for their turn, before what comes is not heard any more
+_MOST_UNDER_WAY = 1_000
 
 Suggest = Callable[[Person, Typing], Awaitable[Sequence[Suggestion]]]
 MayBePublic = Callable[[Person, Address], Awaitable[bool]]
@@ -104,17 +106,30 @@ class Hearing:
             self._queue.put_nowait(removed)
 
     def written(self, message: "discord.Message") -> None:
-        command = updates.written_of(message, now=self._now())
+        try:
+            command = updates.written_of(message, now=self._now())
+        except updates.UNREADABLE as error:
+            log.warning("discord.not_understood", kind="message", error=type(error).__name__)
+            return
         if command is not None:
             self._queue.put_nowait(command)
 
     def interaction(self, interaction: "discord.Interaction") -> None:
         """Everything here happens at once: the acknowledgement is under way before anything else is heard."""
-        kind = interaction.type.value
         if self._replies.known(str(interaction.id)) is not None:
             return  # said again after a reconnection
+        try:
+            self._understood(interaction)
+        except updates.UNREADABLE as error:
+            log.warning("discord.not_understood", kind=str(interaction.type), error=type(error).__name__)
+
+    def _understood(self, interaction: "discord.Interaction") -> None:
+        """Raises: one of UNREADABLE, before anything has come of it."""
+        kind = interaction.type.value
         if kind == _AUTOCOMPLETE:
-            self._background(self._offer(interaction))
+            person, typing = updates.asker_of(interaction), updates.typing_of(interaction)
+            if len(self._tasks) < _MOST_UNDER_WAY:  # what is typed meanwhile asks again
+                self._background(self._offer(interaction.id, InteractionToken(interaction.token), person, typing))
             return
         heard: Incoming | None = None
         if kind == _COMMAND:
@@ -122,11 +137,16 @@ class Hearing:
             heard = updates.command_of(interaction, now=self._now(), arguments=arguments)
         elif kind == _COMPONENT:
             heard = updates.press_of(interaction, now=self._now())
-        if heard is None:
-            log.warning("discord.not_understood", kind=kind)
+        if heard is None or self._queue.qsize() >= _MOST_WAITING:
+            log.warning("discord.not_understood" if heard is None else "discord.flood", kind=kind)
             return
+        message = interaction.message
+        original = str(message.id) if message is not None and message.flags.ephemeral else ""
         in_guild = interaction.guild_id is not None
         reply = Reply(token=InteractionToken(interaction.token), hidden=in_guild, unanswered=isinstance(heard, Command))
+        if original:
+            reply.original = original
+            reply.own.add(original)
         if in_guild and isinstance(heard, Command) and updates.command_name(interaction) in self._public:
             reply.acknowledged = asyncio.create_task(self._acknowledge_public(interaction.id, reply, heard))
         else:
@@ -134,10 +154,6 @@ class Hearing:
             self._queue.put_nowait(heard)
         self._keep(reply.acknowledged)
         self._replies.add(str(interaction.id), reply)
-        message = interaction.message
-        if message is not None and message.flags.ephemeral:
-            reply.original = str(message.id)
-            reply.own.add(reply.original)
 
     async def _acknowledge(self, interaction_id: int, reply: Reply) -> bool:
         try:
@@ -165,10 +181,10 @@ class Hearing:
             log.warning("discord.audience_unknown", error=type(error).__name__)
             return False
 
-    async def _offer(self, interaction: "discord.Interaction") -> None:
-        choices = await self._suggestions(updates.person_of(interaction.user), updates.typing_of(interaction))
+    async def _offer(self, interaction_id: int, token: InteractionToken, person: Person, typing: Typing) -> None:
+        choices = await self._suggestions(person, typing)
         try:
-            await (await self._wire()).suggest(interaction.id, InteractionToken(interaction.token), choices)
+            await (await self._wire()).suggest(interaction_id, token, choices)
         except DeliveryError as error:
             log.info("discord.no_suggestions", reason=str(error))
 

@@ -25,7 +25,7 @@ ROWS = 5
 ATTACHED = 10
 NOTHING_SAID = "(no text)"
 _OURS = "keel"
-_CUSTOM_ID = re.compile(rf"{_OURS}\d*:(.*)", re.DOTALL)
+_CUSTOM_ID = re.compile(rf"{_OURS}\d*:(.*)", re.DOTALL | re.ASCII)
 _COLOURS: Final = {
     Accent.GOOD: 0x2FA86B,
     Accent.NOTICE: 0xE8C547,

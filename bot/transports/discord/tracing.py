@@ -78,6 +78,6 @@ async def _trouble(response: aiohttp.ClientResponse, call: Call) -> DeliveryErro
 def _json(text: str) -> dict[str, object]:
     try:
         body = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}

@@ -1,4 +1,8 @@
-"""What Discord reports, as what people wrote and pressed."""
+"""What Discord reports, as what people wrote and pressed.
+
+The library takes every type for the right one, so what is relied on is looked at here: whatever is not as Discord's
+documentation has it ends in one of UNREADABLE.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,6 +17,8 @@ if TYPE_CHECKING:
     import discord
 
 TRANSPORT = "discord"
+_DIRECT = 1  # a type of channels
+UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RecursionError)
 ARGUMENTS = "args"  # the one option of commands that earlier versions registered: all that would be typed behind it
 
 
@@ -30,7 +36,7 @@ def command_of(
     if address is None:
         return None
     return Command(
-        sender=person_of(interaction.user),
+        sender=asker_of(interaction),
         address=address,
         text=" ".join((f"/{command_name(interaction)}", *_words(interaction, arguments))),
         sent_at=now,
@@ -48,9 +54,9 @@ def press_of(interaction: "discord.Interaction", *, now: datetime) -> Press | No
         return None
     address = replace(address, shared=in_guild and not message.flags.ephemeral)
     return Press(
-        sender=person_of(interaction.user),
+        sender=asker_of(interaction),
         message=MessageRef(address=address, message_id=str(message.id)),
-        data=data_of(interaction.custom_id or ""),
+        data=data_of(_text(interaction.custom_id or "")),
         pressed_at=now,
         press_id=str(interaction.id),
         private=interaction.guild_id is None,
@@ -59,22 +65,46 @@ def press_of(interaction: "discord.Interaction", *, now: datetime) -> Press | No
 
 def written_of(message: "discord.Message", *, now: datetime) -> Command | None:
     """What somebody wrote in private; none for what bots write, and for what has no text."""
-    if message.guild is not None or message.author.bot or not message.content:
+    # A guild the library does not know is none to it; that a channel is a direct one says the channel.
+    direct = message.guild is None and getattr(message.channel.type, "value", None) == _DIRECT
+    if not direct or message.author.bot or not message.content:
         return None
     address = Address(transport=TRANSPORT, chat=str(message.channel.id))
-    return Command(sender=person_of(message.author), address=address, text=message.content, sent_at=now)
+    return Command(sender=_person_of(message.author), address=address, text=_text(message.content), sent_at=now)
 
 
-def person_of(user: "discord.User | discord.Member") -> Person:
-    """Who it is, and the roles Discord vouches for now, where there are roles."""
+def asker_of(interaction: "discord.Interaction") -> Person:
+    """Who it is, and the roles Discord vouches for now, where there are roles. Raises: one of UNREADABLE, also for bots
+    and for a member of a guild outside of one: what is private must not depend on a field that is missing."""
+    user = interaction.user
+    if user.bot:
+        raise ValueError("bots ask for nothing here")
+    if hasattr(user, "_roles") is not (interaction.guild_id is not None):
+        raise ValueError("members are in guilds, and in guilds there are members")
+    return _person_of(user)
+
+
+def _person_of(user: "discord.User | discord.Member") -> Person:
     # The property `roles` asks a cache that may lag behind; these came with the interaction itself.
     roles = getattr(user, "_roles", ())
     return Person(
         transport=TRANSPORT,
-        user_id=str(user.id),
-        display_name=one_line(user.display_name).strip(),
-        roles=frozenset(str(role) for role in roles),
+        user_id=_snowflake(user.id),
+        display_name=one_line(_text(user.display_name)).strip(),
+        roles=frozenset(_snowflake(role) for role in roles),
     )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("this is no text")
+    return value
+
+
+def _snowflake(value: int) -> str:
+    if not 0 < int(value) < 2**64:
+        raise ValueError("this is no id of Discord's")
+    return str(int(value))
 
 
 def command_name(interaction: "discord.Interaction") -> str:

@@ -18,7 +18,8 @@ _ADDRESSED = re.compile(r"/(?P<command>\w+)@(?P<bot>\w+)(?P<rest>.*)", re.DOTALL
 def incoming_of(update: "Update", *, username: str, now: datetime) -> Incoming | None:
     """The command, press or membership in an update; none for anything else, and for what comes from or is for a bot.
 
-    An anonymous administrator writes as a bot: who cannot be told apart cannot be trusted.
+    An anonymous administrator writes as a bot, and a channel in a group as whoever forwards for it: who cannot be told
+    apart cannot be trusted. What somebody sends by way of another bot is that bot's text.
 
     Args:
         update: One update.
@@ -39,6 +40,8 @@ def incoming_of(update: "Update", *, username: str, now: datetime) -> Incoming |
         return _membership(update.my_chat_member)
     message = update.message
     if message is None or message.text is None or message.from_user is None or message.from_user.is_bot:
+        return None
+    if message.sender_chat is not None or message.via_bot is not None:
         return None
     text = addressed_text(message.text, username)
     if text is None:
@@ -83,4 +86,6 @@ def _address(message: "MaybeInaccessibleMessage") -> Address:
 
 
 def _person(user: "User") -> Person:
-    return Person(transport=TRANSPORT, user_id=str(user.id), display_name=one_line(user.full_name).strip())
+    # The library has none for whoever has deleted their account, whatever its annotations say.
+    called: str | None = user.full_name
+    return Person(transport=TRANSPORT, user_id=str(user.id), display_name=one_line(called or "").strip())

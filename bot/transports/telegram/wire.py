@@ -35,6 +35,7 @@ from bot.messages import Attachment, CommandHint, DeliveryError, File, Picture, 
 from bot.transports.layout import one_line
 from bot.transports.telegram.base_url import OFFICIAL_URL
 from bot.transports.telegram.render import Content, Keyboard, notice
+from bot.transports.telegram.shape import is_well_formed, update_id_of
 from bot.transports.telegram.translate import NOT_MODIFIED, translated
 
 ALLOWED_UPDATES = ("message", "callback_query", "my_chat_member")
@@ -219,7 +220,7 @@ class _Request(HTTPXRequest):
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
         try:
             answer = json.loads(payload)
-        except ValueError:
+        except (ValueError, RecursionError):  # the latter for what is nested deeper than anybody reads
             answer = None
         if not isinstance(answer, dict):
             raise TelegramError("the answer is not Telegram's")
@@ -227,23 +228,36 @@ class _Request(HTTPXRequest):
 
 
 class _PollRequest(_Request):
-    """Polls where an update nobody can read arrives empty: it is passed over once instead of deafening the bot."""
+    """Polls where an update nobody can read arrives empty: it is passed over once instead of deafening the bot.
+
+    What has no number cannot be passed over, for nothing confirms it: it is left out, and where there is nothing else
+    the poll counts as failed, so that the next one waits.
+    """
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
         answer = _Request.parse_json_payload(payload)
-        if isinstance(updates := answer.get("result"), list):
-            answer["result"] = [raw if _readable(raw) else {"update_id": raw["update_id"]} for raw in updates]
+        if (updates := answer.get("result")) is not None:
+            if not isinstance(updates, list):
+                raise TelegramError("these are no updates")
+            numbered = [(raw, number) for raw in updates if (number := update_id_of(raw)) is not None]
+            if updates and not numbered:
+                raise TelegramError("these updates have no numbers")
+            answer["result"] = [raw if _readable(raw, number) else {"update_id": number} for raw, number in numbered]
         return answer
 
 
-def _readable(update: dict[str, Any]) -> bool:
-    try:
-        Update.de_json(update, None)
-    except Exception as error:  # noqa: BLE001 - whatever the library trips over, the next update must be heard
-        log.error("telegram.unreadable_update", update_id=update["update_id"], error=type(error).__name__)
-        return False
-    return True
+def _readable(update: dict[str, Any], number: int) -> bool:
+    error = "not well formed"
+    if is_well_formed(update):
+        try:
+            Update.de_json(update, None)
+        except Exception as exc:  # noqa: BLE001 - whatever the library trips over, the next update must be heard
+            error = type(exc).__name__
+        else:
+            return True
+    log.error("telegram.unreadable_update", update_id=number, error=error)
+    return False
 
 
 async def _unless_identical(edit: Awaitable[Any]) -> None:

@@ -12,9 +12,9 @@ from risk.decisions.incidents import NoticeReason
 from risk.decisions.tiers import Tier
 from storage import DatabaseUnavailable, OutboxState, Receiver, Store
 from tests.bot.alerts.delivery_world import ANN, BOB, World
-from tests.support.faults import Measure
-from tests.support.figures import Gauge
-from tests.support.waiting import until
+from tests.faults import Measure
+from tests.faults.figures import Gauge
+from tests.support.waiting import PATIENCE_S, until
 
 
 @pytest.fixture
@@ -386,12 +386,13 @@ async def test_the_loop_wakes_at_once_and_survives_a_broken_memory(
         return await plain(*args, **given)  # type: ignore[arg-type]  # as they came
 
     monkeypatch.setattr(world.outbox, "claim", failing_once)
+    monkeypatch.setattr("bot.alerts.delivery._IDLE_S", 3_600.0)
     running = asyncio.create_task(world.delivery.run())
     try:
         await asyncio.sleep(0)
         await world.queue(ANN)
         world.delivery.wake()
-        await until(lambda: world.transport.sent, within_s=0.9)  # less than the loop would sleep
+        await until(lambda: world.transport.sent)
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
@@ -403,7 +404,7 @@ async def test_a_loop_that_is_stopped_leaves_no_task_behind(world: World) -> Non
     with world.transport.held("ann"):
         await world.queue(ANN)
         running = asyncio.create_task(world.delivery.run())
-        await asyncio.sleep(0.05)
+        await until(lambda: world.transport.waiting)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 
@@ -414,7 +415,7 @@ async def test_what_a_platform_is_taking_while_the_loop_stops_is_noted_and_not_s
     with world.transport.held("ann"):
         await world.queue(ANN)
         running = asyncio.create_task(world.delivery.run())
-        await asyncio.sleep(0.05)
+        await until(lambda: world.transport.waiting)
         running.cancel()
         await asyncio.sleep(0)
     await asyncio.gather(running, return_exceptions=True)
@@ -429,7 +430,7 @@ async def test_a_loop_that_is_stopped_just_as_it_is_woken_stops(world: World) ->
         await asyncio.sleep(0.01)  # it idles
         world.delivery.wake()
         running.cancel()
-        done, _ = await asyncio.wait((running,), timeout=1)
+        done, _ = await asyncio.wait((running,), timeout=PATIENCE_S)
         assert done
         running = asyncio.create_task(world.delivery.run())
     running.cancel()

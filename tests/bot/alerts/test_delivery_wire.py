@@ -25,12 +25,12 @@ from risk.decisions.tiers import Tier
 from risk.fleet import Fleet
 from storage import Copies, Incidents, IncidentStep, NewNotice, Outbox, People, Receiver, Store
 from tests.bot.alerts.builders import make_facts
+from tests.faults import Measure
+from tests.faults.figures import Gauge
 from tests.storage.builders import make_cause, make_incident
 from tests.support.discord_server import DiscordServer
 from tests.support.discord_server import Drop as DiscordDrop
 from tests.support.discord_server import Fault as DiscordFault
-from tests.support.faults import Measure
-from tests.support.figures import Gauge
 from tests.support.telegram.limits import Window
 from tests.support.telegram_server import Drop, Fault, TelegramServer
 from tests.support.tuned_reader import TunedReader

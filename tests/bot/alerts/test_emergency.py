@@ -5,9 +5,9 @@ import pytest
 from bot.messages import TryAgain
 from risk.decisions.tiers import Tier
 from storage import Role, StorageError
+from tests.faults import Measure
+from tests.faults.figures import Gauge
 from tests.support.bot_world import HOME, BotWorld, bot_world
-from tests.support.faults import Measure
-from tests.support.figures import Gauge
 
 
 async def break_memory(world: BotWorld, *, broken: bool = True) -> None:

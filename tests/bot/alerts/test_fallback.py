@@ -7,8 +7,8 @@ import pytest
 from bot.messages import RetryAfter, TryAgain, Unreachable
 from storage import Store
 from tests.bot.alerts.routed_world import ANN, BOB, PAGER, routed_world
-from tests.support.faults import Measure
-from tests.support.figures import Gauge
+from tests.faults import Measure
+from tests.faults.figures import Gauge
 from tests.support.recording_transport import RecordingTransport
 
 DOWN = TryAgain("Telegram cannot be reached (ConnectError)")

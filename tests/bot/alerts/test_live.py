@@ -175,7 +175,7 @@ async def test_polling_bridges_a_stream_that_is_down_where_checks_are_rare() -> 
         await until(lambda: scene.world.app.watch.tier(scene.world.account).tier is Tier.CRITICAL)
         scene.reader.refuses = None
         await until(lambda: scene.live.state.connected)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not scene.world.heads:  # a tier is known a moment before its alert is stored
                 await scene.world.deliver()
                 await asyncio.sleep(0.01)

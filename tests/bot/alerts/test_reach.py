@@ -56,9 +56,9 @@ def test_a_thousand_accounts_in_a_thousand_chats_take_no_time() -> None:
     people = [f"p{number}" for number in range(1_000)]
     access = {person: Access(roles={f"account-{person}": Role.VIEWER}) for person in people}
     hearers = [hearer(number, person) for number, person in enumerate(people)]
-    started = time.perf_counter()
+    started = time.process_time()
     reach = Reach(hearers, Audience(access=access))
     found = [reach.of(f"account-{person}") for person in people]
 
     assert [len(one) for one in found] == [1] * 1_000
-    assert time.perf_counter() - started < 1.0  # a million questions take several
+    assert time.process_time() - started < 1.0  # a million questions take several

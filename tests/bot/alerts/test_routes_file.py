@@ -269,12 +269,18 @@ def test_secrets_come_from_files_beside_it_and_a_missing_or_empty_one_is_named(t
     file = tmp_path / "routes.toml"
     file.write_text('[services.pager]\nurl_file = "pager.url"\n')
 
-    with pytest.raises(BadRoutes, match=r"service pager: the file pager\.url cannot be read \(No such file"):
+    with pytest.raises(BadRoutes, match=r"service pager: .*pager\.url cannot be opened \(No such file"):
         load_routes(file, environment={}, required=True)
-    (tmp_path / "pager.url").write_text("\n")
-    with pytest.raises(BadRoutes, match=r"the file pager\.url is empty"):
+    secret = tmp_path / "pager.url"
+    secret.write_text("\n")
+    secret.chmod(0o600)
+    with pytest.raises(BadRoutes, match=r"pager\.url is empty"):
         load_routes(file, environment={}, required=True)
-    (tmp_path / "pager.url").write_text("json://127.0.0.1/secret\n")
+    secret.write_text("json://127.0.0.1/secret\n")
+    secret.chmod(0o644)
+    with pytest.raises(BadRoutes, match=r"others can read the secret; run chmod 600"):
+        load_routes(file, environment={}, required=True)
+    secret.chmod(0o600)
     assert load_routes(file, environment={}, required=True).secrets == ("json://127.0.0.1/secret",)
 
 

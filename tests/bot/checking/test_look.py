@@ -20,6 +20,7 @@ from tests.support.discord import Channel, DiscordServer
 from tests.support.scenarios import sol_long
 from tests.support.solana_rpc import Delay, HttpError, Reset, SolanaRpc, running_rpc
 from tests.support.telegram import Fault, TelegramServer
+from tests.support.waiting import PATIENCE_S
 
 GROUP = -1001
 PERSON = 1001
@@ -36,6 +37,7 @@ class World:
     discord: DiscordServer
     channel: Channel
     rpc: SolanaRpc
+    patience_s: float = PATIENCE_S
 
     @property
     def env_file(self) -> Path:
@@ -47,7 +49,7 @@ class World:
 
     async def look(self, *, mode: int = 0o600) -> list[Fact]:
         self.write(mode)
-        found = await look(self.env_file, patience_s=1.5)
+        found = await look(self.env_file, patience_s=self.patience_s)
         shown = as_json(found)
         for secret in (RPC_KEY, self.telegram.token.partition(":")[2], self.discord.token, SECRET):
             assert secret not in shown
@@ -133,6 +135,11 @@ async def test_where_all_is_in_order_every_fact_says_so(world: World) -> None:
     assert {"backups", "do not disturb", "time zone", "disk", "process", "life"} <= said.keys()
 
 
+def stand_still(world: World) -> None:
+    world.rpc.set_tick(0)
+    world.patience_s = 6.0
+
+
 def set_env(**changes: str) -> Callable[[World], None]:
     def change(world: World) -> None:
         world.env.update(changes)
@@ -175,7 +182,7 @@ WRONG: dict[str, tuple[Callable[[World], object], str, str]] = {
     ),
     "an RPC that refuses": (lambda world: world.rpc.inject(HttpError(status=403)), "rpc 127", "does not allow this"),
     "an RPC that breaks off": (lambda world: world.rpc.inject(Reset()), "rpc 127", "could not be asked"),
-    "an RPC that stands still": (lambda world: world.rpc.set_tick(0), "rpc 127", "does not move"),
+    "an RPC that stands still": (stand_still, "rpc 127", "does not move"),
     "an RPC that nobody runs": (
         set_env(RPC_URLS="http://127.0.0.1:9", WS_URL="ws://127.0.0.1:9"), "rpc 127.0.0.1:9", "no connection",
     ),

@@ -1,5 +1,6 @@
 """keel check looks at trading: what is allowed, where orders go, who signs them, who has to agree, what is in force."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -8,16 +9,30 @@ from typing import Any
 
 import pytest
 
+from bot.checking import signing
 from bot.checking.facts import Fact, Standing, passed
 from bot.checking.trading import look
 from bot.config import Settings, load_settings
 from risk.decisions.proposals import LegEvent
 from risk.model.proposal import Purpose
 from risk.model.trading import TradingState
-from storage import Grant, LinkClaim, LinkedPerson, People, Pins, Role, Store, TradingStates
-from tests.storage.builders import NOW
+from storage import (
+    Accounts,
+    EquityLog,
+    Grant,
+    LinkClaim,
+    LinkedPerson,
+    People,
+    Pins,
+    Role,
+    Store,
+    TradingStates,
+    WatchedAccount,
+)
+from tests.storage.builders import NOW, make_sample
 from tests.storage.trading_builders import Desk, make_draft, make_legs, make_standing, make_stop
-from tests.support.drift_trading import account_id, key_file, trading_world
+from tests.support.drift_trading import DELEGATE, OWNER, account_id, trading_world
+from tests.support.signer_process import AccountLines, SignerProcess, signer_process
 from tests.support.solana_rpc import SolanaRpc, running_rpc
 
 PAPER = "demo-0"
@@ -44,7 +59,6 @@ def on_paper(folder: Path, **changes: Any) -> Settings:
 def on_drift(folder: Path, rpc: SolanaRpc, **changes: Any) -> Settings:
     given: dict[str, Any] = {
         "venue": "drift", "rpc_urls": rpc.url, "accounts": f"{account_id()}=main", "data_url": "off",
-        "key_file": str(key_file(folder)),
     }  # fmt: skip
     return on_paper(folder, **(given | changes))
 
@@ -72,8 +86,8 @@ def of(found: list[Fact], subject: str) -> Fact:
     return one
 
 
-async def test_trading_that_is_off_is_one_fact_and_no_key_is_looked_at(tmp_path: Path) -> None:
-    settings = on_paper(tmp_path, trading_enabled=False, key_file="/nowhere/key.json")
+async def test_trading_that_is_off_is_one_fact_and_no_signer_is_asked(tmp_path: Path) -> None:
+    settings = on_paper(tmp_path, trading_enabled=False, signer_socket="/nowhere/signer.sock")
     (off,) = await look(settings, NOW, 1.0)
     assert (off.standing, off.text) == (Standing.OK, "switched off: nothing is proposed and nothing goes out")
 
@@ -184,50 +198,113 @@ async def test_orders_that_rest_while_trading_is_off_are_said(tmp_path: Path) ->
     assert of(on, "resting orders").standing is Standing.OK
 
 
-SPOIL: dict[str, tuple[Callable[[Path], dict[str, Any]], str, Standing, str]] = {
-    "its delegate's key": (lambda _: {}, "key file", Standing.OK, "its key is the delegate"),
-    "no key": (lambda _: {"key_file": ""}, "orders", Standing.WRONG, "and no key signs any"),
-    "a key others can read": (
-        lambda folder: {"key_file": str(with_mode(folder, 0o440))}, "key file", Standing.WRONG, "mode 0440",
+@pytest.fixture(scope="module")
+def signers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., SignerProcess]]:
+    """Signers by what is special about them, each started once."""
+    pytest.importorskip("solders", reason="the signer needs solders; install keel[solana]")
+    running: dict[str, SignerProcess] = {}
+    with contextlib.ExitStack() as stack:
+
+        def find(name: str, **special: Any) -> SignerProcess:
+            if name not in running:
+                folder = tmp_path_factory.mktemp("signer")
+                given: dict[str, Any] = {"venue": "drift", "accounts": [AccountLines.of(OWNER)], "key": DELEGATE}
+                running[name] = stack.enter_context(signer_process(folder, **(given | special)))
+            return running[name]
+
+        yield find
+
+
+SPOIL: dict[str, tuple[dict[str, Any], dict[str, Any], str, Standing, str]] = {
+    "its delegate's key": ({}, {}, "signer's key", Standing.OK, "it is the delegate"),
+    "all that it allows": (
+        {"daily_usd": 5_000, "max_order_usd": 250}, {}, "signer's caps", Standing.OK, "$250 an order, $5,000 a day",
     ),
-    "no such file": (
-        lambda folder: {"key_file": str(folder / "none.json")}, "key file", Standing.WRONG, "cannot be opened",
+    "a market's caps": (
+        {}, {}, "signer's market", Standing.OK, "SOL-PERP: 1,000 an order, 100,000 a day, between $50.00 and $500",
     ),
+    "only what reduces": ({}, {}, "signer's orders", Standing.OK, "only those that reduce"),
+    "also what adds": ({"reduce_only": False}, {}, "signer's orders", Standing.ADVICE, "add to a position"),
+    "the same user": ({}, {}, "signer's user", Standing.ADVICE, "can read its key file; who may ask: user"),
     "the owner's key": (
-        lambda folder: {"key_file": str(key_file(folder, "ann"))}, "key file", Standing.WRONG, "owns main",
+        {"key": OWNER, "allow_owner_key": True}, {}, "signer's key", Standing.WRONG, "it owns main and can withdraw",
     ),
     "the owner's key on purpose": (
-        lambda folder: {"key_file": str(key_file(folder, "ann")), "allow_owner_key": True}, "key file",
-        Standing.ADVICE, "as ALLOW_OWNER_KEY allows",
+        {"key": OWNER, "allow_owner_key": True}, {"allow_owner_key": True}, "signer's key", Standing.ADVICE,
+        "as ALLOW_OWNER_KEY allows",
     ),
-    "a stranger's key": (
-        lambda folder: {"key_file": str(key_file(folder, "eve"))}, "key file", Standing.WRONG,
-        "is not the delegate of main",
+    "a stranger's key": ({"key": "eve"}, {}, "signer's key", Standing.WRONG, "it is not the delegate of main"),
+    "another account": (
+        {"accounts": [AccountLines.of("bob")]}, {}, "signer", Standing.WRONG, "it signs nothing for main",
     ),
-    "a node elsewhere": (
-        lambda _: {"rpc_urls": "https://rpc.example.com/x"}, "orders", Standing.WRONG, "rpc.example.com is not this",
+    "another venue": (
+        {"venue": "paper", "accounts": ["demo-0"]}, {}, "signer", Standing.WRONG, "signs for paper, and orders go to",
+    ),
+    "a stranger itself": (
+        {"allowed_uids": [4_711]}, {}, "signer", Standing.WRONG, "it refuses to say who it is: user",
     ),
     "a node that is down": (
-        lambda _: {"rpc_urls": "http://127.0.0.1:9"}, "key file", Standing.ADVICE, "nobody could be asked",
+        {}, {"rpc_urls": "http://127.0.0.1:9"}, "signer's key", Standing.ADVICE, "nobody could be asked",
     ),
 }  # fmt: skip
 
 
-def with_mode(folder: Path, mode: int) -> Path:
-    path = key_file(folder, "eve")
-    path.chmod(mode)
-    return path
-
-
-@pytest.mark.parametrize(("changes", "subject", "standing", "text"), SPOIL.values(), ids=SPOIL)
-async def test_where_orders_go_and_whose_key_signs_them(
-    tmp_path: Path, rpc: SolanaRpc, changes: Callable[[Path], dict[str, Any]], subject: str, standing: Standing,
-    text: str,
+@pytest.mark.parametrize(("special", "changes", "subject", "standing", "text"), SPOIL.values(), ids=SPOIL)
+async def test_who_signs_and_within_what(
+    tmp_path: Path, rpc: SolanaRpc, signers: Callable[..., SignerProcess], special: dict[str, Any],
+    changes: dict[str, Any], subject: str, standing: Standing, text: str,
 ) -> None:  # fmt: skip
-    found = await look(on_drift(tmp_path, rpc, **changes(tmp_path)), NOW, 5.0)
+    signer = signers(repr(special), **special)
+    settings = on_drift(tmp_path, rpc, signer_socket=str(signer.socket), **changes)
+    found = await look(settings, NOW, 20.0)
 
-    fact = of(found, subject)
+    (fact,) = (one for one in found if one.subject == subject and text in one.text)
     assert fact.standing is standing, fact
-    assert text in fact.text
-    assert passed(found) is (standing is not Standing.WRONG)
     assert fact.remedy or standing is Standing.OK
+    if standing is Standing.WRONG:
+        assert not passed(found)
+    assert of(found, "orders").text.startswith("go to drift through 127.0.0.1")
+
+
+async def test_a_check_takes_nothing_over_from_the_bot_that_runs(
+    tmp_path: Path, rpc: SolanaRpc, signers: Callable[..., SignerProcess]
+) -> None:
+    signer = signers("{}")
+    before = signer.state.joinpath("journal-000001.jsonl").read_bytes()
+    assert passed(await look(on_drift(tmp_path, rpc, signer_socket=str(signer.socket)), NOW, 20.0))
+    assert signer.state.joinpath("journal-000001.jsonl").read_bytes() == before
+
+
+async def test_without_a_signer_nothing_is_sent_on_drift_and_nothing_is_missing_on_paper(
+    tmp_path: Path, rpc: SolanaRpc
+) -> None:
+    wrong = of(await look(on_drift(tmp_path, rpc), NOW, 5.0), "orders")
+    assert (wrong.standing, "nobody signs any" in wrong.text) == (Standing.WRONG, True)
+    assert "SIGNER_SOCKET" in wrong.remedy
+    assert of(await look(on_paper(tmp_path), NOW, 5.0), "orders").standing is Standing.OK
+
+
+async def test_a_signer_that_does_not_answer_is_wrong_on_every_venue(tmp_path: Path) -> None:
+    wrong = of(await look(on_paper(tmp_path, signer_socket=str(tmp_path / "none.sock")), NOW, 5.0), "signer")
+    assert wrong.standing is Standing.WRONG
+    assert "it does not answer: there is no socket" in wrong.text
+
+
+async def test_caps_that_are_wider_than_what_the_account_holds_are_worth_a_word(
+    tmp_path: Path, rpc: SolanaRpc, signers: Callable[..., SignerProcess]
+) -> None:
+    signer = signers("wide", daily_usd=5_000)
+    async with await Store.open(tmp_path / "keel.sqlite3") as store:
+        watched = WatchedAccount(account_id=account_id(), venue="drift", nickname="main", added_at=NOW)
+        await Accounts(store).watch(watched)
+        await EquityLog(store).record([replace(make_sample(account_id()), equity_usd=4_000.0)])
+        found = of(await look(on_drift(tmp_path, rpc, signer_socket=str(signer.socket)), NOW, 20.0), "signer's caps")
+    assert found.standing is Standing.ADVICE
+    assert "$5,000 a day" in found.text
+    assert "wider than the $4,000 that its accounts hold" in found.text
+
+
+def test_the_setting_of_earlier_versions_is_said_to_be_left_over() -> None:
+    (found,) = signing.left_over({"KEY_FILE": "/home/ann/key.json"})
+    assert (found.standing, "/home/ann" in found.text) == (Standing.ADVICE, False)
+    assert signing.left_over({"SIGNER_SOCKET": "/run/keel-signer/signer.sock"}) == []

@@ -12,9 +12,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.bot.commands.histories import calculating_world
+from tests.faults import Measure
+from tests.faults.figures import Gauge
 
 _TICK_S = 0.005
-_MOST_CPU_S = 0.25
 
 
 @contextlib.asynccontextmanager
@@ -36,7 +37,7 @@ async def work_between_beats() -> AsyncIterator[list[float]]:
 
 
 @pytest.mark.parametrize("text", ["/backtest", "/risk", "/var 99 7d monte-carlo", "/liqprob", "/size SOL"])
-async def test_no_fit_blocks_the_loop(text: str) -> None:
+async def test_no_fit_blocks_the_loop(text: str, figure: Gauge) -> None:
     async with calculating_world(days=1_200) as world:
         await asyncio.get_running_loop().run_in_executor(world.app.services.executor, _imported)
         async with work_between_beats() as found:
@@ -44,7 +45,8 @@ async def test_no_fit_blocks_the_loop(text: str) -> None:
 
         assert answer.first.startswith("main: ")
         assert len(found) > 5, "it took no time at all"
-        assert max(found) < _MOST_CPU_S
+        figure(Measure.LOOP_P99, sorted(found)[int(len(found) * 0.99)])
+        figure(Measure.LOOP_MAX, max(found))
 
 
 def _imported() -> None:

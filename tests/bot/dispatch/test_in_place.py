@@ -36,7 +36,7 @@ async def asking(world: BotWorld, text: str) -> AsyncIterator[asyncio.Task[None]
 
 
 async def until(holds: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not holds():  # noqa: ASYNC110  # what is waited for happens in a transport, which tells nobody
             await asyncio.sleep(0.005)
 

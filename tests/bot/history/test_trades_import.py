@@ -81,7 +81,7 @@ BAD = {
     "no side": (HEADER + "2026-01-01,SOL-PERP,up,1,100,0,1\n", "line 2: 'up' is no side; write buy or sell"),
     "a negative size": (HEADER + GOOD + GOOD + "2026-01-01,SOL-PERP,buy,-1,100,0,1\n", "line 4: the size is -1"),
     "no price": (HEADER + "2026-01-01,SOL-PERP,buy,1,,0,1\n", "line 2: the price is ''"),
-    "an infinite price": (HEADER + "2026-01-01,SOL-PERP,buy,1,inf,0,1\n", "line 2: the price is inf"),
+    "an infinite price": (HEADER + "2026-01-01,SOL-PERP,buy,1,inf,0,1\n", "line 2: the price is 'inf'"),
     "a fee in words": (HEADER + "2026-01-01,SOL-PERP,buy,1,100,little,1\n", "line 2: the fee is 'little'"),
     "too few columns": (HEADER + "2026-01-01,SOL-PERP,buy\n", "line 2 has 3 of 7 columns"),
     "half a quote": (HEADER + '2026-01-01,"SOL', "not a CSV file"),

@@ -12,7 +12,7 @@ from bot.replaying.question import Answer, Question, Refusal
 from bot.replaying.span import Span
 from risk.decisions.tiers import Tier
 from tests.risk.builders import RATIO_ALONE
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_S, given_up, until
 from tests.venues.replaying import Bar, flat, long, make_bars, write_bars
 from venues.replay import BookPosition, ReplayBook
 
@@ -77,8 +77,9 @@ async def test_one_that_takes_too_long_is_ended(importable: Path) -> None:
         importable,
         f"import os, pathlib, time\npathlib.Path({str(note)!r}).write_text(str(os.getpid()))\ntime.sleep(600)\n",
     )
-    found = await Replays(limit_s=5, worker=slow).ask(question())
-    assert found == Refusal(text="it took longer than 5 s and was ended; ask for fewer days")
+    asking = Replays(limit_s=PATIENCE_S, worker=slow).ask(question())
+    found = await given_up(asking, heard=lambda: int(note.exists() and note.read_text() != ""))
+    assert found == Refusal(text="it took longer than 30 s and was ended; ask for fewer days")
     with pytest.raises(ProcessLookupError):
         os.kill(int(note.read_text()), 0)
 

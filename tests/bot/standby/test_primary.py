@@ -9,9 +9,9 @@ from bot.alerts.desk import Finding
 from bot.beats import BadBeat, Beat, BeatAccount, BeatChat
 from bot.standby.primary import PRIMARY, Primary, PrimaryWatch
 from risk.decisions.tiers import Tier
+from tests.faults import Measure
+from tests.faults.figures import Gauge
 from tests.support.clock import FakeClock
-from tests.support.faults import Measure
-from tests.support.figures import Gauge
 
 
 class World:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 from bot.app import Pace, assemble
+from bot.door import BOUNDLESS
 from bot.messages import Message, MessageRef, Transport, text_of
 from bot.observing import Observer
 from bot.roster import Roster, Watched
@@ -135,8 +136,8 @@ async def chat_world(
         )
         app = assemble(
             store=store, reader=venue, roster=roster, transports=[transport, *others], clock=clock, venue="paper",
-            executor=workers, pace=Pace(check_interval=timedelta(seconds=5)), trading=setup, patience_s=math.inf,
-            stream=False, observer=observer,
+            executor=workers, pace=Pace(check_interval=timedelta(seconds=5), requests=BOUNDLESS), trading=setup,
+            patience_s=math.inf, stream=False, observer=observer,
         )  # fmt: skip
         assert app.trading is not None
         bot = BotWorld(app=app, clock=clock, reader=cast(TunedReader, venue), transport=transport, store=store)

@@ -20,9 +20,9 @@ from storage import (
     StandingApprovals,
     TradingStates,
 )
+from tests.faults import Measure
+from tests.faults.figures import Gauge
 from tests.support.bot_world import GENEROUS
-from tests.support.faults import Measure
-from tests.support.figures import Gauge
 from tests.support.trade_world import ACCOUNT, ASKED_AT, TradeWorld, sell, still, trade, trade_world
 
 

@@ -26,6 +26,8 @@ from storage import (
     Store,
 )
 from tests.bot.trading.proposals import NOW
+from tests.faults import Measure
+from tests.faults.figures import Gauge
 from tests.storage.trading_builders import GROUP, PHONE, TRADER, Desk, make_legs, make_press
 from tests.support.bot_world import OWNER
 from tests.support.trade_bot import TradeBot, trade_bot
@@ -50,7 +52,7 @@ async def storm(world: TradeWorld, proposal: Proposal, actions: Sequence[CardAct
     return Counter(one.kind for one in pressed)
 
 
-async def test_of_eight_confirmations_at_once_one_counts_two_hundred_times() -> None:
+async def test_of_eight_confirmations_at_once_one_counts_two_hundred_times(figure: Gauge) -> None:
     async with trade_world() as world:
         for number in range(STORMS):
             side = Side.SELL if number % 2 else Side.BUY
@@ -64,6 +66,8 @@ async def test_of_eight_confirmations_at_once_one_counts_two_hundred_times() -> 
             assert ended.state is ProposalState.DONE
             assert len(ended.votes) == 1
         signed = [one async for one in world.audit.all() if one.action is AuditAction.LEG_SIGNED]
+        figure(Measure.TRIED, STORMS)
+        figure(Measure.DUPLICATES, len(signed) - STORMS)
         assert len(signed) == STORMS
 
 
@@ -202,7 +206,7 @@ def _mangled(handle: str, dice: random.Random) -> str:
     ])  # fmt: skip
 
 
-async def test_ten_thousand_worthless_presses_have_no_effect_and_raise_nothing() -> None:
+async def test_ten_thousand_worthless_presses_have_no_effect_and_raise_nothing(figure: Gauge) -> None:
     dice, seen = random.Random(20_251_010), Counter[tuple[str, PressKind]]()
     async with Store.forgetful() as store:
         stage = await Stage.over(store)
@@ -212,6 +216,8 @@ async def test_ten_thousand_worthless_presses_have_no_effect_and_raise_nothing()
             pressed = await stage.desk.proposals.press(press, now)
             assert pressed.kind in WORTHLESS, (how, press)
             seen[how, pressed.kind] += 1
+        figure(Measure.TRIED, sum(seen.values()))
+        figure(Measure.ACCEPTED, sum(kind not in WORTHLESS for _, kind in seen))
         assert await _everything(store) == before
     assert {kind for _, kind in seen} >= WORTHLESS - {PressKind.ALREADY_VOTED}
     assert len({how for how, _ in seen}) == 7

@@ -11,8 +11,8 @@ from risk.model.proposal import LegState, Proposal, ProposalState, Purpose
 from risk.model.trading import Fate, FateKind, OrderBatch, OrderStyle, TradingState
 from risk.trade_ports import OrderGateway
 from storage import Store, TradingStates
-from tests.support.faults import Measure
-from tests.support.figures import Gauge
+from tests.faults import Measure
+from tests.faults.figures import Gauge
 from tests.support.trade_world import ASKED_AT, TradeWorld, card_press, sell, trade, trade_world
 
 

@@ -12,6 +12,7 @@ from bot.messages import Address, Command, Membership, Press, Transport
 from bot.transports.discord import DiscordTransport, DiscordUrls
 from bot.transports.telegram import TelegramTransport
 from tests.contracts.transport_worlds import hurried_sleep
+from tests.support.discord.patience import lengthen_waits
 from tests.support.discord_server import Channel, DiscordServer
 from tests.support.telegram_server import TelegramServer
 
@@ -37,6 +38,11 @@ class Time:
         await hurried_sleep(seconds)
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    lengthen_waits(monkeypatch)
+
+
 @pytest.fixture
 def time() -> Time:
     return Time()
@@ -52,7 +58,7 @@ async def server() -> AsyncIterator[TelegramServer]:
 @pytest.fixture
 def idle(server: TelegramServer, time: Time) -> TelegramTransport:
     """Not entered yet."""
-    return TelegramTransport(server.token, now=time.now, base_url=server.url, sleep=time.sleep, answer_s=1.0)
+    return TelegramTransport(server.token, now=time.now, base_url=server.url, sleep=time.sleep, answer_s=30.0)
 
 
 @pytest.fixture
@@ -102,7 +108,7 @@ def direct(discord_server: DiscordServer) -> Address:
 
 def discord_of(server: DiscordServer, time: Time, **more: Any) -> DiscordTransport:
     urls = DiscordUrls(api=server.api_url, gateway=server.gateway_url)
-    about: dict[str, Any] = {"token": server.token, "now": time.now, "sleep": time.sleep, "answer_s": 5.0}
+    about: dict[str, Any] = {"token": server.token, "now": time.now, "sleep": time.sleep, "answer_s": 30.0}
     return DiscordTransport(**(about | {"urls": urls} | more))
 
 
@@ -115,7 +121,7 @@ def at(channel: Channel) -> Address:
 async def heard(transport: Transport, count: int = 1) -> list[Command | Press]:
     """The next things somebody wrote or pressed."""
     found: list[Command | Press] = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         async for incoming in transport.incoming():
             if not isinstance(incoming, Membership):
                 found.append(incoming)

@@ -53,7 +53,7 @@ async def script(*steps: str) -> AsyncIterator[str]:
 
 
 async def everything(transport: ConsoleTransport) -> list[Incoming]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         return [incoming async for incoming in transport.incoming()]
 
 
@@ -243,7 +243,7 @@ def test_colours_are_added_only_around_clean_text() -> None:
 
 def test_a_pipe_never_waits_for_the_line_editor() -> None:
     code = "import sys, bot.transports.console; sys.exit('prompt_toolkit' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 
 
 _ON_A_TERMINAL = """
@@ -317,7 +317,7 @@ def terminal() -> Iterator[Terminal]:
         yield terminal
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 def test_on_a_terminal_one_types_presses_completes_and_recalls(terminal: Terminal) -> None:
     terminal.type("1\r")
     terminal.wait_for_prompt_below("heard <pressed ack:1>")
@@ -329,10 +329,10 @@ def test_on_a_terminal_one_types_presses_completes_and_recalls(terminal: Termina
     terminal.wait_for_prompt_below("heard </health main>")
     terminal.type("\x04")
     terminal.wait_for("left quietly")
-    assert terminal.process.wait(timeout=5) == 0
+    assert terminal.process.wait(timeout=30) == 0
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("arguments", [(), ("--own-handler",)], ids=["default", "the application's own handler"])
 def test_on_a_terminal_ctrl_c_interrupts_the_process(arguments: tuple[str, ...]) -> None:
     with closing(Terminal(*arguments)) as terminal:
@@ -341,7 +341,7 @@ def test_on_a_terminal_ctrl_c_interrupts_the_process(arguments: tuple[str, ...])
         terminal.wait_for_prompt_below("heard </health>")
         terminal.type("half a li\x03")
         terminal.wait_for("interrupted")
-        assert terminal.process.wait(timeout=5) == 0
+        assert terminal.process.wait(timeout=30) == 0
 
 
 def _ref(message_id: str) -> MessageRef:

@@ -13,7 +13,7 @@ from tests.support.discord_server import Channel, DiscordServer, Fault, Guild
 
 async def memberships(transport: DiscordTransport, count: int) -> list[Membership]:
     found: list[Membership] = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         async for incoming in transport.incoming():
             assert isinstance(incoming, Membership)
             found.append(incoming)
@@ -103,7 +103,7 @@ async def test_guilds_the_settings_name_are_nobodys_business(
     async with discord_of(discord_server, time, guild_ids=(desk.guild or 0,)) as discord:
         await discord_server.wait_for(lambda: discord_server.gateway.live)
         await discord_server.slash(ANN, "health", channel=desk)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             async for incoming in discord.incoming():
                 assert not isinstance(incoming, Membership)
                 break

@@ -1,6 +1,5 @@
 """The token is in every request, an interaction's and a webhook's in every URL. They may be nowhere else."""
 
-import asyncio
 import gc
 import io
 import logging
@@ -30,11 +29,13 @@ from bot.transports.discord.wire import Wire
 from tests.bot.transports.conftest import ANN, Time, at, discord_of, heard
 from tests.support.discord_server import DiscordServer, Drop, Fault
 from tests.support.png import tiny_png
+from tests.support.waiting import PATIENCE_S, hurried, until
 
 SECRET = "canary-Canary_0123456789abcdefghijk"
 TOKEN = f"MTQwMDAwMDAwMDAwMDAwMDAwMg.Gx1yZ2.{SECRET}"
 CARD = Message(blocks=(*lines("HIGH"), Line("b")), buttons=((Button("Ack", "a"),),))
 CHART = Message(blocks=(Line("Equity"), Picture(tiny_png(), alt="Equity rose.")))
+NEVER_S = 3_600.0
 FAULTS = [
     Fault(status=400),
     Fault(status=400, code=50035, words=f"never seen Bot {TOKEN}"),
@@ -53,7 +54,7 @@ FAULTS = [
     Fault(status=302, page=True),
     Fault(drop=Drop.BEFORE),
     Fault(drop=Drop.AFTER),
-    Fault(delay_s=30),
+    Fault(delay_s=NEVER_S),
 ]
 
 
@@ -124,9 +125,12 @@ async def use(transport: DiscordTransport, seen: Everything) -> None:
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda one: f"{one.status}{one.code}{one.drop}{one.page}{one.delay_s:g}")
 async def test_no_failure_of_discord_shows_a_token(time: Time, everything: Everything, fault: Fault) -> None:
     forever = Fault(**{name: getattr(fault, name) for name in fault.__slots__} | {"times": None})
-    async with DiscordServer(token=TOKEN) as server:
+    async with (
+        DiscordServer(token=TOKEN) as server,
+        hurried(lambda: server.struck if fault.delay_s else 0, after_s=100.0),
+    ):
         desk = server.add_channel(server.add_guild())
-        async with discord_of(server, time, token=TOKEN, answer_s=0.2) as transport:
+        async with discord_of(server, time, token=TOKEN, answer_s=PATIENCE_S) as transport:
             await transport.send(at(desk), CARD)
             await server.slash(ANN, "health", channel=desk)
             await server.press(ANN, server.messages()[0], "Ack")
@@ -142,8 +146,8 @@ async def test_no_failure_of_discord_shows_a_token(time: Time, everything: Every
             await transport.answer(press, "done")
         server.heal()
         server.inject(forever)
-        async with discord_of(server, time, token=TOKEN, answer_s=0.2) as transport:
-            await asyncio.sleep(0.02)
+        async with discord_of(server, time, token=TOKEN, answer_s=PATIENCE_S) as transport:
+            await until(lambda: server.struck)
             await use(transport, everything)
     gc.collect()  # what a forgotten task would log
     everything.check()
@@ -155,7 +159,7 @@ async def test_no_failure_of_discord_shows_a_token(time: Time, everything: Every
     ids=["wrong", "slashes", "blank", "controls", "not ascii", "braces", "no parts"],
 )
 async def test_a_wrong_token_is_not_repeated_to_anybody(time: Time, everything: Everything, token: str) -> None:
-    async with DiscordServer() as server, discord_of(server, time, token=token, answer_s=0.2) as transport:
+    async with DiscordServer() as server, discord_of(server, time, token=token, answer_s=PATIENCE_S) as transport:
         await use(transport, everything)
     gc.collect()
     everything.check()
@@ -176,7 +180,7 @@ async def test_a_gateway_that_hangs_up_is_no_reason_to_show_the_token(
 async def test_a_server_that_is_down_is_no_reason_to_show_the_token(time: Time, everything: Everything) -> None:
     async with DiscordServer(token=TOKEN) as server:
         urls = DiscordUrls(api=server.api_url, gateway=server.gateway_url)
-    async with DiscordTransport(TOKEN, now=time.now, urls=urls, sleep=time.sleep, answer_s=0.5) as transport:
+    async with DiscordTransport(TOKEN, now=time.now, urls=urls, sleep=time.sleep, answer_s=PATIENCE_S) as transport:
         await use(transport, everything)
     everything.check()
 
@@ -188,7 +192,8 @@ async def test_no_failure_shows_the_token_of_a_webhook(everything: Everything, f
         server.api.webhooks[77] = (SECRET, channel.channel_id)
         server.inject(Fault(**{name: getattr(fault, name) for name in fault.__slots__} | {"times": None}))
         url = checked_webhook(f"{server.api_url}/webhooks/77/{SECRET}", allow_loopback=True)
-        async with ChannelWebhook(url, answer_s=0.2) as webhook:
+        patient = ChannelWebhook(url, answer_s=PATIENCE_S)
+        async with patient as webhook, hurried(lambda: server.struck if fault.delay_s else 0, after_s=100.0):
             await tried(webhook.send(CARD), everything)
             await tried(webhook.send(CHART), everything)
             await tried(webhook.edit(MessageRef(address=webhook.address, message_id="1"), CARD), everything)

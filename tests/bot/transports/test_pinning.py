@@ -80,7 +80,7 @@ async def test_a_bot_whose_token_another_process_listens_on_only_sends(
     server: TelegramServer, time: Time, ann: Address
 ) -> None:
     quiet = TelegramTransport(
-        server.token, now=time.now, base_url=server.url, sleep=time.sleep, answer_s=1.0, listens=False
+        server.token, now=time.now, base_url=server.url, sleep=time.sleep, answer_s=30.0, listens=False
     )
     async with quiet:
         await until(lambda: quiet.health().connected)
@@ -95,7 +95,7 @@ async def test_a_bot_whose_token_another_process_listens_on_only_sends(
 
 async def test_a_bot_that_only_sends_knows_when_telegram_is_away_and_back(server: TelegramServer, time: Time) -> None:
     quiet = TelegramTransport(
-        server.token, now=time.now, base_url=server.url, sleep=time.sleep, answer_s=0.5, listens=False
+        server.token, now=time.now, base_url=server.url, sleep=time.sleep, answer_s=30.0, listens=False
     )
     async with quiet:
         await until(lambda: quiet.health().connected)

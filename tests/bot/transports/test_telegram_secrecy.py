@@ -1,6 +1,5 @@
 """The token is in every URL the bot asks for. It may be nowhere else."""
 
-import asyncio
 import contextlib
 import gc
 import io
@@ -29,11 +28,13 @@ from bot.transports.telegram import TelegramTransport
 from tests.bot.transports.conftest import ANN, Time
 from tests.support.png import tiny_png
 from tests.support.telegram_server import Drop, Fault, TelegramServer
+from tests.support.waiting import PATIENCE_S, hurried, until
 
 SECRET = "AAcanary-Canary_0123456789abcdefghijk"
 TOKEN = f"7000000001:{SECRET}"
 CARD = Message(blocks=(*lines("HIGH"), Line("b")), buttons=((Button("Ack", "a"),),))
 CHART = Message(blocks=(Line("Equity"), Picture(tiny_png(), alt="Equity rose.")))
+NEVER_S = 3_600.0
 FAULTS = [
     Fault(times=None, status=400),
     Fault(times=None, status=400, description=f"Bad Request: never seen bot{TOKEN}"),
@@ -50,7 +51,7 @@ FAULTS = [
     Fault(times=None, status=302, page=True),
     Fault(times=None, drop=Drop.BEFORE),
     Fault(times=None, drop=Drop.AFTER),
-    Fault(times=None, delay_s=30),
+    Fault(times=None, delay_s=NEVER_S),
 ]
 
 
@@ -92,7 +93,7 @@ def everything() -> Iterator[Everything]:
 
 
 def telegram(base_url: str, time: Time, token: str = TOKEN) -> TelegramTransport:
-    return TelegramTransport(token, now=time.now, base_url=base_url, sleep=time.sleep, answer_s=0.15, poll_s=1)
+    return TelegramTransport(token, now=time.now, base_url=base_url, sleep=time.sleep, answer_s=PATIENCE_S, poll_s=1)
 
 
 async def use(transport: TelegramTransport, seen: Everything) -> None:
@@ -120,7 +121,7 @@ async def use(transport: TelegramTransport, seen: Everything) -> None:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.status}{fault.drop}{fault.page}{fault.delay_s:g}")
 async def test_no_failure_of_telegram_shows_the_token(time: Time, everything: Everything, fault: Fault) -> None:
-    async with TelegramServer(token=TOKEN) as server:
+    async with TelegramServer(token=TOKEN) as server, hurried(lambda: server.struck if fault.delay_s else 0):
         server.add_user(ANN)
         async with telegram(server.url, time) as transport:
             await server.wait_for(lambda: server.is_polled)
@@ -130,7 +131,7 @@ async def test_no_failure_of_telegram_shows_the_token(time: Time, everything: Ev
         server.heal()
         server.inject(fault)
         async with telegram(server.url, time) as transport:
-            await asyncio.sleep(0.02)
+            await until(lambda: server.struck)
             await use(transport, everything)
     gc.collect()  # what a forgotten task would log
     everything.check()

@@ -213,6 +213,11 @@ class DiscordServer:
     def heal(self) -> None:
         self._faults.clear()
 
+    @property
+    def struck(self) -> int:
+        """How many requests met a fault so far."""
+        return self._faults.struck
+
     # What can be seen.
 
     def messages(self, channel: Channel | None = None, *, seen_by: int | None = None) -> list[SentMessage]:
@@ -223,7 +228,7 @@ class DiscordServer:
             if (channel is None or one.channel == channel.channel_id) and one.only_for in (None, seen_by)
         ]
 
-    async def wait_for(self, predicate: Callable[[], Any], timeout_s: float = 5.0) -> None:
+    async def wait_for(self, predicate: Callable[[], Any], timeout_s: float = 30.0) -> None:
         """Until ``predicate()`` holds; it is asked after everything that happens. Raises: TimeoutError."""
         async with asyncio.timeout(timeout_s), self._changed:
             await self._changed.wait_for(predicate)

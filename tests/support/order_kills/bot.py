@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 from bot.alerts.findings import Finding
 from bot.clock import SystemClock
 from bot.messages import Address
+from bot.signer.intent import Anchor, SigningVenue
 from bot.trading.desk import Desk
 from bot.trading.execution import Execution, Tempo
 from bot.trading.making import Maker
 from bot.trading.prospects import Prospects
 from bot.trading.reconcile import Reconciliation
 from bot.trading.rules import Quorum, TradingRules
+from bot.trading.signer_client import SignerClient, SignerTempo
 from bot.trading.traders import Traders
 from risk.decisions.requote import RequoteBounds
 from risk.errors import NotEnoughData
@@ -31,9 +33,11 @@ from risk.stats.fits import FitCache
 from storage import (
     EVERYTHING,
     Accounts,
+    Audit,
     CardAction,
     CardPlace,
     CardPress,
+    Epochs,
     Handles,
     People,
     Pressed,
@@ -47,7 +51,7 @@ from storage import (
     TradingStates,
 )
 from tests.support.drift_trading import account_id
-from tests.support.order_kills.moments import DATABASE, KEY_FILE, STATEMENT, Life, Scene, Want, crash_point
+from tests.support.order_kills.moments import DATABASE, STATEMENT, Life, Scene, Want, crash_point
 from venues.solana.adapter import DriftAdapter, connect
 from venues.solana.gateway import DriftGateway, connect_orders
 from venues.solana.settings import SolanaSettings
@@ -62,6 +66,7 @@ LIVES_S = 8.0
 """A life whose moment does not come ends by itself, and counts for nothing."""
 
 _TEMPO = Tempo(ask_s=0.02, resend_s=0.1, retry_s=0.05)
+_PATIENCE = SignerTempo(answer_s=30.0, patience_s=30.0, pause_s=0.01, twice_s=0.2)
 _TWO_ABOVE_USD = 250.0
 _RULES = TradingRules(
     enabled=True, reduce_only=False, max_order_usd=1e6, daily_usd=1e9, valid_s=60.0,
@@ -160,16 +165,18 @@ class _Bot:
 
 
 @contextlib.asynccontextmanager
-async def _awake(folder: Path, url: str, life: Life) -> AsyncIterator[_Bot]:
+async def _awake(folder: Path, url: str, socket: Path, life: Life) -> AsyncIterator[_Bot]:
     clock, fate = _JumpingClock(), _Fate(life)
     rules = _RULES
     if life.scene.want is Want.SHIFT:
         # Whatever is quoted at the press is too far away from what was shown.
         rules = replace(rules, bounds=RequoteBounds(price_frac=-1.0))
-    settings = SolanaSettings(rpc_urls=(url,), attempts=1, key_file=folder / KEY_FILE, slot_tolerance=10_000)
+    settings = SolanaSettings(rpc_urls=(url,), attempts=1, slot_tolerance=10_000, resign_after_s=0.0)
     async with contextlib.AsyncExitStack() as stack:
         store = await stack.enter_async_context(await Store.open(folder / DATABASE))
-        gateway, reader = connect_orders(settings, clock=clock), connect(settings, clock=clock)
+        signer = await _signer(store, socket, clock)
+        gateway, reader = connect_orders(settings, clock=clock, signer=signer), connect(settings, clock=clock)
+        stack.push_async_callback(signer.close)
         stack.push_async_callback(gateway.close)
         stack.push_async_callback(reader.close)
         if life.moment == STATEMENT:
@@ -178,6 +185,17 @@ async def _awake(folder: Path, url: str, life: Life) -> AsyncIterator[_Bot]:
         bot = await _assembled(store, proposals, gateway, reader, rules, clock, fate)
         stack.push_async_callback(bot.execution.stop)
         yield bot
+
+
+async def _signer(store: Store, socket: Path, clock: _JumpingClock) -> SignerClient:
+    """Every life is another process to it."""
+
+    async def anchor() -> Anchor | None:
+        rows, head = await Audit(store).head()
+        return Anchor(rows=rows, head=head)
+
+    epoch = await Epochs(store).take(clock.now())
+    return SignerClient(socket, venue=SigningVenue.DRIFT, epoch=epoch, anchor=anchor, tempo=_PATIENCE)
 
 
 async def _assembled(
@@ -229,11 +247,11 @@ async def _die_before_statement(store: Store, number: int) -> None:
     await store.run(arm)
 
 
-async def live(folder: Path, url: str, life: Life) -> None:
+async def live(folder: Path, url: str, socket: Path, life: Life) -> None:
     """Propose, press and execute until killed, or until LIVES_S have passed."""
     dice = random.Random(life.seed)  # the same in every run
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(LIVES_S), _awake(folder, url, life) as bot:
+        async with asyncio.timeout(LIVES_S), _awake(folder, url, socket, life) as bot:
             await bot.reconciliation.run()
             if (await bot.states.get()).by == "ann":
                 await bot.states.set(TradingState.ACTIVE, by="ann", reason="", now=bot.clock.now())
@@ -247,9 +265,9 @@ async def live(folder: Path, url: str, life: Life) -> None:
                 await bot.execution.idle()
 
 
-async def drain(folder: Path, url: str) -> None:
+async def drain(folder: Path, url: str, socket: Path) -> None:
     """Bring everything to its end."""
-    async with _awake(folder, url, Life(seed=0)) as bot:
+    async with _awake(folder, url, socket, Life(seed=0)) as bot:
         found = await bot.reconciliation.run()
         assert not found.unknown, found.unknown
         await bot.execution.idle()

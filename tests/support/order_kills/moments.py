@@ -81,11 +81,15 @@ SCENES: Mapping[str, Scene] = {
 }
 """Moments by name."""
 
-DATABASE, KEY_FILE = "keel.db", "key.json"
+DATABASE = "keel.db"
 """What lies in the folder of a bot."""
 
 STATEMENT, DELAY = "statement", "delay"
 """Before some statement of SQLite, in the middle of transactions as well; and at any moment, from outside."""
+
+
+SIGNED_UNSTORED = frozenset({"prepared", STATEMENT, DELAY})
+"""Where a signature may have been given that nobody wrote down: it is asked for again once it has expired."""
 
 
 def crash_point(moment: str) -> str:

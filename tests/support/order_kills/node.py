@@ -2,7 +2,8 @@
 
 A process of its own, so that it outlives the bots that are killed. Prints its URL, then answers a line for each line it
 reads: ``next OUTCOME ...`` settles the next sendings, by the names of Outcome; ``far SECONDS`` lets every answer take
-so long; ``truth`` is everything that happened, as JSON. What is not settled is drawn by the seed.
+so long; ``lapse`` lets blocks pass until nothing that was signed before can land; ``truth`` is everything that
+happened, as JSON. What is not settled is drawn by the seed.
 """
 
 import base64
@@ -21,6 +22,7 @@ from tests.support.order_kills.moments import Outcome
 from tests.support.solana_rpc import Delay, Landing, LandingMode, Sent, SolanaRpc, running_rpc
 
 SLOTS_PER_S = 2.5
+LAPSE_BLOCKS = 200
 ANSWER_LOST_S = 0.05
 _SLOTS, _ORDER_SLOTS = 8, 32
 _CHANCES: Mapping[Outcome, int] = {
@@ -197,6 +199,9 @@ def main(seed: str) -> None:
                     dice.settled.clear()
                     dice.settled.extend(Outcome[name] for name in names)
                     say("settled")
+                elif what == "lapse":
+                    rpc.advance(LAPSE_BLOCKS)
+                    say("lapsed")
                 elif what == "far":
                     rpc.inject(Delay(seconds=float(names[0])))
                     say("far")

@@ -43,8 +43,9 @@ class Fault:
 
 @dataclass(slots=True)
 class Faults:
-    """Those still to come."""
+    """Those still to come, and how many requests were struck so far."""
 
+    struck: int = 0
     _left: list[tuple[Fault, int | None]] = field(default_factory=list)
 
     def add(self, fault: Fault) -> None:
@@ -62,5 +63,6 @@ class Faults:
                 del self._left[position]
             elif times is not None:
                 self._left[position] = (fault, times - 1)
+            self.struck += 1
             return fault
         return None

@@ -139,6 +139,11 @@ class TelegramServer:
     def heal(self) -> None:
         self._faults.clear()
 
+    @property
+    def struck(self) -> int:
+        """How many requests met a fault so far."""
+        return self._faults.struck
+
     # What can be seen.
 
     def messages(self, chat: int | None = None) -> list[SentMessage]:
@@ -160,7 +165,7 @@ class TelegramServer:
         """Text of the answer by id of the query."""
         return self.api.answers
 
-    async def wait_for(self, predicate: Callable[[], Any], timeout_s: float = 5.0) -> None:
+    async def wait_for(self, predicate: Callable[[], Any], timeout_s: float = 30.0) -> None:
         """Until ``predicate()`` holds; it is asked after every request. Raises: TimeoutError."""
         async with asyncio.timeout(timeout_s), self._changed:
             await self._changed.wait_for(predicate)

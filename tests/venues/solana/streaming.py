@@ -2,22 +2,26 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 from risk.margin.book import FleetBook
 from tests.support.solana_rpc import SolanaRpc
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_S, until
 from tests.venues.solana.conftest import StillClock
 from venues.errors import VenueRejected, VenueUnavailable
 from venues.solana.adapter import DriftAdapter, connect
 from venues.solana.settings import SolanaSettings
 
-SOON_S = 10.0
+SOON_S = PATIENCE_S
 SECRET = "a-key-nobody-may-see"
 SUBSCRIBE, READ = "accountSubscribe", "getMultipleAccounts"
 QUICK = SolanaSettings(
-    rpc_urls=("http://localhost",), timeout_s=1.0, stream_silence_s=30.0, slot_pace_s=0.05, stream_pace_s=0.0
+    rpc_urls=("http://localhost",),
+    timeout_s=PATIENCE_S,
+    stream_silence_s=2 * PATIENCE_S,
+    slot_pace_s=0.05,
+    stream_pace_s=0.0,
 )
 
 
@@ -82,10 +86,16 @@ async def reader(*nodes: SolanaRpc, settings: SolanaSettings = QUICK) -> AsyncIt
 
 @asynccontextmanager
 async def listening(
-    rpc: SolanaRpc, *accounts: str, settings: SolanaSettings = QUICK
+    rpc: SolanaRpc, *accounts: str, settings: SolanaSettings = QUICK, tries: int = 1
 ) -> AsyncIterator[tuple[Heard, DriftAdapter]]:
+    """Args: tries: More than one for settings so impatient that a stall of the machine can end the beginning."""
     async with reader(rpc, settings=settings) as adapter:
         heard = Heard(adapter, *accounts)
+        for _ in range(tries - 1):
+            with suppress(VenueUnavailable):
+                await heard.begun()
+                break
+            heard = Heard(adapter, *accounts)
         try:
             await heard.begun()
             yield heard, adapter

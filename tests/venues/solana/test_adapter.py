@@ -50,7 +50,7 @@ async def rpc(world: World) -> AsyncIterator[SolanaRpc]:
 
 @pytest.fixture
 async def drift(rpc: SolanaRpc, clock: StillClock) -> AsyncIterator[DriftAdapter]:
-    adapter = connect(SolanaSettings(rpc_urls=(rpc.url,), timeout_s=2), clock=clock)
+    adapter = connect(SolanaSettings(rpc_urls=(rpc.url,), timeout_s=30.0), clock=clock)
     yield adapter
     await adapter.close()
 
@@ -124,7 +124,7 @@ async def test_orders_come_only_when_asked_for(drift: DriftAdapter, world: World
 
 async def test_reading_nobody_still_tells_what_the_venue_says_of_itself(clock: StillClock) -> None:
     async with SolanaRpc(WorldBuilder(exchange_status=255).build()) as rpc:
-        drift = connect(SolanaSettings(rpc_urls=(rpc.url,)), clock=clock)
+        drift = connect(SolanaSettings(rpc_urls=(rpc.url,), timeout_s=30.0), clock=clock)
         book = await drift.read([])
         assert (book.n_accounts, book.notices) == (0, ("exchange paused: everything",))
         await drift.close()
@@ -157,7 +157,7 @@ async def test_an_account_that_does_not_exist_says_so(drift: DriftAdapter) -> No
 async def test_a_cluster_without_the_venue_is_told_apart(world: World, clock: StillClock) -> None:
     accounts = {key: account for key, account in world.accounts.items() if key != addresses.state_address()}
     async with SolanaRpc(replace(world, accounts=accounts)) as rpc:
-        drift = connect(SolanaSettings(rpc_urls=(rpc.url,)), clock=clock)
+        drift = connect(SolanaSettings(rpc_urls=(rpc.url,), timeout_s=30.0), clock=clock)
         with pytest.raises(VenueRejected, match="no drift State"):
             await drift.read(list(world.users))
         await drift.close()
@@ -185,7 +185,7 @@ async def test_more_accounts_than_one_call_takes_are_read_together(clock: StillC
     UserGenerator(builder, seed=3).add(150)
     world = builder.build()
     async with SolanaRpc(world) as rpc:
-        drift = connect(SolanaSettings(rpc_urls=(rpc.url,)), clock=clock)
+        drift = connect(SolanaSettings(rpc_urls=(rpc.url,), timeout_s=30.0), clock=clock)
         keys = list(world.users)
         book = await drift.read(keys)
         assert (book.n_accounts, book.accounts.problems, book.notices) == (150, {}, book_of(world).notices)
@@ -200,7 +200,7 @@ async def test_a_sweep_gives_every_account_in_batches_at_one_set_of_prices(clock
     world = builder.build()
     stranger = {addresses.address("short"): ChainAccount(owner=addresses.DRIFT_PROGRAM, data=b"\x9f\x75" * 2_188)}
     async with SolanaRpc(world.with_accounts(stranger)) as rpc:
-        drift = connect(SolanaSettings(rpc_urls=(rpc.url,)), clock=clock)
+        drift = connect(SolanaSettings(rpc_urls=(rpc.url,), timeout_s=30.0), clock=clock)
         books = [book async for book in drift.sweep(batch_accounts=30)]
         assert [book.n_accounts for book in books] == [30, 30, 10]
         assert rpc.count("getProgramAccounts") == 1
@@ -310,7 +310,7 @@ async def test_a_silent_venue_does_not_excuse_a_reference_that_is_none(drift: Dr
 async def test_a_refusal_stands_when_the_venue_falls_silent_before_it_could_advise(
     reference: str, sentence: str, rpc: SolanaRpc, clock: StillClock
 ) -> None:
-    client = SilentAfterOneAnswer(SolanaSettings(rpc_urls=(rpc.url,)), clock=clock)
+    client = SilentAfterOneAnswer(SolanaSettings(rpc_urls=(rpc.url,), timeout_s=30.0), clock=clock)
     with pytest.raises(VenueRejected, match=sentence):
         await Directory(DRIFT, client).resolve(reference)
     await client.close()
@@ -346,14 +346,14 @@ async def test_many_accounts_of_one_wallet_are_found_by_its_own_count(clock: Sti
     for number in range(130):
         builder.add_user("ann", sub_account_id=number)
     async with SolanaRpc(builder.build()) as rpc:
-        drift = connect(SolanaSettings(rpc_urls=(rpc.url,)), clock=clock)
+        drift = connect(SolanaSettings(rpc_urls=(rpc.url,), timeout_s=30.0), clock=clock)
         assert len(await drift.sub_accounts(ANN)) == 130
         await drift.close()
 
 
 async def test_the_second_endpoint_carries_on_within_one_check(world: World, clock: StillClock) -> None:
     async with SolanaRpc(world) as first, SolanaRpc(world) as second:
-        drift = connect(SolanaSettings(rpc_urls=(first.url, second.url), timeout_s=2), clock=clock)
+        drift = connect(SolanaSettings(rpc_urls=(first.url, second.url), timeout_s=30.0), clock=clock)
         await drift.read(list(world.users))
         first.inject(Reset())
         assert (await drift.read(list(world.users))).accounts.problems == {}

@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 from solders.pubkey import Pubkey
 
+from tests.faults import Measure
+from tests.faults.figures import Gauge
 from tests.support import addresses
 from tests.support.solana_rpc import (
     Delay,
@@ -19,6 +21,7 @@ from tests.support.solana_rpc import (
     StaleSlot,
 )
 from tests.support.solana_rpc.faults import Fault
+from tests.support.waiting import PATIENCE_S, given_up
 from tests.support.world import World
 from tests.support.world_builder import WorldBuilder
 from tests.venues.solana.conftest import StillClock
@@ -54,7 +57,7 @@ async def second(world: World) -> AsyncIterator[SolanaRpc]:
 
 @pytest.fixture
 async def client(first: SolanaRpc, second: SolanaRpc, clock: StillClock) -> AsyncIterator[ClientManager]:
-    settings = SolanaSettings(rpc_urls=(first.url, second.url), timeout_s=0.5)
+    settings = SolanaSettings(rpc_urls=(first.url, second.url), timeout_s=PATIENCE_S)
     manager = ClientManager(settings, clock=clock)
     yield manager
     await manager.close()
@@ -62,7 +65,7 @@ async def client(first: SolanaRpc, second: SolanaRpc, clock: StillClock) -> Asyn
 
 @pytest.fixture
 async def alone(first: SolanaRpc, clock: StillClock) -> AsyncIterator[ClientManager]:
-    manager = ClientManager(SolanaSettings(rpc_urls=(first.url,), timeout_s=0.5), clock=clock)
+    manager = ClientManager(SolanaSettings(rpc_urls=(first.url,), timeout_s=PATIENCE_S), clock=clock)
     yield manager
     await manager.close()
 
@@ -74,8 +77,9 @@ async def test_one_call_reads_all_accounts_at_one_slot(alone: ClientManager, fir
     assert first.count(READ) == 1
 
 
+NEVER = Delay(seconds=3_600)
 FAULTS: list[Fault] = [
-    Delay(seconds=3),
+    NEVER,
     RateLimit(),
     RateLimit(retry_after_s=7),
     HttpError(status=500),
@@ -96,8 +100,10 @@ FAULTS: list[Fault] = [
 async def test_the_second_endpoint_answers_when_the_first_does_not(
     fault: Fault, client: ClientManager, first: SolanaRpc, second: SolanaRpc
 ) -> None:
-    first.inject(fault, methods=[READ])
-    assert set((await client.accounts(KEYS)).accounts) == set(KEYS)
+    struck = first.inject(fault, methods=[READ])
+    asking = client.accounts(KEYS)
+    found = await (given_up(asking, heard=lambda: struck.hits) if fault is NEVER else asking)
+    assert set(found.accounts) == set(KEYS)
     assert second.count(READ) == 1
     assert client.host == second.url.removeprefix("http://")
 
@@ -118,10 +124,11 @@ async def test_the_endpoint_that_answered_is_asked_first_from_then_on(
 async def test_what_may_pass_is_unavailable_and_names_the_host_only(
     fault: Fault, alone: ClientManager, first: SolanaRpc
 ) -> None:
-    first.inject(fault, methods=[READ])
+    struck = first.inject(fault, methods=[READ])
     expected = VenueRejected if fault == FAULTS[-1] else VenueUnavailable
+    asking = alone.accounts(KEYS)
     with pytest.raises(expected, match=first.url.removeprefix("http://")):
-        await alone.accounts(KEYS)
+        await (given_up(asking, heard=lambda: struck.hits) if fault is NEVER else asking)
 
 
 @pytest.mark.parametrize("status", [301, 401, 403, 404, 410, 413])
@@ -152,7 +159,7 @@ async def test_a_rate_limited_endpoint_is_left_alone_for_as_long_as_it_says(
 
 
 async def test_an_endpoint_behind_what_was_already_read_is_passed_over(
-    client: ClientManager, first: SolanaRpc, second: SolanaRpc
+    client: ClientManager, first: SolanaRpc, second: SolanaRpc, figure: Gauge
 ) -> None:
     newest = (await client.accounts(KEYS)).slot
     first.inject(StaleSlot(slots=17), methods=[READ])
@@ -160,6 +167,7 @@ async def test_an_endpoint_behind_what_was_already_read_is_passed_over(
     second.inject(StaleSlot(slots=400), methods=[READ])
     with pytest.raises(VenueUnavailable, match=r"400 slots behind .* 17 slots behind"):
         await client.accounts(KEYS)
+    figure(Measure.ACCEPTED, client.newest_slot != newest)
 
 
 async def test_a_few_slots_behind_is_how_nodes_are(client: ClientManager, first: SolanaRpc) -> None:
@@ -168,21 +176,24 @@ async def test_a_few_slots_behind_is_how_nodes_are(client: ClientManager, first:
     assert (await client.accounts(KEYS)).slot == newest - 16
 
 
-async def test_a_slot_from_another_century_does_not_become_the_measure(alone: ClientManager, first: SolanaRpc) -> None:
+async def test_a_slot_from_another_century_does_not_become_the_measure(
+    alone: ClientManager, first: SolanaRpc, figure: Gauge
+) -> None:
     slot = (await alone.accounts(KEYS)).slot
     first.inject(StaleSlot(slots=-(10**9)), methods=[READ], count=2)
     with pytest.raises(VenueUnavailable, match="far beyond"):
         await alone.accounts(KEYS)
+    figure(Measure.ACCEPTED, alone.newest_slot != slot)
     assert (await alone.accounts(KEYS)).slot == slot
 
 
-async def test_an_endpoint_of_another_cluster_is_never_read(world: World, clock: StillClock) -> None:
+async def test_an_endpoint_of_another_cluster_is_never_read(world: World, clock: StillClock, figure: Gauge) -> None:
     async with SolanaRpc(replace(world, genesis_hash=addresses.address("devnet"))) as devnet, SolanaRpc(world) as good:
-        manager = ClientManager(SolanaSettings(rpc_urls=(devnet.url, good.url)), clock=clock)
+        manager = ClientManager(SolanaSettings(rpc_urls=(devnet.url, good.url), timeout_s=PATIENCE_S), clock=clock)
         assert (await manager.accounts(KEYS)).accounts
-        assert devnet.count(READ) == 0
+        figure(Measure.ACCEPTED, devnet.count(READ))
         await manager.close()
-        manager = ClientManager(SolanaSettings(rpc_urls=(devnet.url,)), clock=clock)
+        manager = ClientManager(SolanaSettings(rpc_urls=(devnet.url,), timeout_s=PATIENCE_S), clock=clock)
         with pytest.raises(VenueRejected, match="another cluster"):
             await manager.accounts(KEYS)
         await manager.close()
@@ -195,13 +206,15 @@ async def test_the_cluster_is_asked_for_once(alone: ClientManager, first: Solana
 
 
 async def test_a_dead_endpoint_is_passed_over_at_once(first: SolanaRpc, clock: StillClock) -> None:
-    manager = ClientManager(SolanaSettings(rpc_urls=(DEAD, first.url), timeout_s=2), clock=clock)
+    manager = ClientManager(SolanaSettings(rpc_urls=(DEAD, first.url), timeout_s=PATIENCE_S), clock=clock)
     assert (await manager.accounts(KEYS)).accounts
     await manager.close()
 
 
 async def test_an_answer_that_does_not_end_is_cut_off(first: SolanaRpc, clock: StillClock) -> None:
-    manager = ClientManager(SolanaSettings(rpc_urls=(first.url,), max_answer_bytes=1_500), clock=clock)
+    manager = ClientManager(
+        SolanaSettings(rpc_urls=(first.url,), max_answer_bytes=1_500, timeout_s=PATIENCE_S), clock=clock
+    )
     with pytest.raises(VenueRejected, match="more than 1500 bytes"):
         await manager.accounts(KEYS)
     await manager.close()
@@ -240,11 +253,13 @@ async def test_no_error_and_no_log_line_of_ours_shows_the_path_of_a_url(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # as the program sets it: its INFO line is the URL
-    manager = ClientManager(SolanaSettings(rpc_urls=(f"{first.url}/canary?key=canary",), timeout_s=0.3), clock=clock)
-    for fault in (HttpError(status=401), HttpError(status=302), Reset(), Garbage(), Delay(seconds=1), Refusal()):
+    settings = SolanaSettings(rpc_urls=(f"{first.url}/canary?key=canary",), timeout_s=PATIENCE_S)
+    manager = ClientManager(settings, clock=clock)
+    for fault in (HttpError(status=401), HttpError(status=302), Reset(), Garbage(), NEVER, Refusal()):
         injection = first.inject(fault, methods=[READ])
+        asking = manager.accounts(KEYS)
         with pytest.raises((VenueRejected, VenueUnavailable)) as failure:
-            await manager.accounts(KEYS)
+            await (given_up(asking, heard=lambda i=injection: i.hits) if fault is NEVER else asking)  # type: ignore[misc]
         injection.cancel()
         link: BaseException | None = failure.value
         while link is not None:
@@ -257,7 +272,7 @@ async def test_no_error_and_no_log_line_of_ours_shows_the_path_of_a_url(
 async def test_a_key_that_a_node_quotes_is_not_passed_on(first: SolanaRpc, clock: StillClock) -> None:
     first.inject(Refusal(message="no more calls for 0a1b2c3d4e5f, see ?api=9f8e7d6c5b"))
     url = f"{first.url}/v1/0a1b2c3d4e5f?api=9f8e7d6c5b"
-    client = ClientManager(SolanaSettings(rpc_urls=(url,)), clock=clock)
+    client = ClientManager(SolanaSettings(rpc_urls=(url,), timeout_s=PATIENCE_S), clock=clock)
     with pytest.raises(VenueUnavailable) as refusal:
         await client.accounts(KEYS)
     assert "no more calls for [secret], see ?api=[secret]" in str(refusal.value)

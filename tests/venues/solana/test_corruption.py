@@ -8,8 +8,8 @@ import pytest
 from solders.pubkey import Pubkey
 
 from risk.margin.evaluate import evaluate
-from tests.support.faults import Measure
-from tests.support.figures import Gauge
+from tests.faults import Measure
+from tests.faults.figures import Gauge
 from tests.support.random_users import UserGenerator
 from tests.support.world import World
 from tests.support.world_builder import WorldBuilder

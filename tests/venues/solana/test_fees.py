@@ -54,7 +54,7 @@ async def rpc(world: World) -> AsyncIterator[SolanaRpc]:
 
 @pytest.fixture
 async def drift(rpc: SolanaRpc, clock: StillClock) -> AsyncIterator[DriftAdapter]:
-    adapter = connect(SolanaSettings(rpc_urls=(rpc.url,), timeout_s=2), clock=clock)
+    adapter = connect(SolanaSettings(rpc_urls=(rpc.url,), timeout_s=30.0), clock=clock)
     yield adapter
     await adapter.close()
 

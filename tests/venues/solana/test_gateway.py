@@ -2,7 +2,6 @@
 
 import contextlib
 import importlib.util
-import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,14 +19,16 @@ from tests.support.drift_enums import MarketStatus as Status
 from tests.support.drift_layout import PERP_POSITION, STATE, USER
 from tests.support.drift_market_layout import PERP_MARKET
 from tests.support.drift_program import arrived
-from tests.support.drift_trading import TradingNode, account_id, key_file, trading_settings, trading_world
+from tests.support.drift_trading import TradingNode, account_id, trading_settings, trading_world
 from tests.support.order_terms import agreed, halting, make_terms
-from tests.support.solana_rpc import HttpError, Landing, LandingMode, Refusal, SolanaRpc, StaleSlot
+from tests.support.plain_signer import PlainSigner
+from tests.support.solana_rpc import Landing, LandingMode, Refusal, SolanaRpc, StaleSlot
 from tests.support.world_builder import WorldBuilder
 from tests.venues.solana.conftest import StillClock
 from tests.venues.solana.reading import DRIFT
 from venues import connect, connect_orders
 from venues.errors import VenueRejected, VenueUnavailable
+from venues.signing import OrderSigner
 from venues.solana import gateway as gateways
 from venues.solana.answers import LandedTransaction
 from venues.solana.gateway import DriftGateway
@@ -43,6 +44,7 @@ STOP = make_terms(
     ACCOUNT, style=OrderStyle.TRIGGER_MARKET, limit=0, trigger=120_000_000, triggers_above=False, expires_at_s=0
 )
 SOL_PERP = addresses.perp_market_address(0)
+SIGNER = PlainSigner()
 
 
 class Venue:
@@ -63,8 +65,10 @@ class Venue:
 
 
 @contextlib.asynccontextmanager
-async def opened(settings: SolanaSettings, clock: StillClock) -> AsyncIterator[DriftGateway]:
-    gateway = gateways.connect_orders(settings, clock=clock)
+async def opened(
+    settings: SolanaSettings, clock: StillClock, signer: OrderSigner | None = SIGNER
+) -> AsyncIterator[DriftGateway]:
+    gateway = gateways.connect_orders(settings, clock=clock, signer=signer)
     try:
         yield gateway
     finally:
@@ -74,7 +78,7 @@ async def opened(settings: SolanaSettings, clock: StillClock) -> AsyncIterator[D
 @pytest.fixture
 async def venue(tmp_path: Path, clock: StillClock) -> AsyncIterator[Venue]:
     async with SolanaRpc(trading_world(), clock=clock) as rpc:
-        node, settings = TradingNode.of(rpc), trading_settings(tmp_path, rpc.url)
+        node, settings = TradingNode.of(rpc), trading_settings(rpc.url)
         async with opened(settings, clock) as gateway:
             yield Venue(gateway, node, settings, clock)
 
@@ -105,9 +109,7 @@ async def test_the_priority_fee_keeps_to_floor_and_cap(
 ) -> None:
     async with SolanaRpc(trading_world(), clock=clock) as rpc:
         TradingNode.of(rpc)
-        settings = replace(
-            trading_settings(tmp_path, rpc.url), priority_fee_floor_micro=floor, priority_fee_cap_micro=cap
-        )
+        settings = replace(trading_settings(rpc.url), priority_fee_floor_micro=floor, priority_fee_cap_micro=cap)
         async with opened(settings, clock) as gateway:
             signed = await gateway.prepare(agreed(ACCOUNT, SELL))
             message = bytes(VersionedTransaction.from_bytes(signed.raw).message)
@@ -337,10 +339,8 @@ async def test_the_owners_key_is_refused_unless_allowed_on_purpose(
 ) -> None:
     async with SolanaRpc(trading_world(), clock=clock) as rpc:
         TradingNode.of(rpc)
-        settings = replace(
-            trading_settings(tmp_path, rpc.url), key_file=key_file(tmp_path, "ann"), allow_owner_key=allowed
-        )
-        async with opened(settings, clock) as gateway:
+        settings = replace(trading_settings(rpc.url), allow_owner_key=allowed)
+        async with opened(settings, clock, PlainSigner("ann")) as gateway:
             if allowed:
                 assert (await gateway.prepare(agreed(ACCOUNT, SELL))).raw
             else:
@@ -348,29 +348,52 @@ async def test_the_owners_key_is_refused_unless_allowed_on_purpose(
                     await gateway.prepare(agreed(ACCOUNT, SELL))
 
 
-@pytest.mark.parametrize("urls", [
-    ("https://rpc.example.com",), ("http://127.0.0.1:8899", "https://rpc.example.com"), ("https://10.0.0.1",),
-    ("https://127.0.0.1.example.com",), ("https://localhost.example.com",),
-])  # fmt: skip
-def test_a_key_file_is_for_this_machine_alone(tmp_path: Path, clock: StillClock, urls: tuple[str, ...]) -> None:
-    with pytest.raises(VenueRejected, match="this very machine"):
-        gateways.connect_orders(trading_settings(tmp_path, *urls), clock=clock)
-    quoting = gateways.connect_orders(replace(trading_settings(tmp_path / ".", *urls), key_file=None), clock=clock)
-    assert quoting.name == "Drift"
-
-
-async def test_without_a_key_it_quotes_and_signs_nothing(venue: Venue) -> None:
-    settings = replace(venue.settings, key_file=None)
-    async with opened(settings, venue.clock) as gateway:
+async def test_without_a_signer_it_quotes_and_sends_nothing(venue: Venue) -> None:
+    async with opened(venue.settings, venue.clock, None) as gateway:
         assert gateway.name == "Drift on loopback"
         assert (await gateway.depth(ACCOUNT, ["SOL-PERP"]))["SOL-PERP"].bids
-        with pytest.raises(VenueRejected, match="no key"):
+        with pytest.raises(VenueRejected, match=r"nobody signs orders here; .* SIGNER_SOCKET"):
+            await gateway.prepare(agreed(ACCOUNT, SELL))
+
+
+async def test_the_signer_is_asked_with_all_it_takes_to_make_the_message_again(venue: Venue) -> None:
+    signer = PlainSigner()
+    batch = replace(agreed(ACCOUNT, SELL), leg=2)
+    async with opened(venue.settings, venue.clock, signer) as gateway:
+        signed = await gateway.prepare(batch)
+    (asked,) = signer.asked
+    transaction = VersionedTransaction.from_bytes(signed.raw)
+    assert asked.batch == batch
+    assert asked.message == bytes(transaction.message)
+    assert (asked.authority, asked.sub_account) == (addresses.address("ann"), 0)
+    assert asked.blockhash == str(transaction.message.recent_blockhash)
+    assert asked.valid_until == signed.last_valid_height
+    assert 0 < asked.height <= asked.valid_until
+    assert (asked.unit_limit, asked.unit_price_micro) == (100_000 + 20_000 + 20_000, 25_000)
+    assert asked.remaining[-1] == SOL_PERP
+
+
+async def test_what_the_signer_says_no_to_is_not_sent_and_says_why(venue: Venue) -> None:
+    signer = PlainSigner(refusal=VenueRejected("the signer refused: an order is worth more than max_order_usd"))
+    async with opened(venue.settings, venue.clock, signer) as gateway:
+        with pytest.raises(VenueRejected, match="more than max_order_usd"):
+            await gateway.prepare(agreed(ACCOUNT, SELL))
+    assert not venue.rpc.sent
+
+
+async def test_a_signature_of_another_key_is_noticed(venue: Venue) -> None:
+    class Impostor(PlainSigner):
+        async def public_key(self) -> str:
+            return addresses.address("ann's bot")
+
+    async with opened(venue.settings, venue.clock, Impostor("eve")) as gateway:
+        with pytest.raises(VenueRejected, match="does not fit"):
             await gateway.prepare(agreed(ACCOUNT, SELL))
 
 
 async def test_the_gateway_is_found_by_the_venues_name(venue: Venue) -> None:
     reader = connect("drift", venue.settings, clock=venue.clock)
-    found = connect_orders("drift", venue.settings, reader=reader, clock=venue.clock)
+    found = connect_orders("drift", venue.settings, reader=reader, clock=venue.clock, signer=SIGNER)
     assert isinstance(found, DriftGateway)
     await found.close()
     await reader.close()
@@ -381,7 +404,7 @@ async def test_the_gateway_is_found_by_the_venues_name(venue: Venue) -> None:
 async def test_a_dead_first_endpoint_is_no_obstacle(tmp_path: Path, clock: StillClock) -> None:
     async with SolanaRpc(trading_world(), clock=clock) as rpc:
         TradingNode.of(rpc)
-        async with opened(trading_settings(tmp_path, "http://127.0.0.1:9", rpc.url), clock) as gateway:
+        async with opened(trading_settings("http://127.0.0.1:9", rpc.url), clock) as gateway:
             batch = agreed(ACCOUNT, SELL)
             signed = await gateway.prepare(batch)
             await gateway.send(signed)
@@ -401,7 +424,7 @@ async def test_more_than_fits_into_one_transaction_is_told_so(tmp_path: Path, cl
     )
     async with SolanaRpc(builder.build(), clock=clock) as rpc:
         TradingNode.of(rpc)
-        async with opened(trading_settings(tmp_path, rpc.url), clock) as gateway:
+        async with opened(trading_settings(rpc.url), clock) as gateway:
             terms = [make_terms(user, style=OrderStyle.LIMIT, limit=180_000_000 + 100 * n) for n in range(20)]
             with pytest.raises(VenueRejected, match="one transaction"):
                 await gateway.prepare(agreed(user, *terms))
@@ -421,7 +444,7 @@ async def test_an_account_in_too_many_markets_is_told_how_many_accounts_fit(tmp_
     )
     async with SolanaRpc(builder.build(), clock=clock) as rpc:
         TradingNode.of(rpc)
-        async with opened(trading_settings(tmp_path, rpc.url), clock) as gateway:
+        async with opened(trading_settings(rpc.url), clock) as gateway:
             with pytest.raises(VenueRejected, match=r"takes \d+ accounts, and \d+ fit; .* venue's own site") as caught:
                 await gateway.prepare(agreed(user, make_terms(user)))
     assert "together" not in str(caught.value)
@@ -438,7 +461,7 @@ async def test_an_account_that_is_not_there_is_refused(venue: Venue) -> None:
 async def test_open_orders_are_everybodys(tmp_path: Path, clock: StillClock) -> None:
     mine = OrderSlot(order_id=7, market_index=0, is_buy=False, base_raw=10**9, price_1e6=170 * 10**6)
     world = trading_world(orders=[mine])
-    async with SolanaRpc(world, clock=clock) as rpc, opened(trading_settings(tmp_path, rpc.url), clock) as gateway:
+    async with SolanaRpc(world, clock=clock) as rpc, opened(trading_settings(rpc.url), clock) as gateway:
         (order,) = await gateway.open_orders(ACCOUNT)
         assert (order.order_id, order.side, order.price_usd) == (7, Side.SELL, 170.0)
 
@@ -492,17 +515,3 @@ async def test_high_leverage_costs_twice_and_the_market_adjusts(venue: Venue) ->
     assert depth.taker_fee_frac == pytest.approx(0.001)
     assert depth.maker_fee_frac == pytest.approx(-0.0001)
     assert depth.funding_hourly_frac == pytest.approx(0.015 / 150)
-
-
-async def test_no_secret_is_in_any_answer(venue: Venue, caplog: pytest.LogCaptureFixture) -> None:
-    secret = addresses.keypair("ann's bot")
-    told = [repr(venue.gateway), repr(venue.settings), repr(venue.gateway._signer)]
-    venue.rpc.inject(HttpError(status=503))
-    try:
-        await venue.gateway.prepare(agreed(ACCOUNT, SELL))
-    except VenueUnavailable as problem:
-        told += [repr(problem), repr(problem.__cause__)]
-    told.append(caplog.text)
-    for text in told:
-        assert str(secret) not in text
-        assert json.dumps(list(bytes(secret)))[1:40] not in text

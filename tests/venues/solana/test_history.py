@@ -30,7 +30,7 @@ async def rpc() -> AsyncIterator[SolanaRpc]:
 
 @pytest.fixture
 async def venue(rpc: SolanaRpc, clock: StillClock) -> AsyncIterator[DriftAdapter]:
-    adapter = connect(SolanaSettings(rpc_urls=(rpc.url,), timeout_s=2.0), clock=clock)
+    adapter = connect(SolanaSettings(rpc_urls=(rpc.url,), timeout_s=30.0), clock=clock)
     yield adapter
     await adapter.close()
 
@@ -252,7 +252,7 @@ async def test_a_node_that_asks_for_a_pause_is_left_alone(venue: DriftAdapter, r
 
 async def test_a_node_behind_the_cursor_is_not_believed(rpc: SolanaRpc, clock: StillClock) -> None:
     async with SolanaRpc(WORLD) as behind:
-        venue = connect(SolanaSettings(rpc_urls=(behind.url, rpc.url), timeout_s=2.0), clock=clock)
+        venue = connect(SolanaSettings(rpc_urls=(behind.url, rpc.url), timeout_s=30.0), clock=clock)
         deposit(rpc, 1, advance=100)
         begin = await venue.events_since(ANN, "", up_to_slot=rpc.slot)
         deposit(rpc, 2)

@@ -13,7 +13,7 @@ from venues.solana.settings import SolanaSettings
 
 
 def settings(rpc: SolanaRpc) -> SolanaSettings:
-    return replace(SolanaSettings(rpc_urls=(rpc.url,), attempts=1), slot_tolerance=10_000)
+    return replace(SolanaSettings(rpc_urls=(rpc.url,), attempts=1, timeout_s=30.0), slot_tolerance=10_000)
 
 
 async def test_what_was_read_once_takes_one_answer_from_then_on() -> None:

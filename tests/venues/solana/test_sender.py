@@ -13,10 +13,10 @@ from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
 from risk.model.trading import Fate, FateKind, Signed
+from tests.faults import Measure
+from tests.faults.figures import Gauge
 from tests.support import addresses
 from tests.support.drift_trading import account_id, trading_world
-from tests.support.faults import Measure
-from tests.support.figures import Gauge
 from tests.support.solana_rpc import (
     Delay,
     Garbage,
@@ -30,20 +30,23 @@ from tests.support.solana_rpc import (
     StaleSlot,
 )
 from tests.support.solana_rpc.faults import Fault
+from tests.support.waiting import PATIENCE_S, given_up
 from tests.venues.solana.conftest import StillClock
 from tests.venues.solana.reading import DRIFT
 from venues.errors import OutcomeUnknown, VenueRejected, VenueUnavailable
+from venues.solana import sender
 from venues.solana.budget import unit_limit, unit_price_micro
 from venues.solana.client import ClientManager
 from venues.solana.fates import Fates
 from venues.solana.refusals import sentence
-from venues.solana.sender import Sender
+from venues.solana.sender import Horizon, Sender
 from venues.solana.settings import SolanaSettings
 
 KEY = addresses.keypair("ann's bot")
 ACCOUNT = Pubkey.from_string(account_id())
 MOST_BYTES = 100_000
 DEAD = "http://127.0.0.1:9"  # nobody listens there
+NEVER = Delay(seconds=3_600)
 
 
 class Chain:
@@ -79,8 +82,9 @@ async def chain_of(count: int = 1, *more_urls: str, dead_first: bool = False) ->
         urls = urls[::-1] if dead_first else urls
         clock = StillClock()
         settings = SolanaSettings(
-            rpc_urls=tuple(urls), attempts=1, timeout_s=0.3, slot_tolerance=10_000, max_answer_bytes=MOST_BYTES
-        )
+            rpc_urls=tuple(urls), attempts=1, timeout_s=PATIENCE_S, slot_tolerance=10_000, max_answer_bytes=MOST_BYTES,
+            resign_after_s=0.0,
+        )  # fmt: skip
         client = ClientManager(settings, clock=clock)
         chain = Chain(client, nodes)
         try:
@@ -123,7 +127,7 @@ async def test_every_endpoint_gets_the_very_same_bytes() -> None:
 
 
 @pytest.mark.parametrize("fault", [
-    HttpError(status=503), Reset(), Delay(seconds=2), Garbage(body="<html>"),
+    HttpError(status=503), Reset(), NEVER, Garbage(body="<html>"),
     Garbage(body='{"jsonrpc":"2.0","id":0,"result":7}'),
     Refusal(code=-32_603, message="Internal error"), Garbage(body='{"jsonrpc":"2.0","id":0,"result":"another"}'),
     Garbage(body="x" * (MOST_BYTES + 1)), HttpError(status=403), HttpError(status=404), HttpError(status=413),
@@ -131,9 +135,10 @@ async def test_every_endpoint_gets_the_very_same_bytes() -> None:
 ], ids=lambda fault: str(fault)[:70])  # fmt: skip
 async def test_a_broken_answer_to_a_sending_is_an_unknown_outcome(chain: Chain, fault: Fault) -> None:
     signed = await chain.signed()
-    chain.rpc.inject(fault, methods=["sendTransaction"])
+    struck = chain.rpc.inject(fault, methods=["sendTransaction"])
+    sending = chain.sender.send(signed)
     with pytest.raises(OutcomeUnknown):
-        await chain.sender.send(signed)
+        await (given_up(sending, heard=lambda: struck.hits) if fault is NEVER else sending)
 
 
 async def test_a_lost_answer_is_unknown_and_the_signature_tells(chain: Chain) -> None:
@@ -189,7 +194,7 @@ async def test_a_dead_endpoint_beside_a_live_one_is_no_obstacle(dead_first: bool
 async def test_a_slow_endpoint_does_not_hold_up_a_quick_one() -> None:
     async with chain_of(2) as chain:
         signed = await chain.signed()
-        chain.nodes[1].inject(Delay(seconds=5), methods=["sendTransaction"])
+        chain.nodes[1].inject(NEVER, methods=["sendTransaction"])
         await chain.sender.send(signed)
         assert signed.signature in chain.nodes[0].sent
 
@@ -221,19 +226,23 @@ async def test_an_answer_that_is_too_long_beside_a_refusal_is_no_refusal() -> No
             await chain.sender.send(signed)
 
 
-async def test_a_node_that_states_too_low_a_last_height_is_not_believed() -> None:
+async def test_a_node_that_states_too_low_a_last_height_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sender, "_OTHERS_S", PATIENCE_S)
     async with chain_of(2) as chain:
         recent = await chain.sender.blockhash()
         low = replace(recent, last_valid_height=recent.last_valid_height - 140)
-        assert await chain.sender.last_valid_height(low) == recent.last_valid_height
-        assert await chain.sender.last_valid_height(recent) == recent.last_valid_height
+        here = Horizon(height=recent.last_valid_height - 150, last_valid_height=recent.last_valid_height)
+        assert await chain.sender.horizon(low) == here
+        assert await chain.sender.horizon(recent) == here
         chain.nodes[1].advance(7)
-        assert await chain.sender.last_valid_height(low) == recent.last_valid_height + 7
-        chain.nodes[1].inject(Delay(seconds=5), methods=["getEpochInfo"])
-        assert await chain.sender.last_valid_height(low) == recent.last_valid_height
+        # The signer is told the lowest height: what it waits for to pass must have passed everywhere.
+        assert await chain.sender.horizon(low) == replace(here, last_valid_height=recent.last_valid_height + 7)
+        slow = chain.nodes[1].inject(NEVER, methods=["getEpochInfo"])
+        asking = chain.sender.horizon(low)
+        assert await given_up(asking, heard=lambda: slow.hits) == here
         chain.nodes[0].inject(HttpError(status=503))
         with pytest.raises(VenueUnavailable, match="block height"):
-            await chain.sender.last_valid_height(low)
+            await given_up(chain.sender.horizon(low), heard=lambda: slow.hits)
 
 
 async def test_what_was_dropped_is_pending_until_its_last_height_is_past(chain: Chain, figure: Gauge) -> None:

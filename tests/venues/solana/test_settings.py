@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.faults import Measure
+from tests.faults.figures import Gauge
 from venues.errors import VenueRejected
 from venues.solana.settings import SolanaSettings, checked_url, host_of
 
@@ -16,6 +18,10 @@ GOOD = [
     "http://localhost:8899",
     "http://[::1]:8899",
     "http://127.9.9.9",
+    "https://10.0.0.5:8899",
+    "https://[fd12:3456::1]",
+    "https://solana-rpc.0x.org",
+    "https://rpc.example.com/%2Fkey",
 ]
 HOSTILE = [
     "",
@@ -70,6 +76,40 @@ HOSTILE = [
     "https://[::]",
     "https://[::1",
     "https://rpc.example.com<script>",
+    "https://2852039166/",
+    "https://0xa9fea9fe/",
+    "https://0251.0376.0251.0376/",
+    "https://169.254.43518/",
+    "https://169.254.169.254./",
+    "https://127.1/",
+    "https://rpc.example.0x7f",
+    "https://[::ffff:169.254.169.254]/",
+    "https://[::ffff:127.0.0.1]/",
+    "https://[2002:a9fe:a9fe::1]/",
+    "https://[2001:0:4136:e378:8000:63bf:3fff:fdd2]/",
+    "https://[64:ff9b::a9fe:a9fe]/",
+    "https://[fd00:ec2::254]/",
+    "https://[::1%25lo]/",
+    "https://100.100.100.200/",
+    "https://168.63.129.16/",
+    "https://255.255.255.255/",
+    "https://240.0.0.1/",
+    "https://metadata.google.internal/computeMetadata/v1/",
+    "https://METADATA.google.internal./",
+    "https://metadata/",
+    "https://rpc.example.com/%0d%0aX-Header:%201",
+    "https://rpc.example.com/%00",
+    "https://rpc%2eexample.com/",
+    "https://rpc.example.com/" + "k" * 2_048,
+    "https://" + "a." * 127 + "com/",
+    "https://rpc.example.com:٤٤٣",
+    "https://rpc.example.com:+443",
+    "https://rpc.example\u3002com",
+    "https://rpc.example.com\u2028",
+    "https://\u200brpc.example.com",
+    "https://example.com;@evil.com",
+    "https:rpc.example.com",
+    "https:/rpc.example.com",
 ]
 
 
@@ -112,3 +152,18 @@ def test_neither_repr_nor_host_shows_a_key() -> None:
     settings = SolanaSettings(rpc_urls=("https://rpc.example.com:8443/canary",), ws_url="wss://x.example.com/canary")
     assert "canary" not in repr(settings)
     assert host_of(settings.rpc_urls[0]) == "rpc.example.com:8443"
+
+
+def test_every_hostile_url_is_refused_and_none_is_quoted(figure: Gauge) -> None:
+    accepted = quoted = 0
+    for url in HOSTILE:
+        try:
+            SolanaSettings(rpc_urls=("https://rpc.example.com", url))
+        except VenueRejected as refusal:
+            quoted += any(len(part) > 8 and part in str(refusal) for part in url.partition("://")[2].split("/")[1:])
+            quoted += "password" in str(refusal)
+        else:
+            accepted += 1
+    figure(Measure.TRIED, len(set(HOSTILE)))
+    figure(Measure.ACCEPTED, accepted)
+    figure(Measure.OVERHEARD, quoted)

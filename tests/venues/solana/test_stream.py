@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
 
@@ -15,7 +14,7 @@ from tests.support.waiting import until
 from tests.support.world_builder import WorldBuilder
 from tests.venues.solana.ledger import assert_same
 from tests.venues.solana.reading import NOON
-from tests.venues.solana.streaming import QUICK, READ, SOON_S, SUBSCRIBE, Heard, gone_from, listening, reader
+from tests.venues.solana.streaming import READ, SOON_S, SUBSCRIBE, Heard, gone_from, listening, reader
 from venues.errors import VenueRejected
 from venues.solana.settings import SolanaSettings
 
@@ -109,8 +108,8 @@ async def test_a_new_position_is_asked_for_and_followed(rpc: SolanaRpc, scene: O
 async def test_prices_go_on_while_a_new_market_is_asked_for(rpc: SolanaRpc, scene: OnePosition) -> None:
     wider = WorldBuilder()
     wider.add_user("alice", spots=[wider.deposit("USDC", "1000")], perps=[wider.position("ETH-PERP", "0.5")])
-    async with listening(rpc, scene.user, settings=replace(QUICK, timeout_s=20.0)) as (heard, _):
-        slow = rpc.inject(Delay(seconds=20.0), methods=[READ])
+    async with listening(rpc, scene.user) as (heard, _):
+        slow = rpc.inject(Delay(seconds=3_600), methods=[READ])
         rpc.put_account(scene.user, data=wider.build().users[scene.user])
         await until(lambda: slow.hits, within_s=SOON_S)
         rpc.set_oracle(scene.oracle, "111")

@@ -7,9 +7,9 @@ from risk.model.proposal import ProposalState, Purpose
 from storage import Pins, Pressed, PressKind, Role
 from tests.bot.trading.chat_world import chat_world
 from tests.bot.trading.proposals import armed, leg, proposal
+from tests.faults import Measure
+from tests.faults.figures import Gauge
 from tests.support.bot_world import OWNER
-from tests.support.faults import Measure
-from tests.support.figures import Gauge
 from tests.support.team import group, member
 
 SENDING = proposal(leg(), leg(2), state=ProposalState.EXECUTING)

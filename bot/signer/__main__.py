@@ -1,0 +1,156 @@
+"""python -m bot.signer: the same as ``keel signer``. Exit codes: 0 ok, 1 a changed journal, 2 something to mend."""
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from solders.pubkey import Pubkey
+
+from bot.signer import config as configuration
+from bot.signer import key as keys
+from bot.signer import operator
+from bot.signer.config import Config
+from bot.signer.desk import Desk
+from bot.signer.encoding import user_address
+from bot.signer.errors import SignerError, Unfit
+from bot.signer.files import require_safe_folder, write_new
+from bot.signer.hardening import harden
+from bot.signer.intent import SigningVenue
+from bot.signer.journal import Journal
+from bot.signer.key import SigningKey
+from bot.signer.server import Server
+from bot.signer.template import first_file
+
+EXIT_DOES_NOT_FIT = 1
+EXIT_UNFIT = 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    chosen = _parser().parse_args(arguments)
+    try:
+        code: int = chosen.run(chosen)
+    except SignerError as exc:
+        sys.stderr.write(f"{exc}\n")
+        return EXIT_UNFIT
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="keel signer",
+        description="The process that holds the key. It signs what its own file allows, and no more.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--config", type=Path, required=True, metavar="FILE", help="the signer's own file, signer.toml")
+
+    run = commands.add_parser("run", parents=[common], help="listen and sign until SIGTERM")
+    run.set_defaults(run=_run)
+    check = commands.add_parser("check", parents=[common], help="what it would sign, in plain words")
+    check.set_defaults(run=_check)
+    log = commands.add_parser("log", parents=[common], help="the last decisions")
+    log.add_argument("count", type=int, nargs="?", default=20, metavar="N", help="how many (20)")
+    log.set_defaults(run=_log)
+    verify = commands.add_parser("verify", parents=[common], help="is the journal what was written?")
+    verify.set_defaults(run=_verify)
+    unlock = commands.add_parser("unlock", parents=[common], help="after refusals: sign again. Find out why, first")
+    unlock.set_defaults(run=_unlock)
+    init = commands.add_parser("init", help="write a first signer.toml into a folder")
+    init.add_argument("folder", type=Path, metavar="FOLDER")
+    init.add_argument("--venue", choices=[one.value for one in SigningVenue], default=SigningVenue.PAPER.value)
+    init.add_argument("--account", default="", help="paper: the account's name; drift: the owner's wallet address")
+    init.add_argument("--sub-account", type=int, default=0, metavar="N")
+    init.add_argument("--new-key", action="store_true", help="also make a key")
+    init.set_defaults(run=_init)
+    return parser
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    harden()
+    config = configuration.load(chosen.config)
+    key = _key(config)
+    journal = Journal(config.state)
+    try:
+        asyncio.run(Server(config, Desk(config, key, journal)).run())
+    finally:
+        journal.close()
+    return 0
+
+
+def _key(config: Config) -> SigningKey:
+    if config.key_file is not None:
+        return keys.from_file(config.key_file)
+    return keys.from_credential(config.credential, os.environ)
+
+
+def _check(chosen: argparse.Namespace) -> int:
+    harden()
+    config = configuration.load(chosen.config)
+    _say(*operator.in_words(config, str(_key(config).public_key)))
+    return 0
+
+
+def _log(chosen: argparse.Namespace) -> int:
+    _say(*operator.told(configuration.load(chosen.config).state, max(1, chosen.count)))
+    return 0
+
+
+def _verify(chosen: argparse.Namespace) -> int:
+    config = configuration.load(chosen.config)
+    try:
+        count, head = operator.verified(config.state)
+    except Unfit as exc:
+        _say(str(exc))
+        return EXIT_DOES_NOT_FIT
+    _say(f"{count} rows, each sealed with the one before. The last seal is {head}.")
+    return 0
+
+
+def _unlock(chosen: argparse.Namespace) -> int:
+    _say(operator.unlock(configuration.load(chosen.config).state))
+    return 0
+
+
+def _init(chosen: argparse.Namespace) -> int:
+    folder: Path = chosen.folder.absolute()
+    venue = SigningVenue(chosen.venue)
+    if not folder.exists():
+        folder.mkdir(mode=0o700)
+        folder.chmod(0o700)
+    config, key_file = folder / "signer.toml", folder / "signer.key"
+    require_safe_folder(folder, "signer.toml")
+    address, authority = _addresses(venue, chosen.account, chosen.sub_account)
+    text = first_file(venue, folder, key_file, address=address, authority=authority, sub_account=chosen.sub_account)
+    write_new(config, text.encode("utf-8"), 0o600)
+    (folder / "state").mkdir(mode=0o700, exist_ok=True)
+    (folder / "state").chmod(0o700)
+    if chosen.new_key:
+        public_key = keys.make_file(key_file)
+        _say(f"New key {public_key} in {key_file}.")
+        if venue is SigningVenue.DRIFT:
+            _say("Name it as the delegate of the account at the venue, and send it a little SOL for fees.")
+    else:
+        _say(f"Put the key into {key_file} with mode 0400 (keel signer init --new-key makes one).")
+    _say(f"Wrote {config}. Read it, fill in what says FILL-IN, set the caps; then: keel signer check --config {config}")
+    return 0
+
+
+def _addresses(venue: SigningVenue, account: str, sub_account: int) -> tuple[str, str]:
+    """The account's own and its owner's. Raises: Unfit."""
+    if venue is SigningVenue.PAPER or not account:
+        return account, ""
+    try:
+        return str(user_address(Pubkey.from_string(account), sub_account)), account
+    except (ValueError, OverflowError):
+        raise Unfit("--account is the owner's wallet in base58, and --sub-account a number from 0 to 65535") from None
+
+
+def _say(*lines: str) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

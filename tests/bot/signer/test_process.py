@@ -1,0 +1,170 @@
+"""What the process switches off, and its commands as they are typed."""
+
+import os
+import resource
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bot.signer import server
+from bot.signer.__main__ import main
+from bot.signer.errors import Unfit
+from bot.signer.intent import AskIdentity, Identity
+from bot.signer.server import listener
+from tests.bot.signer.asking import make_config
+from tests.support import addresses
+from tests.support.signer_process import signer_process
+
+HARD = """
+import ctypes, resource
+from bot.signer.hardening import harden
+harden()
+libc = ctypes.CDLL(None)
+print(resource.getrlimit(resource.RLIMIT_CORE), libc.prctl(3, 0, 0, 0, 0), libc.prctl(39, 0, 0, 0, 0))
+"""
+
+
+def test_it_leaves_no_core_dump_and_lets_nobody_look_into_it() -> None:
+    done = subprocess.run([sys.executable, "-c", HARD], capture_output=True, text=True, check=True, timeout=60)
+
+    assert done.stdout.split() == ["(0,", "0)", "0", "1"]
+    assert resource.getrlimit(resource.RLIMIT_CORE)[1] != 0  # its own, not ours
+
+
+def test_a_first_signer_is_set_up_and_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "s"
+    assert main(["init", str(folder), "--account", "demo-0", "--new-key"]) == 0
+    assert "keel signer check" in capsys.readouterr().out
+    assert {one.name: stat.S_IMODE(one.stat().st_mode) for one in folder.iterdir()} == {
+        "signer.toml": 0o600, "signer.key": 0o400, "state": 0o700,
+    }  # fmt: skip
+    assert main(["init", str(folder), "--account", "demo-0"]) == 2
+    assert "there already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("venue", "account", "says"),
+    [
+        ("paper", "demo-0", "Account demo-0, on paper: no signature moves money."),
+        ("drift", addresses.address("ann"), f"sub-account 0 of {addresses.address('ann')}"),
+    ],
+)
+def test_check_says_what_would_be_signed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], venue: str, account: str, says: str
+) -> None:
+    folder = tmp_path / "s"
+    main(["init", str(folder), "--venue", venue, "--account", account, "--new-key"])
+    done = subprocess.run(
+        [sys.executable, "-m", "bot.signer", "check", "--config", str(folder / "signer.toml")], capture_output=True,
+        text=True, check=True, timeout=60,
+    )  # fmt: skip
+
+    assert says in done.stdout
+    assert "Only orders that reduce a position" in done.stdout
+    assert "An order is worth at most $250.00" in done.stdout
+    assert "no buying above $500.00, no selling below $50.00" in done.stdout
+    assert "Never signed: withdrawals" in done.stdout
+    capsys.readouterr()
+
+
+def test_a_wallet_that_is_none_is_refused_before_anything_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "s"
+    assert main(["init", str(folder), "--venue", "drift", "--account", "nobody"]) == 2
+    assert "wallet in base58" in capsys.readouterr().err
+    assert not (folder / "signer.toml").exists()
+
+
+def test_log_and_verify_read_the_journal_of_a_running_signer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with signer_process(tmp_path, accounts=["demo-0"]) as signer:
+        assert main(["log", "5", "--config", str(signer.config)]) == 0
+        assert "started for paper" in capsys.readouterr().out
+        assert main(["verify", "--config", str(signer.config)]) == 0
+        head = signer.ask(AskIdentity())
+        assert isinstance(head, Identity)
+        assert (
+            f"1 rows, each sealed with the one before. The last seal is {head.journal_head}." in capsys.readouterr().out
+        )
+        assert main(["unlock", "--config", str(signer.config)]) == 0
+        assert capsys.readouterr().out == "Nothing is locked.\n"
+        part = next(signer.state.glob("journal-*"))
+        content = part.read_bytes()
+        part.write_bytes(content.replace(b"paper", b"drift"))
+        assert main(["verify", "--config", str(signer.config)]) == 1
+        assert "changed or damaged" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("breaks", "says"),
+    [
+        (lambda one: one.config.chmod(0o666), "chmod go-w"),
+        (lambda one: one.key_file.chmod(0o600), "chmod 0400"),
+        (lambda one: one.key_file.unlink(), "cannot be opened"),
+        (lambda one: one.state.chmod(0o755), "chmod 0700"),
+        (lambda one: one.state.rmdir(), "make it, with mode 0700"),
+        (lambda one: one.config.parent.chmod(0o777), "others can write into the folder"),
+        (lambda one: one.config.unlink(), "cannot be opened"),
+    ],
+    ids=["file", "key mode", "no key", "state mode", "no state", "folder", "no file"],
+)
+def test_it_does_not_start_on_what_others_could_have_changed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], breaks: Callable[[object], object], says: str
+) -> None:
+    with signer_process(tmp_path, accounts=["demo-0"], start=False) as signer:
+        breaks(signer)
+        done = subprocess.run(
+            [sys.executable, "-m", "bot.signer", "run", "--config", str(signer.config)], capture_output=True, text=True,
+            check=False, timeout=60,
+        )  # fmt: skip
+    tmp_path.chmod(0o700)
+
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o750, 0o777, 0o770, 0o711])
+def test_a_socket_others_could_reach_is_not_opened(tmp_path: Path, mode: int) -> None:
+    config = make_config(tmp_path)
+    config.socket.parent.mkdir()
+    config.socket.parent.chmod(mode)
+    with pytest.raises(Unfit, match="with mode 0700"):
+        listener(config)
+
+
+def test_a_group_that_is_named_may_connect_and_nobody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = _with_group(tmp_path, monkeypatch)
+    listener(config).close()
+
+    assert config.socket.parent.stat().st_mode & 0o777 == 0o750
+    assert config.socket.stat().st_mode & 0o777 == 0o660
+    assert config.socket.stat().st_gid == os.getegid()
+    config.socket.parent.chmod(0o770)
+    with pytest.raises(Unfit, match="with mode 0700"):
+        listener(config)
+
+
+def _with_group(folder: Path, monkeypatch: pytest.MonkeyPatch) -> server.Config:
+    from dataclasses import replace
+
+    monkeypatch.setattr(server, "_group", lambda name: os.getegid() if name else None)
+    return replace(make_config(folder), socket_group="keel")
+
+
+def test_a_group_that_is_not_there_and_a_file_in_the_way_are_named(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    config = make_config(tmp_path)
+    with pytest.raises(Unfit, match="there is no group"):
+        listener(replace(config, socket_group="nobody-has-this-group"))
+    config.socket.parent.mkdir(mode=0o700)
+    config.socket.touch()
+    with pytest.raises(Unfit, match="is no socket"):
+        listener(config)
