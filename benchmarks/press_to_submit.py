@@ -2,7 +2,8 @@
 
 The press goes in where a transport hands it to the dispatcher. Who it is, the vote, the second quote, the checks, the
 simulation, the signature, and what is stored before the sending are all in it; on paper with the embedded exchange, on
-Drift with a node that executes, as a process of its own behind sockets on loopback, at once and 20 ms late.
+Drift with a node that executes, as a process of its own behind sockets on loopback, at once and 20 ms late. The signer
+is a process of its own that writes its journal to the disk before it answers.
 """
 
 import asyncio
@@ -30,10 +31,12 @@ from bot.app import App, Pace, assemble
 from bot.clock import SystemClock
 from bot.messages import Address, MessageRef, Person, Press
 from bot.roster import Roster, Watched
+from bot.signer.intent import Anchor, SigningVenue
 from bot.trading.assembly import TradingSetup
 from bot.trading.cards.card import PREFIX
 from bot.trading.execution import Tempo
 from bot.trading.rules import TradingRules
+from bot.trading.signer_client import SignerClient
 from risk.model.account import Side
 from risk.model.proposal import PlannedTrade, Proposal, Purpose, TradePlan
 from risk.model.trading import Signed
@@ -42,6 +45,7 @@ from storage import CardAction, CardPlace, Handles, LinkClaim, LinkedPerson, Pro
 from tests.risk.builders import RATIO_ALONE
 from tests.support.bot_world import GENEROUS
 from tests.support.recording_transport import RecordingTransport
+from tests.support.signer_process import AccountLines, signer_process
 from tests.support.trade_world import still
 from venues.paper.demo import START_USD
 from venues.paper.past import market_past
@@ -59,7 +63,8 @@ def figures(effort: Effort) -> Iterator[Figure]:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     count = effort.slow_rounds * _PRESSES_PER_ROUND
     for name, opened in (
-        ("on paper", _paper), ("on Drift, a node on loopback", partial(_drift, 0.0)),
+        ("on paper", partial(_paper, False)), ("on paper through the signer", partial(_paper, True)),
+        ("on Drift, a node on loopback", partial(_drift, 0.0)),
         ("on Drift, a node 20 ms away", partial(_drift, 0.02)),
     ):  # fmt: skip
         samples = asyncio.run(_samples(opened, count))
@@ -98,37 +103,64 @@ class _Watched:
 
 
 @contextlib.asynccontextmanager
-async def _paper(folder: Path) -> AsyncIterator[_Venue]:
+async def _signer(folder: Path, venue: SigningVenue, account: AccountLines) -> AsyncIterator[SignerClient]:
+    """A signer process with wide caps, and a way to it."""
+
+    async def anchor() -> Anchor | None:
+        return Anchor(rows=1, head="0" * 64)
+
+    (folder / "signer").mkdir()
+    running = signer_process(
+        folder / "signer", venue=venue.value, accounts=[account], key="ann's bot", reduce_only=False,
+        daily_usd=10**12, daily_signatures=10**6,
+    )  # fmt: skip
+    with running as process:
+        client = SignerClient(process.socket, venue=venue, epoch=int(time.time()), anchor=anchor)
+        try:
+            yield client
+        finally:
+            await client.close()
+
+
+@contextlib.asynccontextmanager
+async def _paper(signed: bool, folder: Path) -> AsyncIterator[_Venue]:
     from tests.support.trade_world import ACCOUNT
     from venues.paper.demo import demo_exchange
     from venues.paper.gateway import PaperGateway
     from venues.paper.venue import PaperVenue
 
-    del folder
     clock = SystemClock()
     venue = PaperVenue(demo_exchange(still(), liquidates=False), clock=clock)
-    yield _Venue(
-        gateway=PaperGateway(venue, clock=clock), reader=venue, account=ACCOUNT, before_each=lambda: None
-    )  # fmt: skip
+    async with contextlib.AsyncExitStack() as stack:
+        signer = None
+        if signed:
+            signing = _signer(folder, SigningVenue.PAPER, AccountLines(address=ACCOUNT))
+            signer = await stack.enter_async_context(signing)
+        yield _Venue(
+            gateway=PaperGateway(venue, clock=clock, signer=signer), reader=venue, account=ACCOUNT,
+            before_each=lambda: None,
+        )  # fmt: skip
 
 
 @contextlib.asynccontextmanager
 async def _drift(away_s: float, folder: Path) -> AsyncIterator[_Venue]:
-    from tests.support.drift_trading import account_id, trading_settings
+    from tests.support.drift_trading import OWNER, account_id, trading_settings
     from venues.solana.adapter import connect
     from venues.solana.gateway import connect_orders
 
     command = [sys.executable, "-m", "tests.support.order_kills.node", "0"]
     # S603: this interpreter and a program of the repository.
-    with subprocess.Popen(  # noqa: S603, ASYNC220
-        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as node:
+    async with contextlib.AsyncExitStack() as stack:
+        signer = await stack.enter_async_context(_signer(folder, SigningVenue.DRIFT, AccountLines.of(OWNER)))
+        node = stack.enter_context(subprocess.Popen(  # noqa: S603, ASYNC220
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ))  # fmt: skip
         assert node.stdin is not None
         assert node.stdout is not None
         stdin, stdout = node.stdin, node.stdout
-        settings = replace(trading_settings(folder, stdout.readline().strip()), slot_tolerance=10_000)
+        settings = replace(trading_settings(stdout.readline().strip()), slot_tolerance=10_000)
         clock = SystemClock()
-        gateway, reader = connect_orders(settings, clock=clock), connect(settings, clock=clock)
+        gateway, reader = connect_orders(settings, clock=clock, signer=signer), connect(settings, clock=clock)
 
         def lands() -> None:
             stdin.write("next LAND\n")

@@ -14,6 +14,7 @@ import click
 
 from bot.cli_estimates import performance, risk, var
 from bot.cli_history import history
+from bot.cli_signer import signer
 from bot.cli_trading import audit, pin
 from bot.guarded_streams import guarded
 
@@ -30,7 +31,7 @@ def main(context: click.Context) -> None:
     context.with_resource(guarded())
 
 
-for _elsewhere in (var, risk, performance, history, audit, pin):
+for _elsewhere in (var, risk, performance, history, audit, pin, signer):
     main.add_command(_elsewhere)
 
 

@@ -142,7 +142,11 @@ def restore(backup: Path, database: Path, now: datetime) -> Restored:
                 raise BackupUnverified(f"The copy of {backup} differs from it; look at the disk, then try again.")
             _mark_restored(partial, now)
             _stop_trading(partial, now)
-            replaced = _set_aside(database, now) if database.exists() else _set_journal_aside(database, now)
+            replaced = None
+            if database.exists():
+                replaced = _set_aside(database, now)
+            else:
+                _set_journal_aside(database, now)
             _settle(partial, database)
             return Restored(checked=checked, replaced=replaced)
         except sqlite3.Error as exc:

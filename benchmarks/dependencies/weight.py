@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -98,15 +99,18 @@ def imported(start: Start, root: Path) -> tuple[int, set[str]]:
 
 def installed_bytes(lock: Path) -> Mapping[str, int]:
     """Bytes of every distribution of a lock in this environment, compiled Python left out; absent ones are missing."""
-    found: dict[str, int] = {}
-    for pin in pins(lock):
-        try:
-            files = distribution(pin.name).files or []
-        except PackageNotFoundError:
-            continue
-        paths = [Path(f"{file.locate()}") for file in files if file.suffix != ".pyc"]
-        found[pin.name] = sum(path.stat().st_size for path in paths if path.is_file())
-    return found
+    found = {pin.name: _bytes_of(pin.name) for pin in pins(lock)}
+    return {name: size for name, size in found.items() if size is not None}
+
+
+@cache
+def _bytes_of(name: str) -> int | None:
+    try:
+        files = distribution(name).files or []
+    except PackageNotFoundError:
+        return None
+    paths = [Path(f"{file.locate()}") for file in files if file.suffix != ".pyc"]
+    return sum(path.stat().st_size for path in paths if path.is_file())
 
 
 def own_bytes(root: Path) -> int:

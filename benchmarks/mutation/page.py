@@ -20,7 +20,7 @@ def block(outcome: Outcome, machine: Machine) -> str:
         f"{_files('Changed', target.sources)} {_files('Run', target.tests)}\n"
     )
     table = [
-        "| changes | killed | took too long | survived | of these equivalent | accepted | unexplained | noticed | CPU |",
+        "| changes | killed | took too long | survived | equivalent | accepted | unexplained | noticed | core |",
         "|---|---|---|---|---|---|---|---|---|",
         f"| {outcome.tried} | {outcome.killed} | {outcome.too_long} | {len(outcome.survivors)}"
         f" | {outcome.excused(Excuse.EQUIVALENT)} | {outcome.excused(Excuse.ACCEPTED)} | {outcome.unexplained}"

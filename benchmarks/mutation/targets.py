@@ -78,7 +78,12 @@ _ALL = (
             "bot/signer/encoding.py",
             "bot/signer/decide.py",
         ),
-        tests=("tests/bot/signer",),
+        tests=(
+            "tests/bot/signer/test_grammar.py",
+            "tests/bot/signer/test_decide.py",
+            "tests/bot/signer/test_encoding.py",
+            "tests/bot/signer/test_desk.py",
+        ),
     ),
 )
 

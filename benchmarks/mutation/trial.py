@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.mutation.changes import Change, Program, changes
-from benchmarks.mutation.progress import Fate, Progress, Tried, digest
+from benchmarks.mutation.progress import Fate, Progress, TestFiles, Tried, digest
 from benchmarks.mutation.quiet import Child, Ended, fork, wait
 from benchmarks.mutation.reach import Reach, TestsFail, measure, read
 from benchmarks.mutation.suite import ChangedImport, LiveFunctions, Suite, collect, prepare
@@ -39,8 +39,8 @@ class Trial:
     def __init__(self, target: Target, *, root: Path, kept: Path, jobs: int, until_s: float) -> None:
         self._target, self._root, self._kept, self._jobs, self._until_s = target, root, kept, jobs, until_s
         self._files, self._test_files = target.files(root), target.test_files(root)
-        self._tests = digest(root, self._test_files)
         self._progress = Progress(kept / f"{target.name}.jsonl")
+        self._tests = TestFiles(root, self._test_files, kept)
         self._killers: Counter[str] = Counter()
         self._done = self._all = 0
 
@@ -71,7 +71,7 @@ class Trial:
                 yield _Task(change=change, program=program, source=source)
 
     def _known(self, task: _Task) -> bool:
-        return self._progress.known(task.change.key, source=task.source, tests=self._tests) is not None
+        return self._progress.known(task.change.key, source=task.source, tests=self._tests.digest) is not None
 
     @staticmethod
     def _at_import(task: _Task, reach: Reach) -> bool:
@@ -80,7 +80,7 @@ class Trial:
         return not reach.tests_of(change.path, change.lines) and reach.is_import(change.path, change.lines)
 
     def _reach(self) -> Reach:
-        path = self._kept / f"{self._target.name}-reach-{self._tests}-{digest(self._root, self._files)}.json"
+        path = self._kept / f"{self._target.name}-reach-{self._tests.digest}-{digest(self._root, self._files)}.json"
         if not path.exists():
             print(f"{self._target.name}: the tests as they are ...", file=sys.stderr, flush=True)
 
@@ -121,7 +121,7 @@ class Trial:
         self, task: _Task, suite: Suite, items: dict[str, pytest.Item], living: LiveFunctions, reach: Reach
     ) -> Child | None:
         change = task.change
-        names = self._ordered(reach.tests_of(change.path, change.lines), reach)
+        names = self._ordered(self._untried(task, reach.tests_of(change.path, change.lines)), reach)
         if not names:
             return None
 
@@ -138,9 +138,12 @@ class Trial:
 
     # Changes of what happens at import.
 
-    def _forked_import(self, task: _Task, reach: Reach) -> Child:
+    def _forked_import(self, task: _Task, reach: Reach) -> Child | None:
         module = task.change.path.removesuffix(".py").replace("/", ".")
-        order = {name: place for place, name in enumerate(self._ordered(set(reach.seconds), reach))}
+        names = self._ordered(self._untried(task, set(reach.seconds)), reach)
+        order = {name: place for place, name in enumerate(names)}
+        if not names:
+            return None
 
         def work() -> dict[str, object]:
             try:
@@ -150,15 +153,24 @@ class Trial:
             changed = ChangedImport(module, task.program.file, code)
             changed.install()
             found: list[str | None] = []
-            suite = Suite(lambda it: found.append(it.run(sorted(it.items, key=lambda item: order[item.nodeid]))))
-            collect(self._test_files, suite)
+
+            def run(suite: Suite) -> None:
+                items = [item for item in suite.items if item.nodeid in order]
+                found.append(suite.run(sorted(items, key=lambda item: order[item.nodeid])))
+
+            collect(self._test_files, Suite(run))
             if not changed.imported:
                 return {"stillborn": True}
             return {"by": found[0] if found else "the collection of the tests"}
 
-        return fork(work, cpu_s=_TOLERANCE * sum(reach.seconds.values()))
+        return fork(work, cpu_s=_TOLERANCE * sum(reach.seconds[name] for name in names))
 
     # Both.
+
+    def _untried(self, task: _Task, names: set[str]) -> set[str]:
+        """Without tests that let the change pass before, and are the same."""
+        passed = self._tests.same_as_in(self._progress.passed(task.change.key, source=task.source))
+        return {name for name in names if name.partition("::")[0] not in passed}
 
     def _ordered(self, names: set[str], reach: Reach) -> list[str]:
         """Who has noticed much, and then who is quick, first."""
@@ -197,7 +209,7 @@ class Trial:
         if by:
             self._killers[str(by)] += 1
         self._progress.add(Tried(
-            key=task.change.key, source=task.source, tests=self._tests, fate=fate, by=str(by or ""),
+            key=task.change.key, source=task.source, tests=self._tests.digest, fate=fate, by=str(by or ""),
             cpu_s=round(ended.cpu_s, 3),
         ))  # fmt: skip
         self._done += 1

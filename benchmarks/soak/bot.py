@@ -30,6 +30,7 @@ from risk.model.limits import RiskLimits
 from storage import (
     EVERYWHERE,
     Accounts,
+    DiskFull,
     LinkClaim,
     LinkedChat,
     LinkedPerson,
@@ -57,14 +58,22 @@ _ENDS_WITHIN_S = 120.0
 
 
 class MortalStore(Store):
-    """A store that is gone at once when its process is: whatever had begun is stored whole, nothing else ever is."""
+    """A store that is gone at once when its process is: whatever had begun is stored whole, nothing else ever is.
+
+    Attributes:
+        full: Nothing can be written, as where the journal finds no room. That the file itself finds none is SQLite's to
+            say.
+    """
 
     pace: Pace
     dead = False
+    full = False
 
     async def _call(self, fn: Callable[[], T], **more: Any) -> T:
         if self.dead:
             raise StoreClosed("the process is dead; start it again")
+        if self.full and more.get("writes"):
+            raise DiskFull("There is no room left for the database; free some space.")
         with self.pace.working():
             return await super()._call(fn, **more)
 

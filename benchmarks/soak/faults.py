@@ -18,7 +18,6 @@ from benchmarks.soak.venue import SoakVenue
 from storage import StorageError
 from tests.support import discord, telegram
 
-_PAGES_LEFT = 3
 _PAGES_OF_A_FREE_DISK = 1_000_000
 
 
@@ -229,16 +228,17 @@ class Faults:
 
     @asynccontextmanager
     async def _full(self) -> AsyncIterator[None]:
-        await self._leave_pages(_PAGES_LEFT)
+        store = self.store()
+        await self._leave_pages(store, 0)
         try:
             yield
         finally:
-            await self._leave_pages(_PAGES_OF_A_FREE_DISK)
+            await self._leave_pages(store, _PAGES_OF_A_FREE_DISK)
 
-    async def _leave_pages(self, count: int) -> None:
-        store = self.store()
+    async def _leave_pages(self, store: MortalStore | None, count: int) -> None:
         if store is None:
             return
+        store.full = not count
         with contextlib.suppress(StorageError):  # that life is over, and its successor has room
             await store.run(
                 lambda db: db.execute(f"PRAGMA max_page_count={db.execute('PRAGMA page_count').fetchone()[0] + count}")

@@ -8,10 +8,11 @@ from typing import Any, Protocol
 
 from benchmarks.soak.ledger import Ledger
 from risk.decisions.proposals import FINAL_LEGS, FINAL_PROPOSALS
-from risk.model.proposal import Proposal, ProposalState
+from risk.model.proposal import LegState, Proposal, ProposalState
 from storage import Audit, AuditAction, AuditEntry, Store
 
 _READ_AT_ONCE = 2_000
+_KNOWN = FINAL_LEGS | {LegState.PLANNED}  # of which nothing was ever signed
 
 
 class Landed(Protocol):
@@ -117,7 +118,7 @@ class Orders:
                 continue
             if one.state not in FINAL_PROPOSALS:
                 self.ledger.wrong(f"proposal {one.proposal_id} is still {one.state.value} when all is quiet")
-            elif about in self._agreed and (open_legs := [leg for leg in one.legs if leg.state not in FINAL_LEGS]):
+            elif about in self._agreed and (open_legs := [leg for leg in one.legs if leg.state not in _KNOWN]):
                 states = ", ".join(leg.state.value for leg in open_legs)
                 self.ledger.wrong(f"proposal {one.proposal_id} has ended and its orders are {states}")
 

@@ -89,7 +89,9 @@ def _key(config: Config) -> SigningKey:
 def _check(chosen: argparse.Namespace) -> int:
     harden()
     config = configuration.load(chosen.config)
-    _say(*operator.in_words(config, str(_key(config).public_key)))
+    handed_over = config.credential and "CREDENTIALS_DIRECTORY" not in os.environ
+    key = f"the credential {config.credential}, at its start" if handed_over else str(_key(config).public_key)
+    _say(*operator.in_words(config, key))
     return 0
 
 

@@ -24,12 +24,12 @@ from bot.signer.unlocking import put_marker
 _SHORTEST_RESIGN_S = 90  # about as long as a blockhash lives
 
 
-def in_words(config: Config, public_key: str) -> list[str]:
+def in_words(config: Config, key: str) -> list[str]:
     """What would be signed, in plain words."""
     rules = config.rules
     users = ", ".join(str(one) for one in sorted(config.allowed_uids))
     return [
-        f"Signs for {rules.venue.value} with {public_key}; asked by user {users} through {config.socket}.",
+        f"Signs for {rules.venue.value} with {key}; asked by user {users} through {config.socket}.",
         *(f"Account {one.address}" + _owner(one.authority, one.sub_account) for one in rules.accounts),
         _kinds(rules),
         f"An order is worth at most {_usd(rules.max_order_raw_1e6)}, a day's orders {_usd(rules.daily_raw_1e6)}; "

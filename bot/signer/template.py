@@ -1,4 +1,7 @@
-"""A first signer.toml: every setting, what it does, and the smallest caps that still show something."""
+"""A first signer.toml: every setting, what it does, and caps to begin with.
+
+On paper they let half of each position of the first account be closed, and refuse all of it: both can be seen at once.
+"""
 
 import os
 from pathlib import Path
@@ -24,11 +27,13 @@ allowed_uids = [{uid}]
 # Only orders that shrink a position. Everything below counts for them too: the signer sees no positions.
 reduce_only = true
 # Of one order, and of all orders of a day (from midnight UTC): size times the highest of limit, trigger and
-# price_from_usd.
-max_order_usd = 250
-daily_usd = 1000
-# Orders cancelled or changed, and signatures given, in a day.
-daily_cancels = 50
+# price_from_usd. A sale may fetch more than its limit, and then it was worth more than what counts here: the sizes in
+# max_order_base and daily_base, and the prices beside them, are what bounds it for certain.
+max_order_usd = {max_order_usd}
+daily_usd = {daily_usd}
+# Orders cancelled or changed, and signatures given, in a day. Whoever cancels every stop leaves an account bare: as
+# many as your own days need, and no more.
+daily_cancels = 200
 daily_signatures = 100
 # From now to the last second of an order that does not wait for a trigger.
 order_lasts_at_most_s = 900
@@ -63,17 +68,29 @@ address = "{address}"
 _MARKETS = """\
 
 # One [[market]] for each market. Nothing is bought above price_to_usd or sold below price_from_usd, and no trigger is
-# outside of both.
+# outside of both. The closer they are to the market, the less can be given away: move them as it moves.
+"""
+
+_MARKET = """\
 [[market]]
-index = 0
-name = "SOL-PERP"
-max_order_base = 1
-daily_base = 4
-price_from_usd = 50
-price_to_usd = 500
+index = {index}
+name = "{name}"
+max_order_base = {max_order_base}
+daily_base = {daily_base}
+price_from_usd = {price_from_usd}
+price_to_usd = {price_to_usd}
 """
 
 _FILL_IN = "FILL-IN"
+
+# Index, name, max_order_base, daily_base, price_from_usd, price_to_usd.
+_Line = tuple[int, str, str, str, str, str]
+_FIRST: tuple[_Line, ...] = ((0, "SOL-PERP", "1", "4", "50", "500"),)
+_PAPER: tuple[_Line, ...] = (
+    (0, "SOL-PERP", "150", "600", "100", "300"),
+    (1, "BTC-PERP", "0.1", "0.4", "60000", "150000"),
+    (2, "ETH-PERP", "6", "24", "2000", "6000"),
+)
 
 
 def first_file(
@@ -81,9 +98,16 @@ def first_file(
 ) -> str:
     """The text of a new signer.toml in ``folder``."""
     on_chain = venue is SigningVenue.DRIFT
-    text = _HEAD + (_ON_CHAIN if on_chain else _ON_PAPER) + _MARKETS
-    return text.format(
+    most, a_day, markets = (250, 1_000, _FIRST) if on_chain else (25_000, 100_000, _PAPER)
+    text = (_HEAD + (_ON_CHAIN if on_chain else _ON_PAPER) + _MARKETS).format(
+        max_order_usd=most, daily_usd=a_day,
         config=folder / "signer.toml", venue=venue.value, socket=folder / "run" / "signer.sock",
         state=folder / "state", key_file=key_file, uid=os.geteuid(), address=address or _FILL_IN,
         authority=authority or _FILL_IN, sub_account=sub_account,
     )  # fmt: skip
+    return text + "\n".join(
+        _MARKET.format(
+            index=index, name=name, max_order_base=order, daily_base=day, price_from_usd=low, price_to_usd=high
+        )
+        for index, name, order, day, low, high in markets
+    )

@@ -34,6 +34,7 @@ SUBJECTS = (
     "surface",
     "lies",
     "soak",
+    "signer",
 )
 
 SECTIONS: tuple[Section, ...] = tuple(

@@ -102,7 +102,7 @@ def test_the_two_units_differ_in_what_they_start_alone() -> None:
     assert first == second
 
 
-@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("unit", [*UNITS, "keel-signer.service"])
 def test_the_service_manager_finds_little_to_object_to(unit: str) -> None:
     program = shutil.which("systemd-analyze")
     if program is None:
@@ -116,6 +116,31 @@ def test_the_service_manager_finds_little_to_object_to(unit: str) -> None:
         pytest.skip(f"systemd-analyze cannot look at files here: {done.stderr.strip()[:200]}")
 
     assert float(level[1]) <= MOST_EXPOSED
+
+
+def test_the_signer_is_a_user_of_its_own_without_a_network_or_the_bot_s_settings() -> None:
+    service, bot = options("keel-signer.service")["Service"], options("keel.service")["Service"]
+    same = set(HARDENED) - {"Type", "WatchdogSec", "StateDirectory", "PrivateUsers", "RestrictAddressFamilies"}
+
+    assert {name: service.get(name) for name in same} == {name: [HARDENED[name]] for name in same}
+    assert service["User"] == ["keel-signer"] != bot["User"]
+    assert service["Group"] == bot["Group"]  # who may connect
+    assert (service["StateDirectory"], service["RuntimeDirectoryMode"]) == (["keel-signer"], ["0750"])
+    assert service["PrivateNetwork"] == ["yes"]
+    assert service["RestrictAddressFamilies"] == ["AF_UNIX"]
+    assert "PrivateUsers" not in service  # SO_PEERCRED would name nobody
+    assert "EnvironmentFile" not in service
+    assert service["LoadCredential"] == ["keel-signer-key:/etc/keel-signer/key"]
+    assert service["MemorySwapMax"] == ["0"]
+
+
+def test_the_signer_s_service_starts_a_command_that_exists_in_an_environment_of_its_own() -> None:
+    service = options("keel-signer.service")["Service"]
+
+    python, isolated, *rest = service["ExecStart"][0].split()
+    assert (python, isolated) == ("/opt/keel/.venv-signer/bin/python", "-I")
+    assert rest[:3] == ["-m", "bot.signer", "run"]
+    assert "signer" in main.commands
 
 
 def container() -> list[tuple[str, str]]:

@@ -34,8 +34,10 @@ async def hurried(heard: Callable[[], int], *, after_s: float = PATIENCE_S + 1) 
         heard: How many questions they have heard so far.
     """
 
+    seen = heard()
+
     async def hurry() -> None:
-        seen = heard()
+        nonlocal seen
         while True:
             await asyncio.sleep(0.002)
             if (now := heard()) > seen:

@@ -130,7 +130,7 @@ async def test_many_chats_at_once_are_told_the_nearest_first_and_no_limit_is_bro
     order = chats_of(telegram)[10:]
     nearer = sorted(order, reverse=True)[: len(order) // 2]
     assert len(set(order[: len(order) // 2]) & set(nearer)) >= 0.7 * len(nearer)
-    figure(Measure.BROKEN_LIMITS, telegram.limits.broken)
+    figure(Measure.BROKEN_LIMITS, telegram.broken_limits)
 
 
 async def test_one_chat_is_told_together_what_came_within_a_second(wire: Wire, telegram: TelegramServer) -> None:
@@ -142,7 +142,7 @@ async def test_one_chat_is_told_together_what_came_within_a_second(wire: Wire, t
             await asyncio.sleep(0.05)
 
     assert len(telegram.messages(1)) <= 8
-    assert telegram.limits.broken == 0
+    assert telegram.broken_limits == 0
 
 
 class Hurried(TelegramTransport):
@@ -165,7 +165,7 @@ async def test_a_group_is_told_no_more_than_its_rate_and_that_of_a_chat_allow(te
         await until(lambda: "#8" in " ".join(message.text for message in telegram.messages(-5)), within_s=LONG_S)
 
     assert len(telegram.messages(-5)) >= 2
-    assert telegram.limits.broken == 0
+    assert telegram.broken_limits == 0
 
 
 async def test_answers_and_alerts_to_one_chat_keep_to_its_limit_together(wire: Wire, telegram: TelegramServer) -> None:
@@ -177,7 +177,7 @@ async def test_answers_and_alerts_to_one_chat_keep_to_its_limit_together(wire: W
     await asyncio.gather(ask(), wire.alert("1"), ask(), wire.alert("1"))
     await until(lambda: len(telegram.messages(1)) >= 3, within_s=LONG_S)
 
-    assert telegram.limits.broken == 0
+    assert telegram.broken_limits == 0
     assert sum("an answer" in message.text for message in telegram.messages(1)) == 2
 
 
@@ -186,7 +186,7 @@ async def test_a_long_answer_keeps_to_the_limit_of_its_chat(wire: Wire, telegram
     await wire.sender.send(Address(transport="telegram", chat="1"), long)
 
     assert len(telegram.messages(1)) == 2
-    assert telegram.limits.broken == 0
+    assert telegram.broken_limits == 0
 
 
 async def test_a_chat_that_is_told_to_wait_holds_up_nobody(wire: Wire, telegram: TelegramServer, figure: Gauge) -> None:
@@ -214,7 +214,7 @@ async def test_a_platform_that_stumbles_gets_everything_in_the_end(
     await until(lambda: {1, 2, 3} <= set(chats_of(telegram)), within_s=LONG_S)
 
     figure(Measure.LOST, 3 - len(set(chats_of(telegram))))
-    figure(Measure.BROKEN_LIMITS, telegram.limits.broken)
+    figure(Measure.BROKEN_LIMITS, telegram.broken_limits)
 
 
 async def test_an_alert_whose_answer_was_lost_comes_again_under_its_number_and_says_that_it_may_be_a_repeat(
@@ -305,7 +305,7 @@ async def test_an_answer_is_shown_on_every_copy_although_the_platform_stumbles(
     await until(lambda: all("Acked by Ann" in message.text for message in telegram.messages()), within_s=LONG_S)
 
     figure(Measure.LOST, 3 - sum("Acked by Ann" in message.text for message in telegram.messages()))
-    assert telegram.limits.broken == 0
+    assert telegram.broken_limits == 0
     assert [message.labels for message in telegram.messages()] == [("Snooze 1 h", "Details")] * 3
 
 

@@ -241,7 +241,7 @@ SPOIL: dict[str, tuple[dict[str, Any], dict[str, Any], str, Standing, str]] = {
         {"venue": "paper", "accounts": ["demo-0"]}, {}, "signer", Standing.WRONG, "signs for paper, and orders go to",
     ),
     "a stranger itself": (
-        {"allowed_uids": [4_711]}, {}, "signer", Standing.WRONG, "it refuses to say who it is: user",
+        {"allowed_uids": [4_711], "answers": False}, {}, "signer", Standing.WRONG, "it refuses to say who it is: user",
     ),
     "a node that is down": (
         {}, {"rpc_urls": "http://127.0.0.1:9"}, "signer's key", Standing.ADVICE, "nobody could be asked",
@@ -297,7 +297,7 @@ async def test_caps_that_are_wider_than_what_the_account_holds_are_worth_a_word(
     async with await Store.open(tmp_path / "keel.sqlite3") as store:
         watched = WatchedAccount(account_id=account_id(), venue="drift", nickname="main", added_at=NOW)
         await Accounts(store).watch(watched)
-        await EquityLog(store).record([replace(make_sample(account_id()), equity_usd=4_000.0)])
+        await EquityLog(store).record([replace(make_sample(account_id=account_id()), equity_usd=4_000.0)])
         found = of(await look(on_drift(tmp_path, rpc, signer_socket=str(signer.socket)), NOW, 20.0), "signer's caps")
     assert found.standing is Standing.ADVICE
     assert "$5,000 a day" in found.text

@@ -26,7 +26,6 @@ NO_SECRETS = {
     "discord_api_url": "the same",
     "discord_gateway_url": "the same",
     "data_url": "a host and a path; a query is refused",
-    "key_file": "a path",
     "allow_owner_key": "a switch",
     "trading_pin_above_usd": "an amount",
 }

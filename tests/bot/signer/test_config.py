@@ -12,6 +12,8 @@ from bot.signer.intent import SigningVenue
 from bot.signer.template import first_file
 from tests.support import addresses
 from tests.support.signer_process import SOL_LINES, AccountLines, MarketLines, config_text
+from venues.paper.demo import DEMO_ACCOUNT, START_USD, demo_exchange, demo_prices
+from venues.paper.markets import DEFAULT_UNIVERSE
 
 PAPER = (AccountLines(address="demo-0"),)
 ANN = (AccountLines.of("ann"),)
@@ -173,6 +175,23 @@ def test_the_first_file_is_one_that_can_be_used(tmp_path: Path, venue: SigningVe
     assert found.rules.reduce_only
     assert found.rules.accounts[0].address == account
     assert found.allowed_uids == {os.geteuid()}
+
+
+def test_the_first_file_on_paper_has_the_paper_venue_s_markets_and_room_for_half_of_what_is_held(
+    tmp_path: Path,
+) -> None:
+    rules = load(tmp_path, first_file(SigningVenue.PAPER, tmp_path, tmp_path / "k", address=DEMO_ACCOUNT)).rules
+    exchange = demo_exchange(demo_prices(), liquidates=False)
+    held = {one.terms.market_index: one.terms for one in DEFAULT_UNIVERSE.perps}
+
+    assert {index: one.name for index, one in rules.markets.items()} == {i: one.name for i, one in held.items()}
+    for index, terms in held.items():
+        size, price = abs(exchange.world.account(DEMO_ACCOUNT).base_1e9(index)), START_USD[terms.oracle_id]
+        market = rules.markets[index]
+        assert size / 2 <= market.max_order_raw_1e9 < size
+        assert size / 2 / 1e9 * price <= rules.max_order_raw_1e6 / 1e6
+        assert size <= market.daily_raw_1e9
+        assert market.price_from_raw_1e6 < 0.9 * price * 1e6 < 1.1 * price * 1e6 < market.price_to_raw_1e6
 
 
 def test_the_first_file_says_where_something_is_to_be_filled_in(tmp_path: Path) -> None:

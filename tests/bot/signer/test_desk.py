@@ -40,6 +40,8 @@ from tests.bot.signer.asking import (
     make_order,
     make_rules,
 )
+from tests.faults import Measure
+from tests.faults.figures import Gauge
 from tests.support import addresses
 
 BY_WORTH = make_rules(markets={0: make_market(daily_raw_1e9=10**12), 1: make_market(index=1, name="BTC-PERP")})
@@ -241,7 +243,7 @@ def test_a_clock_set_back_between_refusals_forgives_none(folder: Path, clock: Ha
 
 @pytest.mark.parametrize("broken", ["write", "fsync"])
 def test_no_signature_leaves_that_is_not_on_disk(
-    folder: Path, clock: HandTime, monkeypatch: pytest.MonkeyPatch, broken: str
+    folder: Path, clock: HandTime, monkeypatch: pytest.MonkeyPatch, broken: str, figure: Gauge
 ) -> None:
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -251,8 +253,9 @@ def test_no_signature_leaves_that_is_not_on_disk(
         with monkeypatch.context() as patched:
             patched.setattr(os, broken, full)
             refusal(asked(signer, make_intent(leg=2)), RefusalCode.BROKEN)
-        for intent in (make_intent(leg=2), make_intent(leg=3), make_intent()):
-            refusal(asked(signer, intent), RefusalCode.BROKEN)
+        answers = [asked(signer, intent) for intent in (make_intent(leg=2), make_intent(leg=3), make_intent())]
+        assert {one.code for one in answers if isinstance(one, Refusal)} == {RefusalCode.BROKEN}
+        figure(Measure.ACCEPTED, sum(isinstance(one, Given) for one in answers))
         assert signer.refuse(RefusalCode.MALFORMED, "bytes").code is RefusalCode.BROKEN
     with desk(folder, clock) as signer:
         assert asked(signer, make_intent()) == Given(signature=first, again=True)

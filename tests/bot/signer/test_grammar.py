@@ -36,6 +36,8 @@ from tests.bot.signer.asking import (
     make_stop,
 )
 from tests.bot.signer.drawing import intents
+from tests.faults import Measure
+from tests.faults.figures import Gauge
 from tests.support import addresses
 
 OPEN, STRICT = make_rules(reduce_only=False), make_rules()
@@ -157,7 +159,7 @@ THEFTS = {
 }  # fmt: skip
 
 
-def test_thefts_beside_or_in_the_place_of_an_order_are_never_signed() -> None:
+def test_thefts_beside_or_in_the_place_of_an_order_are_never_signed(figure: Gauge) -> None:
     honest = make_intent()
     parsed = Message.from_bytes(honest.message)
     keys = parsed.account_keys
@@ -171,11 +173,14 @@ def test_thefts_beside_or_in_the_place_of_an_order_are_never_signed() -> None:
     ]  # fmt: skip
     again = Message.new_with_blockhash(calls, SIGNER_KEY, Hash.from_string(BLOCKHASH))
     assert bytes(again) == honest.message  # what is put together here is what is signed, so the theft alone differs
+    asked: list[Intent] = []
     for theft in THEFTS.values():
         for written in ([theft], [theft, *calls], [*calls, theft], [*calls[:2], theft, *calls[2:]]):
             message = bytes(Message.new_with_blockhash(written, SIGNER_KEY, Hash.from_string(BLOCKHASH)))
-            refused(replace(honest, message=message))
-            refused(replace(honest, orders=(), cancels=(1,), message=message))
+            asked += [replace(honest, message=message), replace(honest, orders=(), cancels=(1,), message=message)]
+    answers = [decide.sign(State(), one, OPEN, SIGNER_KEY, now_s=NOW_S) for one in asked]
+    figure(Measure.TRIED, len(answers))
+    figure(Measure.ACCEPTED, sum(not isinstance(one, Refusal) for one in answers))
 
 
 @given(at=st.integers(0, 2), key=st.sampled_from((ACCOUNT, OWNER, str(SIGNER_KEY), addresses.state_address())))

@@ -1,6 +1,7 @@
 """The signer needs solders and Python, and holds nothing else in its process."""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -95,16 +96,14 @@ def test_nothing_of_the_signer_can_reach_the_net_or_start_a_program() -> None:
     assert "start_server" not in server
 
 
-def test_the_lock_of_the_signer_holds_solders_and_what_solders_needs(subtests_python: str) -> None:
-    text = (ROOT / "locks" / subtests_python / "signer.txt").read_text(encoding="utf-8")
-    names = {line.partition("==")[0] for line in text.splitlines() if "==" in line}
+@pytest.mark.parametrize("python", ["py311", "py312", "py313"])
+def test_the_lock_of_the_signer_holds_solders_and_what_solders_needs_by_hash(python: str) -> None:
+    text, widest = ((ROOT / "locks" / python / f"{name}.txt").read_text(encoding="utf-8") for name in ("signer", "dev"))
+    entries = text.replace("\\\n", " ").splitlines()
 
-    assert names == {"solders", "jsonalias", "typing-extensions"}
-
-
-@pytest.fixture(params=["py311", "py312", "py313"])
-def subtests_python(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+    assert {one.partition("==")[0] for one in entries} == {"solders", "jsonalias", "typing-extensions"}
+    assert all(re.fullmatch(r"[\w-]+==[\w.]+(\s+--hash=sha256:[0-9a-f]{64})+\s*", one) for one in entries)
+    assert {one.split()[0] for one in entries} <= {one.split()[0] for one in widest.splitlines() if "==" in one}
 
 
 def test_the_contracts_name_the_signer() -> None:

@@ -6,16 +6,24 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bot.signer import __main__ as program
+from bot.signer import config as configuration
+from bot.signer import key as keys
 from bot.signer import server
 from bot.signer.__main__ import main
+from bot.signer.config import Config
 from bot.signer.errors import Unfit
 from bot.signer.intent import AskIdentity, Identity
+from bot.signer.journal import Journal
 from bot.signer.server import listener
 from tests.bot.signer.asking import make_config
+from tests.faults import Measure
+from tests.faults.figures import Gauge
 from tests.support import addresses
 from tests.support.signer_process import signer_process
 
@@ -47,14 +55,32 @@ def test_a_first_signer_is_set_up_and_answers(tmp_path: Path, capsys: pytest.Cap
 
 
 @pytest.mark.parametrize(
-    ("venue", "account", "says"),
+    ("venue", "account", "says", "most", "prices"),
     [
-        ("paper", "demo-0", "Account demo-0, on paper: no signature moves money."),
-        ("drift", addresses.address("ann"), f"sub-account 0 of {addresses.address('ann')}"),
+        (
+            "paper",
+            "demo-0",
+            "Account demo-0, on paper: no signature moves money.",
+            "$25,000.00",
+            ("$300.00", "$100.00"),
+        ),
+        (
+            "drift",
+            addresses.address("ann"),
+            f"sub-account 0 of {addresses.address('ann')}",
+            "$250.00",
+            ("$500.00", "$50.00"),
+        ),
     ],
 )
 def test_check_says_what_would_be_signed(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], venue: str, account: str, says: str
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    venue: str,
+    account: str,
+    says: str,
+    most: str,
+    prices: tuple[str, str],
 ) -> None:
     folder = tmp_path / "s"
     main(["init", str(folder), "--venue", venue, "--account", account, "--new-key"])
@@ -65,10 +91,25 @@ def test_check_says_what_would_be_signed(
 
     assert says in done.stdout
     assert "Only orders that reduce a position" in done.stdout
-    assert "An order is worth at most $250.00" in done.stdout
-    assert "no buying above $500.00, no selling below $50.00" in done.stdout
+    assert f"An order is worth at most {most}" in done.stdout
+    assert f"no buying above {prices[0]}, no selling below {prices[1]}" in done.stdout
     assert "Never signed: withdrawals" in done.stdout
     capsys.readouterr()
+
+
+def test_check_works_where_only_the_service_manager_has_the_key(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(program, "harden", lambda: None)  # not this process
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    folder = tmp_path / "s"
+    main(["init", str(folder), "--account", "demo-0"])
+    config = folder / "signer.toml"
+    text = config.read_text().replace("# credential =", "credential =")
+    config.write_text("".join(f"{line}\n" for line in text.splitlines() if not line.startswith("key_file")))
+
+    assert main(["check", "--config", str(config)]) == 0
+    assert "with the credential keel-signer-key, at its start" in capsys.readouterr().out
 
 
 def test_a_wallet_that_is_none_is_refused_before_anything_is_written(
@@ -130,6 +171,38 @@ def test_it_does_not_start_on_what_others_could_have_changed(
     assert "Traceback" not in done.stderr
 
 
+def test_of_all_modes_its_files_can_have_only_private_ones_are_used(tmp_path: Path, figure: Gauge) -> None:
+    readable = 0 if os.geteuid() == 0 else 0o400  # root opens everything
+    with signer_process(tmp_path, accounts=["demo-0"], start=False) as signer:
+        tries: tuple[tuple[Path, Callable[[], object], Callable[[int], bool]], ...] = (
+            (signer.key_file, lambda: keys.from_file(signer.key_file), lambda mode: mode == 0o400),
+            (
+                signer.config,
+                lambda: configuration.load(signer.config),
+                lambda mode: not mode & 0o022 and mode & readable == readable,
+            ),
+            (signer.state, lambda: Journal(signer.state).close(), lambda mode: mode == 0o700),
+        )
+        wrong = [
+            (path, mode)
+            for path, use, fits in tries
+            for mode in range(0o1000)
+            if _is_used(path, mode, use) is not fits(mode)
+        ]
+        signer.state.chmod(0o700)
+    figure(Measure.TRIED, len(tries) * 0o1000)
+    figure(Measure.WRONG, len(wrong))
+
+
+def _is_used(path: Path, mode: int, use: Callable[[], object]) -> bool:
+    path.chmod(mode)
+    try:
+        use()
+    except Unfit:
+        return False
+    return True
+
+
 @pytest.mark.parametrize("mode", [0o755, 0o750, 0o777, 0o770, 0o711])
 def test_a_socket_others_could_reach_is_not_opened(tmp_path: Path, mode: int) -> None:
     config = make_config(tmp_path)
@@ -151,16 +224,12 @@ def test_a_group_that_is_named_may_connect_and_nobody_else(tmp_path: Path, monke
         listener(config)
 
 
-def _with_group(folder: Path, monkeypatch: pytest.MonkeyPatch) -> server.Config:
-    from dataclasses import replace
-
+def _with_group(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     monkeypatch.setattr(server, "_group", lambda name: os.getegid() if name else None)
     return replace(make_config(folder), socket_group="keel")
 
 
 def test_a_group_that_is_not_there_and_a_file_in_the_way_are_named(tmp_path: Path) -> None:
-    from dataclasses import replace
-
     config = make_config(tmp_path)
     with pytest.raises(Unfit, match="there is no group"):
         listener(replace(config, socket_group="nobody-has-this-group"))

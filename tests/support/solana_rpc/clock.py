@@ -11,11 +11,19 @@ class Timepiece(Protocol):
     def monotonic_s(self) -> float: ...
 
 
+_LONGEST_STEP_S = 2.0
+
+
 class WallClock:
-    """The machine's own time."""
+    """The machine's own time, of which a machine that stands still loses all but the beginning: no slots leap."""
+
+    def __init__(self) -> None:
+        self._looked_s = self._passed_s = time.monotonic()
 
     def now(self) -> datetime:
         return datetime.now(UTC)
 
     def monotonic_s(self) -> float:
-        return time.monotonic()
+        before, self._looked_s = self._looked_s, time.monotonic()
+        self._passed_s += min(self._looked_s - before, _LONGEST_STEP_S)
+        return self._passed_s

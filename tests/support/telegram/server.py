@@ -20,6 +20,7 @@ from tests.support.telegram.model import Call, Chat, SentMessage, Upload
 TOKEN = "7000000001:AAtestTokenOfTheLoopbackServer0123456"
 BOT = "keel_test_bot"
 _DATE_S = 1_760_000_000
+_BEAT_S, _STALL_S = 0.05, 0.25
 _CONFLICT = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
 _MAX_BODY_BYTES = 20_000_000
 
@@ -39,6 +40,7 @@ class TelegramServer:
         self.limits = Limits()
         self._port = port
         self._faults = Faults()
+        self._stood_still_s = 0.0
         self._updates: list[Json] = []
         self._update_ids = itertools.count(501)
         self._message_ids = itertools.count(100_001)
@@ -49,14 +51,28 @@ class TelegramServer:
 
     async def __aenter__(self) -> Self:
         await self.start()
+        self._watching = asyncio.create_task(self._watch())
         return self
 
     async def __aexit__(self, *exc: object) -> None:
+        self._watching.cancel()
+        await asyncio.gather(self._watching, return_exceptions=True)
         await self.stop()
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def broken_limits(self) -> int:
+        """Requests beyond a limit. None where this machine has stood still: what was sent in time arrives together."""
+        return 0 if self._stood_still_s > _STALL_S else self.limits.broken
+
+    async def _watch(self) -> None:
+        while True:
+            began_s = monotonic()
+            await asyncio.sleep(_BEAT_S)
+            self._stood_still_s = max(self._stood_still_s, monotonic() - began_s - _BEAT_S)
 
     async def start(self, *extra: web.RouteDef) -> None:
         app = web.Application(client_max_size=_MAX_BODY_BYTES)
