@@ -199,10 +199,12 @@ class Settings(TradingSettings, BaseSettings):
     @property
     def backup_plan(self) -> BackupPlan | None:
         """When and where the process backs itself up; None for never."""
-        if not self.backup_dir.strip():
+        named = self.backup_dir.strip()
+        if named.lower() == "off":
             return None
-        every = timedelta(hours=self.backup_every_h)
-        return BackupPlan(folder=Path(self.backup_dir.strip()), every=every, keep=self.backup_keep)
+        # Named after the database, so that two bots in one folder never restore each other's memory.
+        folder = Path(named) if named else self.database_path.with_name(f"{self.database_path.stem}-backups")
+        return BackupPlan(folder=folder, every=timedelta(hours=self.backup_every_h), keep=self.backup_keep)
 
     @property
     def standby_address(self) -> tuple[str, int]:

@@ -86,7 +86,7 @@ async def sign_of_life(path: Path, now: datetime) -> Fact:
 def backups(plan: BackupPlan | None, now: datetime) -> Fact:
     """Whether there is something to restore."""
     if plan is None:
-        return advice("backups", "none are made", "set BACKUP_DIR to a folder on another disk")
+        return advice("backups", "none are made", "take BACKUP_DIR=off away, or name a folder on another disk")
     try:
         found = own_backups(plan.folder)
     except FileNotFoundError:

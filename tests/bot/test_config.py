@@ -277,3 +277,17 @@ def test_a_stream_is_heard_well_before_its_slot_counts_as_standing_still(
     pytest.importorskip("solders", reason="the extra solana is not installed")
     settings = loaded(monkeypatch, **DRIFT, SLOT_STALL_S=stall_s)
     assert venue_settings(settings).slot_pace_s == at_most_s
+
+
+@pytest.mark.parametrize(
+    ("named", "folder"),
+    [("", Path("m/keel-backups")), (" ", Path("m/keel-backups")), ("/b", Path("/b")), ("off", None), (" OFF ", None)],
+)
+def test_backups_are_made_beside_the_database_unless_something_else_is_said(
+    named: str, folder: Path | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BACKUP_DIR", named)
+    monkeypatch.setenv("DATABASE_PATH", "m/keel.sqlite3")
+    plan = Settings().backup_plan
+
+    assert (plan.folder if plan is not None else None) == folder

@@ -204,7 +204,7 @@ async def test_a_backup_that_is_no_good_is_worse_than_none(tmp_path: Path) -> No
 
     assert memory.backups(BackupPlan(folder=tmp_path / "b"), NOW).standing is Standing.WRONG
     assert memory.backups(BackupPlan(folder=tmp_path / "none"), NOW).standing is Standing.ADVICE
-    assert memory.backups(None, NOW).remedy == "set BACKUP_DIR to a folder on another disk"
+    assert memory.backups(None, NOW).remedy == "take BACKUP_DIR=off away, or name a folder on another disk"
 
 
 # How it is shown.
