@@ -100,9 +100,7 @@ class Audit:
 
     async def head(self) -> tuple[int, str]:
         """How many rows there are, and the seal of the last one; empty for none."""
-        count, seal = await self._store.run(
-            lambda db: db.execute("SELECT row_count, hash FROM audit_head").fetchone()
-        )
+        count, seal = await self._store.run(lambda db: db.execute("SELECT row_count, hash FROM audit_head").fetchone())
         return int(count), str(seal)
 
     async def seals(self, numbers: Collection[int]) -> dict[int, str]:

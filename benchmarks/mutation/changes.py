@@ -124,7 +124,15 @@ def _cut(text: str) -> str:
 def _words(node: ast.AST) -> str:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return " ".join(node.value.split())
+    if isinstance(node, ast.JoinedStr):
+        return " ".join("".join(_part(part) for part in node.values).split())
     return " ".join(ast.unparse(ast.fix_missing_locations(node)).replace("\\n", " ").split())
+
+
+def _part(part: ast.expr) -> str:
+    if isinstance(part, ast.Constant):
+        return str(part.value)
+    return f"{{{ast.unparse(part.value if isinstance(part, ast.FormattedValue) else part)}}}"
 
 
 __all__ = ["Change", "Program", "at", "changes"]

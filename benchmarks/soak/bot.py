@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from benchmarks.soak.platforms import ANN, BOB, CAT, Platforms
 from benchmarks.soak.time import Pace, SoakClock
@@ -42,6 +42,9 @@ from storage import (
     TopicThreads,
 )
 
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
 T = TypeVar("T")
 
 RULES = TradingRules(
@@ -61,8 +64,8 @@ class MortalStore(Store):
     """A store that is gone at once when its process is: whatever had begun is stored whole, nothing else ever is.
 
     Attributes:
-        full: Nothing can be written, as where the journal finds no room. That the file itself finds none is SQLite's to
-            say.
+        full: Nothing that was changed can be kept, as where the journal finds no room. That the file finds none is
+            SQLite's to say.
     """
 
     pace: Pace
@@ -72,10 +75,17 @@ class MortalStore(Store):
     async def _call(self, fn: Callable[[], T], **more: Any) -> T:
         if self.dead:
             raise StoreClosed("the process is dead; start it again")
-        if self.full and more.get("writes"):
-            raise DiskFull("There is no room left for the database; free some space.")
         with self.pace.working():
             return await super()._call(fn, **more)
+
+    async def atomic(self, fn: Callable[["Database"], T]) -> T:
+        def written(db: "Database") -> T:
+            before, found = db.conn.total_changes, fn(db)
+            if self.full and db.conn.total_changes != before:
+                raise DiskFull("There is no room left for the database; free some space.")
+            return found
+
+        return await super().atomic(written)
 
     async def close(self) -> None:
         with self.pace.working():

@@ -121,6 +121,8 @@ class Orders:
             elif about in self._agreed and (open_legs := [leg for leg in one.legs if leg.state not in _KNOWN]):
                 states = ", ".join(leg.state.value for leg in open_legs)
                 self.ledger.wrong(f"proposal {one.proposal_id} has ended and its orders are {states}")
+            elif about in self._agreed and one.state is not ProposalState.DONE and not one.reason:
+                self.ledger.wrong(f"proposal {one.proposal_id} has ended as {one.state.value} and nothing says why")
 
 
 def _differences(asked: list[dict[str, Any]], number: int, raw: Mapping[str, Any]) -> list[str]:

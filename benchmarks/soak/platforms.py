@@ -11,7 +11,7 @@ from tests.support.telegram import TelegramServer
 T = TypeVar("T")
 
 ANN, BOB, CAT, STRANGER = 1001, 1002, 3001, 6666
-_KEPT = 600
+_KEPT = 150
 _KEPT_EDITS = 2
 
 # The first line of what is said of an account's health, wherever it stands in a message.

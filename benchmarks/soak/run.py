@@ -41,6 +41,7 @@ class Plan:
     Attributes:
         fault_every_s: Mean time between two faults; likewise between two things that people do.
         fault_shorter: By this factor none lasts as long as it might.
+        has_past: Whether the venue has prices from before: much arithmetic at every start.
         goes_on: Beyond the first violation.
         calm_s: At the end, without faults: everything comes to its end in it.
         most_wall_s: The run ends by itself, with a violation, where it takes longer.
@@ -55,6 +56,7 @@ class Plan:
     calm_between_falls_s: tuple[float, float] = (400.0, 1_500.0)
     calm_s: float = 420.0
     most_wall_s: float = 7_200.0
+    has_past: bool = True
     goes_on: bool = False
     gateway: type[Cut] = Cut
     log: Path | None = None
@@ -147,7 +149,9 @@ class Soak:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             executor = stack.enter_context(ThreadPoolExecutor(max_workers=2, thread_name_prefix="work"))
             path = falls(self.plan.seed, self.plan.lasts_s, calm_s=self.plan.calm_between_falls_s)
-            venue = venue_of(path, seed=self.plan.seed, clock=self.clock, seen=self.reference.saw)
+            venue = venue_of(
+                path, seed=self.plan.seed, clock=self.clock, seen=self.reference.saw, has_past=self.plan.has_past
+            )
             around = Surroundings(
                 pace=self.pace, clock=self.clock, venue=venue, platforms=self.platforms, folder=folder, sent={},
                 composed=self.reference.composed, executor=executor, gateway=self.plan.gateway,

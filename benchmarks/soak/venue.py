@@ -98,16 +98,22 @@ class Cut(PaperGateway):
         await super().send(signed)
 
 
-def venue_of(path: PricePath, *, seed: int, clock: Clock, seen: Callable[[FleetBook], None]) -> SoakVenue:
+def venue_of(
+    path: PricePath, *, seed: int, clock: Clock, seen: Callable[[FleetBook], None], has_past: bool = True
+) -> SoakVenue:
     """The exchange with everybody in their positions. Accounts below maintenance are flagged and not reduced, so that
-    they can be in danger again."""
+    they can be in danger again.
+
+    Args:
+        has_past: Whether there are prices from before, for the figures of risk.
+    """
     exchange = PaperExchange(path, liquidates=False)
     for one in HOLDINGS:
         account = exchange.open_account(one.name, name=one.name)
         exchange.deposit(account, "USDC", one.usdc)
         for market, size in one.sizes_base.items():
             exchange.market_order(account, market, Side.BUY if size > 0 else Side.SELL, abs(size))
-    past = market_past(path, START_USD, seed=seed, clock=clock)
+    past = market_past(path, START_USD, seed=seed, clock=clock) if has_past else None
     return SoakVenue(exchange, clock=clock, seen=seen, past=past)
 
 

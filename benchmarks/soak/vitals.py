@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import io
+import itertools
 import json
 import re
 import resource
@@ -114,12 +115,13 @@ class Vitals:
         trace = str(told.get("exception") or "")
         if not trace:
             return
-        found = [match["error"] for text in trace.splitlines() if (match := _LAST_LINE.match(text))]
-        error = found[-1] if found else "an error"
+        errors = _errors(trace)
         for group, names in _EXPECTED.items():
-            if error in names and not self.ledger.quiet(group, 60.0):
-                return
-        self.ledger.wrong(f"{event}: {error} that no fault explains: {trace.splitlines()[-1][:200]}; {_where(trace)}")
+            if not self.ledger.quiet(group, 60.0):
+                errors -= set(names)
+        if errors:
+            what = ", ".join(sorted(errors))
+            self.ledger.wrong(f"{event}: {what} that no fault explains; {_where(trace)}")
 
     def _note(self, what: str, value: float, most: float) -> None:
         before = self.most.get(what, -1.0)
@@ -143,6 +145,14 @@ class Log(io.StringIO):
         if self._file is not None:
             self._file.write(text)
         return len(text)
+
+
+def _errors(trace: str) -> set[str]:
+    """What a traceback ends with; every end of a group of them."""
+    lines = [line.lstrip(" |") for line in trace.splitlines()] + ["+-"]
+    ends = [line for line, after in itertools.pairwise(lines) if after.startswith("+-")]
+    found = {match["error"] for line in ends if (match := _LAST_LINE.match(line))}
+    return (found - {"ExceptionGroup", "BaseExceptionGroup"}) or {"an error"}
 
 
 def _where(trace: str) -> str:

@@ -147,12 +147,13 @@ def assembled(setup: TradingSetup, around: Surroundings) -> TradingParts:
     store, clock, rules = around.store, around.clock, setup.rules
     proposals, copies, states = Proposals(store), ProposalCards(store), TradingStates(store)
     resting, standing, history = Resting(store), StandingApprovals(store), TradeHistory(store)
-    signer = None if setup.signer is None else SignerWatch(
-        setup.signer, settle=around.desk.settle, changed=lambda: changed()
-    )  # fmt: skip
 
     def changed() -> None:
         keeper.wake()
+
+    signer = None
+    if setup.signer is not None:
+        signer = SignerWatch(setup.signer, settle=around.desk.settle, changed=changed)
 
     cards = ChatCards(
         copies=copies, handles=setup.handles, clock=clock, names_in=around.names_in, label=around.roster.label,

@@ -33,9 +33,7 @@ async def trading_setup(
         raise BadSettings(str(exc)) from None
     signer = await _signer(settings, store, clock) if rules.enabled else None
     try:
-        gateway = venues.connect_orders(
-            settings.venue.value, venue_settings, reader=reader, clock=clock, signer=signer
-        )
+        gateway = venues.connect_orders(settings.venue.value, venue_settings, reader=reader, clock=clock, signer=signer)
     except VenueRejected as exc:
         if rules.enabled:
             raise

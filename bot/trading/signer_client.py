@@ -224,8 +224,8 @@ class SignerClient:
         plight = _PLIGHTS.get(refusal.code)
         if plight is Plight.FENCED:
             why = (
-                "another Keel process began after this one and has taken over, so this one sends nothing any more; stop "
-                "one of them, and restart this one if it is to trade"
+                "another Keel process began after this one and has taken over, so this one sends nothing any more; "
+                "stop one of them, and restart this one if it is to trade"
             )
             log.critical("signer.fenced", epoch=self._epoch, why=refusal.why)
         if plight is not None:

@@ -71,7 +71,6 @@ class LinearMargin:
         k, isolated = len(names), plan.perps.isolated
         scopes = 1 + isolated.size
         excess, slope = np.zeros(scopes), np.zeros((scopes, k))
-        equity, equity_slope = 0.0, np.zeros(k)
         bends: list[_Bend] = []
         scope_of = np.zeros(book.perps.market.size, np.int64)
         scope_of[isolated] = 1 + np.arange(isolated.size)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
@@ -18,8 +18,10 @@ from bot.signer.intent import Anchor, SigningVenue
 from bot.trading.signer_client import SignerClient
 from risk.model.account import Side
 from risk.trade_ports import OrderGateway
-from tests.support.signer_process import AccountLines, SignerProcess, signer_process
 from venues.signing import OrderSigner
+
+if TYPE_CHECKING:
+    from tests.support.signer_process import SignerProcess
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 MARKET, MARKET_INDEX = "SOL-PERP", 0
@@ -116,6 +118,8 @@ class Signers:
     def client(self, venue: SigningVenue) -> SignerClient:
         """A new way to the signer of a venue."""
         pytest.importorskip("solders", reason="the signer needs solders; install keel[drift] from its lock")
+        from tests.support.signer_process import AccountLines, signer_process
+
         if venue.value not in self._running:
             folder = self._folder / venue.value
             folder.mkdir(mode=0o700)

@@ -67,7 +67,9 @@ def made_of(sql: str) -> set[str]:
         ("DELETE FROM t WHERE a >= :x", {
             "DELETE FROM t WHERE a > :x", "DELETE FROM t WHERE a < :x", "DELETE FROM t WHERE 1",
         }),
-        ("UPDATE t SET a = 2, b = NULL", {"UPDATE t SET a = 3, b = NULL", "UPDATE t SET b = NULL", "UPDATE t SET a = 2"}),
+        ("UPDATE t SET a = 2, b = NULL", {
+            "UPDATE t SET a = 3, b = NULL", "UPDATE t SET b = NULL", "UPDATE t SET a = 2",
+        }),
         ("SELECT a FROM t LEFT JOIN u ORDER BY a DESC", {
             "SELECT a FROM t JOIN u ORDER BY a DESC", "SELECT a FROM t LEFT JOIN u ORDER BY a ASC",
         }),
@@ -76,8 +78,8 @@ def made_of(sql: str) -> set[str]:
             "SELECT a IN ('y' )", "SELECT a IN ('x' )",
         }),
         ("SELECT a WHERE NOT b OR c IS NULL", {
-            "SELECT a WHERE b OR c IS NULL", "SELECT a WHERE NOT b AND c IS NULL", "SELECT a WHERE NOT b OR c IS NOT NULL",
-            "SELECT a WHERE 1 OR c IS NULL",
+            "SELECT a WHERE b OR c IS NULL", "SELECT a WHERE NOT b AND c IS NULL",
+            "SELECT a WHERE NOT b OR c IS NOT NULL", "SELECT a WHERE 1 OR c IS NULL",
         }),
     ],
 )  # fmt: skip

@@ -169,8 +169,8 @@ async def test_a_vote_does_not_count_any_more_when_only_another_account_is_left(
 async def test_a_vote_is_forgotten_only_where_somebody_votes_now(desk: Desk) -> None:
     for name in ("ann", "bob"):
         await link(desk.store, name, Grant(account_id=ACCOUNT, role=Role.TRADER))
-    first, second = [await desk.put(make_draft(approvals_needed=3)) for _ in range(2)]
-    for proposal in (first, second):
+    first, second, third = [await desk.put(make_draft(approvals_needed=3)) for _ in range(3)]
+    for proposal in (first, second, third):
         await desk.press(proposal, access=TRADER)
     second = await desk.proposals.revise(
         second.proposal_id, expected_revision=1, legs=make_legs(make_terms(size=1)), effect=None, changed=("Half.",),
@@ -178,11 +178,27 @@ async def test_a_vote_is_forgotten_only_where_somebody_votes_now(desk: Desk) -> 
     )  # fmt: skip
     await desk.press(second, access=TRADER)
     await People(desk.store).take("ann", ACCOUNT)
-    await desk.press(second, person="bob", access=TRADER)
+    for proposal in (second, third):
+        await desk.press(proposal, person="bob", access=TRADER)
 
     query = "SELECT proposal, revision, person_id FROM card_presses WHERE counts = 1 ORDER BY proposal, revision"
     counted = await desk.store.run(lambda db: db.execute(query).fetchall())
-    assert counted == [(1, 1, "ann"), (2, 1, "ann"), (2, 2, "bob")]
+    assert counted == [(1, 1, "ann"), (2, 1, "ann"), (2, 2, "bob"), (3, 1, "bob")]
+
+
+async def test_a_confirmation_that_waits_for_its_pin_goes_on_waiting_when_votes_are_forgotten(desk: Desk) -> None:
+    pins = Pins(desk.store)
+    for name in ("ann", "bob"):
+        await link(desk.store, name, Grant(account_id=ACCOUNT, role=Role.TRADER))
+        await pins.set(name, "2468", NOW)
+    proposal = await desk.put(make_draft(approvals_needed=2, pin_needed=True))
+    await desk.press(proposal, access=TRADER)
+    await People(desk.store).take("ann", ACCOUNT)
+    await pins.check("bob", "2468", NOW)
+    await desk.press(proposal, person="bob", access=TRADER)
+
+    assert [row[:3] for row in await rows(desk) if row[3] is not None] == [("ann", "confirm", 0)]
+    assert (await desk.proposals.pin_given("ann", TRADER, NOW)).kind is _K.NOT_ALLOWED
 
 
 async def test_a_vote_is_judged_by_the_account_it_is_for(desk: Desk) -> None:

@@ -53,6 +53,12 @@ class ScriptedSigner:
     silent: bool = False
     asked: list[bytes] = field(default_factory=list)
     connections: int = 0
+    _heard: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def heard(self, count: int) -> None:
+        """Until so many asks have come."""
+        async with self._heard:
+            await self._heard.wait_for(lambda: len(self.asked) >= count)
 
     @property
     def signings(self) -> list[bytes]:
@@ -64,6 +70,8 @@ class ScriptedSigner:
             while header := await reader.read(wire.HEADER.size):
                 body = await reader.readexactly(wire.length(header))
                 self.asked.append(body)
+                async with self._heard:
+                    self._heard.notify_all()
                 if self.silent:
                     continue
                 ask = wire.read_ask(body)

@@ -181,9 +181,7 @@ class DriftGateway:
             await end(following)
         message = draft.message(units)
         # Before the signer is asked: it looks for itself, and must never have to refuse what comes from here.
-        require_exactly(
-            self._profile, bytes(message), batch, signer=public_key, caps=BudgetCaps.of(self._settings)
-        )
+        require_exactly(self._profile, bytes(message), batch, signer=public_key, caps=BudgetCaps.of(self._settings))
         self._check_statistics(message, batch, state)
         request = SigningRequest(
             batch=batch, message=bytes(message), height=horizon.height, valid_until=horizon.last_valid_height,

@@ -10,7 +10,7 @@ from bot.signer.intent import Given, Identity, Intent, Refusal, RefusalCode, Sig
 from bot.signer.journal import read_journal
 from bot.signer.state import Signed
 from bot.signer.wire import framed
-from tests.bot.signer.asking import make_intent, make_order, with_message
+from tests.bot.signer.asking import NOW_S, make_intent, make_order, with_message
 from tests.faults import Measure
 from tests.faults.figures import Gauge
 from tests.support.signer_process import signer_process
@@ -47,6 +47,15 @@ async def sending(writer, answer):
     if armed and step == "after the answer":
         die()
 journal.write_whole, os.fsync, server._send = writing, syncing, sending
+raise SystemExit(main())
+"""
+
+
+# So that midnight does not come in between.
+AT_NOON = f"""
+import time
+time.time = lambda: {NOW_S}.0
+from bot.signer.__main__ import main
 raise SystemExit(main())
 """
 
@@ -90,7 +99,7 @@ def test_killed_at_any_step_a_leg_has_one_signature_and_it_is_on_disk(tmp_path: 
 
 
 def test_what_the_day_has_seen_is_right_after_kills(tmp_path: Path) -> None:
-    with signer_process(tmp_path, accounts=["demo-0"], daily_usd=1_000) as signer:
+    with signer_process(tmp_path, accounts=["demo-0"], daily_usd=1_000, arguments=("-c", AT_NOON)) as signer:
         given = 0
         for leg in range(4):
             answer = signer.ask(Sign(intent=with_message(replace(paper_intent(), leg=leg))))

@@ -18,7 +18,7 @@ from risk.model.proposal import LegState, ProposalState, Purpose
 from risk.model.trading import OrderStyle, TradingState
 from tests.support.scripted_signer import WELL, ScriptedSigner, scripted_signer
 from tests.support.trade_bot import trade_bot
-from tests.support.trade_world import ACCOUNT, sell, trade, trade_world
+from tests.support.trade_world import sell, trade, trade_world
 
 pytest.importorskip("solders", reason="signatures are made with solders; install keel[solana]")
 
@@ -88,8 +88,10 @@ async def test_what_may_be_signed_later_is_and_only_once(
 
 
 async def test_a_signer_that_never_answers_leaves_the_order_until_its_approval_is_over(tmp_path: Path) -> None:
-    brief = {"valid_s": 20.0, "execution_s": 5.0}
-    async with client_of(tmp_path / "none.sock", HASTY) as client, trade_world(signer=client, **brief) as world:
+    async with (
+        client_of(tmp_path / "none.sock", HASTY) as client,
+        trade_world(signer=client, valid_s=20.0, execution_s=5.0) as world,
+    ):
         asked = await world.proposed()
         await world.press(asked)
         done = await world.now(asked)

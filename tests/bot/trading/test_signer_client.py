@@ -183,7 +183,7 @@ async def test_what_is_beyond_the_caps_is_never_asked_for(signer: ScriptedSigner
 
 async def test_a_signature_that_does_not_fit_the_key_is_refused(signer: ScriptedSigner, client: SignerClient) -> None:
     forged = Given(signature=bytes(addresses.keypair("eve").sign_message(b"x")), again=False)
-    signer.replies = [lambda _: forged, lambda ask: honest(ask)]
+    signer.replies = [lambda _: forged, honest]
     with pytest.raises(SignerRefused, match="does not fit"):
         await client.sign(request())
     await client.sign(request())
@@ -222,7 +222,7 @@ async def test_a_locked_signer_still_says_who_it_is(signer: ScriptedSigner, clie
 
 async def test_no_signer_at_all_is_said_with_what_to_do(tmp_path: Path) -> None:
     async with asking(tmp_path / "none.sock", tempo=HASTY) as client:
-        with pytest.raises(SignerUnavailable, match="does not answer: there is no socket .* start keel signer"):
+        with pytest.raises(SignerUnavailable, match=r"does not answer: there is no socket .* start keel signer"):
             await client.sign(request())
         assert client.trouble is not None
         assert client.trouble.plight is Plight.SILENT
@@ -241,8 +241,7 @@ async def test_who_gives_up_waiting_does_not_spoil_the_next_answer(
     await client.look()
     signer.silent = True
     asking = asyncio.create_task(client.look())
-    while len(signer.asked) < 2:
-        await asyncio.sleep(0.001)
+    await signer.heard(2)
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking

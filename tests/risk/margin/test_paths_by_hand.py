@@ -183,6 +183,28 @@ def test_an_account_that_is_past_liquidation_has_been_hit_already() -> None:
     assert found.hits[0].probability == 1.0
 
 
+@pytest.mark.parametrize("bridge", [True, False])
+@pytest.mark.parametrize(("left_usd", "probability"), [(0.5, 0.0), (0.0, 1.0), (-0.5, 1.0)])
+def test_an_account_is_alive_as_long_as_anything_is_left(left_usd: float, probability: float, bridge: bool) -> None:
+    calm = diffusion(volatility_hourly=np.zeros(2), jumps=None)
+    thin = replace(margin(), excess_usd=np.array([-1_000.0 + left_usd, 260.0]))
+    found = simulate_hits(thin, calm, horizons_hours=(24.0,), paths=PATHS, bridge=bridge)
+    assert found.hits[0].probability == probability
+
+
+def test_dollars_alone_can_run_out_by_what_they_pay() -> None:
+    dollars = replace(
+        margin(), assets=(), excess_usd=np.array([10.0]), excess_slope_usd=np.zeros((1, 0)), bends=(),
+        equity_slope_usd=np.zeros(0), scope_names=("",),
+    )  # fmt: skip
+    nothing_moves = Diffusion(volatility_hourly=np.zeros(0), correlation=np.zeros((0, 0)), degrees_of_freedom=None)
+    found = simulate_hits(
+        dollars, nothing_moves, horizons_hours=(9.0, 11.0), paths=PATHS, funding_usd_per_hour=np.array([1.0])
+    )
+    assert [hit.probability for hit in found.hits] == [0.0, 1.0]
+    assert found.deadliest is None
+
+
 def test_a_scope_that_holds_nothing_is_no_danger() -> None:
     idle = replace(
         margin(), excess_usd=np.array([0.0, 260.0]), excess_slope_usd=np.array([[0.0, 0.0], [0.0, -200.0]]),
@@ -195,6 +217,7 @@ def test_steps_are_hourly_for_a_day_and_then_every_six_hours() -> None:
     assert time_grid((0.5, 40.0)).tolist() == [0.5, *map(float, range(1, 25)), 30.0, 36.0, 40.0]
     assert time_grid((24.0,)).tolist() == [*map(float, range(1, 25))]
     assert time_grid((3.0,)).tolist() == [1.0, 2.0, 3.0]
+    assert time_grid((35.5,)).tolist() == [*map(float, range(1, 25)), 30.0, 35.5]
     assert time_grid((30.0,)).tolist() == [*map(float, range(1, 25)), 30.0]
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from risk.model.trading import FateKind, Signed
 from tests.support.plain_signer import PlainSigner
-from tests.venues.paper.order_builders import Desk, make_batch, make_terms
 from tests.venues.paper.builders import make_exchange, open_funded
+from tests.venues.paper.order_builders import Desk, make_batch, make_terms
 from venues.errors import VenueRejected, VenueUnavailable
 from venues.paper import PaperGateway
 from venues.paper.markets import SOL_ORACLE
