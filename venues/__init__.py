@@ -8,12 +8,14 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from risk.ports import AccountReader, Clock
 from risk.trade_ports import OrderGateway
 from venues.errors import VenueRejected
-from venues.signing import OrderSigner
+
+if TYPE_CHECKING:
+    from venues.signing import OrderSigner
 
 T = TypeVar("T")
 
@@ -56,7 +58,7 @@ def connect(name: str, settings: Any, *, clock: Clock) -> AccountReader:
 
 
 def connect_orders(
-    name: str, settings: Any, *, reader: AccountReader, clock: Clock, signer: OrderSigner | None = None
+    name: str, settings: Any, *, reader: AccountReader, clock: Clock, signer: "OrderSigner | None" = None
 ) -> OrderGateway:
     """Orders at a venue.
 

@@ -45,12 +45,19 @@ class Suite:
         self._work(self)
         return True
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file whose cases cannot even be built has noticed as well."""
+        if report.failed and self.failed is None:
+            self.failed = report.nodeid
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed and self.failed is None:
             self.failed = report.nodeid
 
     def run(self, items: Sequence[pytest.Item], before: Callable[[pytest.Item], None] | None = None) -> str | None:
         """Run tests until one fails, in this process; its name."""
+        if self.failed is not None:
+            return self.failed
         for index, item in enumerate(items):
             if before is not None:
                 before(item)

@@ -79,6 +79,7 @@ _ALL = (
             "bot/signer/decide.py",
         ),
         tests=(
+            "tests/bot/signer/test_boundaries.py",
             "tests/bot/signer/test_grammar.py",
             "tests/bot/signer/test_decide.py",
             "tests/bot/signer/test_encoding.py",

@@ -1,5 +1,6 @@
 """docs/soak.md: what a run was, what it met, what it came to."""
 
+import math
 import statistics
 from collections.abc import Iterable, Mapping
 
@@ -63,7 +64,7 @@ def page(outcome: Outcome, machine: Machine) -> str:
                 ("- without approval, or not as approved", str(_count(outcome, "approval", "agreed"))),
                 ("- whose end is not known", str(_count(outcome, "when all is quiet", "has ended"))),
                 ("rows of the audit, every seal verified each ten minutes", f"{outcome.audit_rows:,}"),
-                ("memory slope for 100,000 assessments", f"{outcome.slope_mib:+.2f} MiB"),
+                ("memory slope for 100,000 assessments", _slope(outcome)),
                 ("unhandled exceptions", str(_count(outcome, "nobody handled", "no fault explains"))),
                 ("tasks that outlived the bot", str(_count(outcome, "outlive"))),
             ],
@@ -88,6 +89,10 @@ def _delays(delays: list[float]) -> str:
         return "none"
     p99 = statistics.quantiles(delays, n=100)[98]
     return f"{statistics.median(delays):.0f} s / {p99:.0f} s / {delays[-1]:.0f} s, faults included"
+
+
+def _slope(outcome: Outcome) -> str:
+    return "too short a run to say" if math.isnan(outcome.slope_mib) else f"{outcome.slope_mib:+.2f} MiB"
 
 
 def _counted(counts: Mapping[str, int]) -> list[tuple[str, str]]:

@@ -20,6 +20,7 @@ _FIRM_AFTER_S = 8.0  # a breach that lasts as long is seen by at least one check
 PATIENCE_S = (
     150.0  # in which nothing is in the way; a platform takes a message a second, a retry is a minute apart at most
 )
+_IN_THE_WAY_S = 20.0
 _STALE_S = 20.0  # the bot says so after 10
 _CLAIM = re.compile(r"^(?P<account>[a-z]+): health -?[\d.]+%, (?P<tier>OK|WATCH|WARNING|HIGH|CRITICAL|LIQUIDATING)$")
 _ROW = re.compile(r"^(?P<account>[a-z]+) +(?P<tier>OK|WATCH|WARNING|HIGH|CRITICAL|LIQUIDATING)\b", re.MULTILINE)
@@ -104,11 +105,20 @@ class Reference:
         """A message arrived. One that says that the danger is over tells of it too, if late."""
         for said in said_of(text):
             key, danger = (chat, said.account), said.tier in DANGER and not said.over
-            owed = self.owed.pop(key, None) if danger or said.over else None
+            owed = self.owed.get(key)
+            if owed is not None and not danger and not (said.over and self._could_be_late(owed, text)):
+                owed = None
+            if owed is not None:
+                del self.owed[key]
             since_s = owed.since_s if owed is not None else self._since_s.get(said.account)
             if since_s is not None and (owed is not None or (danger and not self._told.get(key))):
                 self.delays_s.append(self.ledger.now_s() - since_s)
             self._told[key] = danger
+
+    def _could_be_late(self, owed: Owed, text: str) -> bool:
+        """Whether good news may take the place of bad news that never came: only where something was in its way."""
+        waited_s = self.ledger.now_s() - owed.since_s
+        return "\nLate: " in text or waited_s - owed.clear_s > _FIRM_AFTER_S + _IN_THE_WAY_S
 
     def composed(self, chat: str, text: str) -> None:
         """The bot is about to say something: whoever is called well must have been seen lately."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 _PER_LOOKS = 100_000
+_LEAST_LOOKS = 20_000
 _WARM_FRAC = 0.4  # of the looks, in which caches fill
 _MOST_TASKS = 250
 _MOST_WAITING = 300
@@ -86,8 +87,9 @@ class Vitals:
 
     @property
     def slope_mib(self) -> float:
-        """Of 100,000 looks, once caches are full; the median of all pairs, which one jump does not move."""
-        if not self.samples:
+        """Of 100,000 looks, once caches are full: the median of all pairs, which one jump does not move. NaN for a run
+        that is too short to say."""
+        if not self.samples or self.samples[-1].looks < _LEAST_LOOKS:
             return float("nan")
         warm = [one for one in self.samples if one.looks >= _WARM_FRAC * self.samples[-1].looks]
         slopes = [

@@ -139,13 +139,15 @@ def most(size):
 def unused(size):
     return size + 1
 """
-TESTS = """from piece.code import most
+TESTS = """from piece.code import LIMIT, most
+
+CASES = {3: 9}[LIMIT]  # a change of LIMIT is noticed while tests are collected
 
 def test_a_small_one_stays():
     assert most(2) == 2
 
 def test_a_large_one_is_cut():
-    assert most(9) == 3
+    assert most(CASES) == 3
 """
 RUN = """
 import sys, time

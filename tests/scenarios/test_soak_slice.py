@@ -96,6 +96,19 @@ def test_an_alert_that_arrived_is_not_missed(watch: Watch) -> None:
     assert reference.delays_s
 
 
+def test_good_news_takes_the_place_of_an_alert_only_where_something_was_in_its_way(watch: Watch) -> None:
+    good = "RESOLVED alpha: health ratio 300%\nWas CRITICAL.\nalpha · 1 s old · slot 300,000,142 · alert #1"
+    outage = in_danger(watch)
+    wait(watch, outage, 60, clear=())
+    outage.heard(CHAT, good)
+    assert not outage.owed
+    nothing = in_danger(watch)
+    wait(watch, nothing, 60)
+    nothing.heard(CHAT, good)
+    wait(watch, nothing, PATIENCE_S)
+    assert "lost alert" in watch.wrong
+
+
 def test_a_platform_that_is_down_is_waited_for_and_no_longer(watch: Watch) -> None:
     reference = in_danger(watch)
     wait(watch, reference, 10 * PATIENCE_S, clear=())

@@ -1,18 +1,21 @@
-"""Where each cap ends, to the unit; what counts towards it; and what is refused for what. A change of a sign is seen."""
+"""Where each cap ends, to the unit; what counts towards it; and what is refused for what."""
 
 from dataclasses import replace
 
 import pytest
+from solders.pubkey import Pubkey
 
 from bot.signer import caps, decide
 from bot.signer.decide import Fresh
-from bot.signer.encoding import SIGNATURE_BYTES, TRANSACTION_BYTES
+from bot.signer.encoding import COMPUTE_BUDGET, PROGRAM, state_address, user_stats_address
 from bot.signer.intent import Given, Intent, IntentSide, IntentStyle, Refusal, RefusalCode, SigningVenue
 from bot.signer.rules import REFUSALS_WITHIN_S, Rules
 from bot.signer.state import DAY_S, EXPECTED, Day, State, Used
 from tests.bot.signer.asking import (
+    ACCOUNT,
     BTC,
     NOW_S,
+    OWNER,
     REMAINING,
     SIGNER_KEY,
     SOL,
@@ -49,7 +52,7 @@ def day(**used: object) -> State:
 
 BEYOND = [
     ("worth", make_order(size_raw_1e9=5 * ONE, limit_raw_1e6=200 * USD), {"limit_raw_1e6": 200 * USD + 1}),
-    ("worth at the trigger", make_stop(size_raw_1e9=5 * ONE, trigger_raw_1e6=200 * USD), {"trigger_raw_1e6": 200 * USD + 1}),
+    ("worth at the trigger", make_stop(size_raw_1e9=5 * ONE, trigger_raw_1e6=200 * USD), {"size_raw_1e9": 5 * ONE + 1}),
     ("low trigger", make_stop(trigger_raw_1e6=100 * USD), {"trigger_raw_1e6": 100 * USD - 1}),
     ("high trigger", make_stop(trigger_raw_1e6=200 * USD), {"trigger_raw_1e6": 200 * USD + 1}),
     ("buys", make_order(side=BUY, limit_raw_1e6=200 * USD), {"limit_raw_1e6": 200 * USD + 1}),
@@ -73,27 +76,26 @@ def test_compute_units_and_their_price_are_capped_to_the_unit() -> None:
     assert "compute unit" in refusal(make_intent(unit_price_micro=200_001), free).why
 
 
-def test_a_day_is_full_when_it_is_full_and_not_before() -> None:
-    intent = make_intent(cancels=(1, 2))
-    fee = caps.cost_of(intent, make_rules()).lamports
-    for used, text in (
-        ({"cancels": 8}, "cancellations"),
-        ({"signatures": 19}, "signatures"),
-        ({"lamports": 1_000_000 - fee}, "fees"),
-        ({"usd_raw_1e6": 3_000 * USD - 280 * USD}, "orders would be worth more"),
-        ({"markets": (Used(index=SOL, raw_1e9=13 * ONE),)}, None),
-    ):
-        state = day(**used)
-        order = make_intent(make_order(), cancels=(1, 2))
-        if text in ("cancellations", "signatures", "fees", None):
-            order = intent if text is not None else make_intent()
-        assert isinstance(asked(order, None, state), Fresh), text
-        if text is None:
-            assert "daily_base" in refusal(make_intent(make_order(size_raw_1e9=2 * ONE + 1)), None, state).why
-            continue
-        ((name, value),) = used.items()
-        fuller = day(**{name: value + 1})
-        assert text in refusal(order, None, fuller).why
+@pytest.mark.parametrize(
+    ("name", "most", "text"),
+    [
+        ("cancels", 10 - 2, "cancellations"),
+        ("signatures", 20 - 1, "signatures"),
+        ("lamports", 1_000_000 - 5_300, "fees"),
+        ("usd_raw_1e6", (3_000 - 280) * USD, "orders would be worth more than daily_usd"),
+    ],
+)
+def test_a_day_is_full_when_it_is_full_and_not_before(name: str, most: int, text: str) -> None:
+    intent = make_intent(make_order(), cancels=(1, 2))
+    assert isinstance(asked(intent, None, day(**{name: most})), Fresh)
+    assert text in refusal(intent, None, day(**{name: most + 1})).why
+
+
+def test_a_market_is_full_for_the_day_when_it_is_full_and_not_before() -> None:
+    state = day(markets=(Used(index=SOL, raw_1e9=13 * ONE),))
+    assert isinstance(asked(make_intent(), None, state), Fresh)
+    assert "daily_base" in refusal(make_intent(make_order(size_raw_1e9=2 * ONE + 1)), None, state).why
+    assert isinstance(asked(make_intent(make_order(market_index=BTC)), None, state), Fresh)
 
 
 def test_an_order_that_may_open_must_end_even_where_it_waits_for_a_trigger() -> None:
@@ -119,24 +121,22 @@ def test_what_is_taken_from_a_day_counts_everything_once() -> None:
 # Grammar.
 
 
-def test_as_much_as_a_transaction_holds_is_signed_and_a_byte_more_is_not() -> None:
+@pytest.mark.parametrize(
+    ("orders", "cancels", "following", "size"),
+    [(3, 12, 16, 0), (2, 22, 17, 0), (1, 24, 19, 0), (3, 30, 14, 1), (4, 12, 14, 1)],
+)
+def test_as_much_as_a_transaction_holds_is_signed_and_a_byte_more_is_not(
+    orders: int, cancels: int, following: int, size: int
+) -> None:
+    more = tuple(addresses.address(f"more {number}") for number in range(following))
+    intent = make_intent(*[make_order()] * orders, cancels=range(cancels), remaining=(*REMAINING, *more))
+    # One signature and its count lead a transaction.
+    assert 1 + 64 + len(intent.message) == 1_232 + size, "the test needs other numbers"
     rules = make_rules(daily_cancels=100)
-    seen = set()
-    more = tuple(addresses.address(f"more {number}") for number in range(20))
-    for count in range(1, 33):
-        for following in range(0, 21):
-            intent = make_intent(cancels=range(count), remaining=(*REMAINING, *more[:following]))
-            size = 1 + SIGNATURE_BYTES + len(intent.message)
-            if abs(size - TRANSACTION_BYTES) > 3:
-                continue
-            seen.add(size - TRANSACTION_BYTES)
-            answer = asked(intent, rules)
-            if size <= TRANSACTION_BYTES:
-                assert isinstance(answer, Fresh), size
-            else:
-                assert isinstance(answer, Refusal)
-                assert "more than one transaction holds" in answer.why
-    assert {0, 1} <= seen, f"no intent is exactly as long as a transaction: {sorted(seen)}"
+    if size == 0:
+        assert isinstance(asked(intent, rules), Fresh)
+    else:
+        assert "more than one transaction holds" in refusal(intent, rules).why
 
 
 @pytest.mark.parametrize("length", [1, 100])
@@ -169,6 +169,54 @@ def test_what_an_order_is_changed_into_is_judged_like_a_new_one() -> None:
     assert refusal(intent).why == "an order has a size above 0"
     market = make_rules(markets={SOL: make_market(max_order_raw_1e9=ONE)})
     assert "larger than max_order_base" in refusal(make_intent(modifies=changing()), market).why
+
+
+@pytest.mark.parametrize("name", ["limit_raw_1e6", "trigger_raw_1e6", "expires_at_s"])
+def test_numbers_beyond_what_the_venue_can_hold_are_no_order(name: str) -> None:
+    order = make_stop(style=TRIGGER_LIMIT, limit_raw_1e6=110 * USD, expires_at_s=NOW_S + 60)
+    for value, text in ((2**63, "a number in an order is too large"), (2**63 - 1, None)):
+        answer = refusal(replace(make_intent(order), orders=(replace(order, **{name: value}),)))  # type: ignore[arg-type]  # a number
+        assert (answer.why == "a number in an order is too large") is (text is not None)
+
+
+def test_an_index_of_a_market_is_one_the_venue_can_have() -> None:
+    order = make_order(market_index=2**16 - 1)
+    assert refusal(make_intent(order)).code is CAP
+    beyond = replace(make_intent(), orders=(replace(order, market_index=2**16),))
+    assert refusal(beyond).why == "a market's index is at most 65535"
+
+
+def test_compute_units_are_what_a_transaction_can_say() -> None:
+    assert refusal(make_intent(unit_limit=2**32 - 1)).code is CAP
+    assert refusal(make_intent(unit_limit=0)).code is GRAMMAR
+
+
+def test_sixty_four_accounts_may_follow_and_no_more() -> None:
+    many = [addresses.address(f"more {number}") for number in range(65)]
+    assert "more than one transaction holds" in refusal(make_intent(remaining=many[:64])).why
+    assert "at most 64 accounts follow" in refusal(make_intent(remaining=many)).why
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        str(SIGNER_KEY), OWNER, ACCOUNT, str(user_stats_address(Pubkey.from_string(OWNER))), str(state_address()),
+        str(PROGRAM), str(COMPUTE_BUDGET), str(Pubkey.default()),
+    ],
+)  # fmt: skip
+def test_no_account_of_the_call_itself_follows_it_again(key: str) -> None:
+    intent = make_intent()
+    assert intent.chain is not None
+    twice = replace(intent, chain=replace(intent.chain, remaining=(*REMAINING, key)))
+    assert "none of them again" in refusal(twice).why
+
+
+def test_orders_of_two_markets_are_never_changed_together() -> None:
+    with_btc = (*REMAINING, addresses.perp_market_address(BTC), addresses.address("oracle of BTC"))
+    both = (*changing(1), *changing(2, market_index=BTC))
+    assert "an order is changed by itself" in refusal(make_intent(modifies=both, remaining=with_btc)).why
+    assert "an order is changed by itself" in refusal(make_intent(modifies=changing(1), remaining=with_btc)).why
+    assert isinstance(asked(make_intent(modifies=(*changing(1), *changing(2)))), Fresh)
 
 
 # Locks.
