@@ -7,6 +7,7 @@ code 1; so does a run that takes four times as long as it should on an idle mach
 
 import argparse
 import asyncio
+import math
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -48,10 +49,10 @@ def main() -> None:
         again = f"python -m benchmarks.soak {how} --speed {given.speed:g} --seed {plan.seed}"
         print(f"again, with its log: {again} --log soak.log", file=sys.stderr)
         sys.exit(1)
+    slope = "" if math.isnan(outcome.slope_mib) else f"{outcome.slope_mib:+.2f} MiB for 100,000 assessments, "
     print(
         f"{outcome.simulated_s / 3_600:.1f} h in {outcome.wall_s / 60:.0f} min: {outcome.faults.total():,} faults,"
-        f" {outcome.breaches:,} breaches, {outcome.executed:,} orders, {outcome.slope_mib:+.2f} MiB for 100,000"
-        " assessments, 0 violations"
+        f" {outcome.breaches:,} breaches, {outcome.executed:,} orders, {slope}0 violations"
     )
 
 

@@ -215,7 +215,7 @@ async def test_what_is_wrong_is_found_and_comes_with_a_remedy(
 ADVICE: dict[str, tuple[Callable[[World], object], str, str]] = {
     "one endpoint alone": (lambda _: None, "rpc", "there is one endpoint"),
     "nothing that wakes people": (lambda _: None, "do not disturb", "no CRITICAL rings through it"),
-    "no backups": (lambda _: None, "backups", "none are made"),
+    "no backups": (set_env(BACKUP_DIR="off"), "backups", "none are made"),
     "a group without the right to pin": (
         lambda world: setattr(world.telegram.api.chats[GROUP], "may_pin", False), f"telegram:{GROUP}", "not pin",
     ),

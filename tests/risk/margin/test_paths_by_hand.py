@@ -179,6 +179,7 @@ def test_an_account_that_is_past_liquidation_has_been_hit_already() -> None:
     gone = replace(margin(), excess_usd=np.array([-1_100.0, 260.0]))
     found = simulate_hits(gone, diffusion(), horizons_hours=(24.0,), paths=PATHS)
     assert found.hits[0].probability == 1.0
+    assert found.deadliest is None, "no move took it"
 
 
 @pytest.mark.parametrize("bridge", [True, False])

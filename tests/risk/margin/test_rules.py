@@ -74,3 +74,9 @@ def test_a_larger_size_never_needs_less(pre: int, size: int, more: int, imf: int
     discount = rules.size_discount(roots, np.full(2, imf, dtype=np.float64))
     assert pre <= premium[0] <= premium[1]
     assert discount[1] <= discount[0] <= 11_000
+
+
+def test_a_root_that_needs_settling_is_settled_beside_one_that_does_not() -> None:
+    largest = 94_906_265.0
+    squares = np.array([4.0, largest**2 - 1.0, largest**2, 9.0])
+    assert rules.isqrt(squares).tolist() == [2.0, largest - 1.0, largest, 3.0]
