@@ -82,6 +82,7 @@ SIZES: Sequence[Size] = (
     Size(lock="core", distributions=85, megabytes=520),
     Size(lock="drift", distributions=110, megabytes=620),
     Size(lock="dev", distributions=145, megabytes=820),
+    Size(lock="signer", distributions=4, megabytes=60),
 )
 OWN_MEGABYTES = 8
 """What the four packages may weigh themselves."""

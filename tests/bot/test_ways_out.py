@@ -9,7 +9,8 @@ from bot.alerts.routes_check import missing_senders
 from bot.alerts.routes_file import BadRoutes, parse_routes
 from bot.config import BadSettings, Settings, environment, load_settings
 from bot.messages import Transport
-from bot.run import routes_of, secrets_of
+from bot.run import routes_of
+from bot.secret_settings import secrets_of
 from bot.ways_out import ways_out
 from tests.support.clock import FakeClock
 from tests.support.recording_transport import RecordingTransport
@@ -43,7 +44,7 @@ def made(text: str = FILE, **known: object) -> list[Transport]:
         tokens.append(token)
         return RecordingTransport(now=lambda: datetime.now(UTC), name="telegram")
 
-    settings = load_settings(None, asks_venue=True, **{"discord_webhook_url": WEBHOOK, **known})
+    settings = load_settings(None, **{"discord_webhook_url": WEBHOOK, **known})  # type: ignore[arg-type]
     routes = parse_routes(text, environment={"TOKEN_2": TOKEN_2})
     found = ways_out(routes, settings, FakeClock(), telegram=bot, discord=bot)
     assert tokens == [TOKEN_2]
