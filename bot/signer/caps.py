@@ -61,14 +61,15 @@ def _order(one: OrderIntent, rules: Rules, now_s: int) -> str:
         return "an order is worth more than max_order_usd"
     if one.expires_at_s - now_s > rules.order_lasts_at_most_s and not (one.style.is_trigger and one.reduce_only):
         return "an order would last longer than order_lasts_at_most_s"
-    return _price(one, market)
+    return _price(one, market, rules)
 
 
-def _price(one: OrderIntent, market: Market) -> str:
+def _price(one: OrderIntent, market: Market, rules: Rules) -> str:
     if one.trigger_raw_1e6 and not market.price_from_raw_1e6 <= one.trigger_raw_1e6 <= market.price_to_raw_1e6:
         return f"a trigger in {market.name} is outside price_from_usd to price_to_usd"
     if one.style is IntentStyle.TRIGGER_MARKET:
-        return ""
+        # Its trigger may have been passed already, and then it is an order at whatever price.
+        return "" if rules.stops_without_limit else "stops without a limit price need stops_without_limit = true"
     if one.side is IntentSide.BUY and one.limit_raw_1e6 > market.price_to_raw_1e6:
         return f"an order would buy in {market.name} above price_to_usd"
     if one.side is IntentSide.SELL and one.limit_raw_1e6 < market.price_from_raw_1e6:

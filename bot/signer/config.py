@@ -26,7 +26,8 @@ _OTHERS_WRITE = 0o022
 _NAME = re.compile(r"[A-Za-z0-9._/-]{1,40}")
 
 _OPTIONAL: Mapping[str, object] = {
-    "socket_group": "", "key_file": "", "credential": "", "reduce_only": True, "allow_owner_key": False,
+    "socket_group": "", "key_file": "", "credential": "", "reduce_only": True, "stops_without_limit": False,
+    "allow_owner_key": False,
     "daily_cancels": 200, "daily_signatures": 500, "max_compute_units": 0, "max_unit_price_micro": 0,
     "daily_fee_lamports": 0, "resign_after_s": 120, "lock_after_refusals": 10,
 }  # fmt: skip
@@ -123,7 +124,8 @@ class _Reader:
             raise self._wrong("market", "a market stands there twice; leave one out")
         return Rules(
             venue=venue, accounts=accounts, markets={one.index: one for one in markets},
-            reduce_only=self._flag("reduce_only"), allow_owner_key=self._flag("allow_owner_key"),
+            reduce_only=self._flag("reduce_only"), stops_without_limit=self._flag("stops_without_limit"),
+            allow_owner_key=self._flag("allow_owner_key"),
             max_order_raw_1e6=self._scaled("max_order_usd", 6), daily_raw_1e6=self._scaled("daily_usd", 6),
             daily_cancels=self._whole("daily_cancels", 0), daily_signatures=self._whole("daily_signatures", 1),
             max_compute_units=self._whole("max_compute_units", int(on_chain)),

@@ -139,9 +139,12 @@ class Desk:
                 )
                 for one in rules.markets.values()
             ),
-            reduce_only=rules.reduce_only, max_order_raw_1e6=rules.max_order_raw_1e6,
-            daily_raw_1e6=rules.daily_raw_1e6, used_raw_1e6=today.usd_raw_1e6, epoch=state.epoch, locked=state.locked,
-            journal_rows=self._journal.number, journal_head=self._journal.head,
+            reduce_only=rules.reduce_only, stops_without_limit=rules.stops_without_limit,
+            max_order_raw_1e6=rules.max_order_raw_1e6, daily_raw_1e6=rules.daily_raw_1e6,
+            used_raw_1e6=today.usd_raw_1e6, order_lasts_at_most_s=rules.order_lasts_at_most_s,
+            cancels_left=max(0, rules.daily_cancels - today.cancels),
+            signatures_left=max(0, rules.daily_signatures - today.signatures), epoch=state.epoch, locked=state.locked,
+            journal_id=state.journal_id, journal_rows=self._journal.number, journal_head=self._journal.head,
         )  # fmt: skip
 
     def _look_for_unlock(self) -> None:

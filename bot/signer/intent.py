@@ -160,7 +160,12 @@ class Identity:
 
     Attributes:
         accounts: Addresses it signs for; on paper their names.
+        stops_without_limit: Whether orders that sell or buy at whatever price, once triggered, are signed.
+        order_lasts_at_most_s: From now to the last second of an order without a trigger.
+        cancels_left: Of today; orders that are changed count too.
+        signatures_left: Of today.
         locked: Why nothing is signed until an operator unlocks it; empty for not locked.
+        journal_id: Drawn when its journal was begun: another one is another journal.
         journal_rows: Of its own journal, whose last line's seal is ``journal_head``.
     """
 
@@ -169,11 +174,16 @@ class Identity:
     accounts: tuple[str, ...]
     markets: tuple[MarketCap, ...]
     reduce_only: bool
+    stops_without_limit: bool
     max_order_raw_1e6: int
     daily_raw_1e6: int
     used_raw_1e6: int
+    order_lasts_at_most_s: int
+    cancels_left: int
+    signatures_left: int
     epoch: int
     locked: str
+    journal_id: str
     journal_rows: int
     journal_head: str
 

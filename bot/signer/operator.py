@@ -32,6 +32,7 @@ def in_words(config: Config, key: str) -> list[str]:
         f"Signs for {rules.venue.value} with {key}; asked by user {users} through {config.socket}.",
         *(f"Account {one.address}" + _owner(one.authority, one.sub_account) for one in rules.accounts),
         _kinds(rules),
+        _stops(rules),
         f"An order is worth at most {_usd(rules.max_order_raw_1e6)}, a day's orders {_usd(rules.daily_raw_1e6)}; "
         f"{rules.daily_signatures} signatures and {rules.daily_cancels} cancellations a day.",
         *(_market(one) for one in rules.markets.values()),
@@ -54,6 +55,12 @@ def _kinds(rules: Rules) -> str:
     return (
         "Orders that open and that reduce, cancellations, and changes of orders. Without a limit: only reducing ones."
     )
+
+
+def _stops(rules: Rules) -> str:
+    if rules.stops_without_limit:
+        return "Stops without a limit price too: filled at whatever price, and at once where their trigger is passed."
+    return "No stops without a limit price, so no /stop and no /sleep; stops_without_limit = true allows them."
 
 
 def _market(one: Market) -> str:

@@ -39,6 +39,8 @@ class Rules:
     Attributes:
         markets: By index.
         reduce_only: Whether only orders that can shrink a position are signed.
+        stops_without_limit: Whether a trigger may set off an order without a limit. One whose trigger has been passed
+            already is filled at once, at whatever price.
         allow_owner_key: Whether the key may be the account's owner, who can withdraw.
         order_lasts_at_most_s: From now to the last second of an order without a trigger.
         resign_after_s: After a signature, before another one for the same leg of the same proposal.
@@ -49,6 +51,7 @@ class Rules:
     accounts: tuple[Account, ...]
     markets: Mapping[int, Market]
     reduce_only: bool
+    stops_without_limit: bool
     allow_owner_key: bool
     max_order_raw_1e6: int
     daily_raw_1e6: int

@@ -165,6 +165,7 @@ class State:
     """What the next decision depends on.
 
     Attributes:
+        journal_id: Of the journal; empty before it was begun.
         venue: None before the first start.
         seen_s: Latest time ever read; a clock that goes back opens no day again.
         today: May be of a day before; see ``on``.
@@ -175,6 +176,7 @@ class State:
         locked: Why; empty for not locked.
     """
 
+    journal_id: str = ""
     venue: SigningVenue | None = None
     epoch: int = 0
     seen_s: int = 0

@@ -26,15 +26,21 @@ allowed_uids = [{uid}]
 
 # Only orders that shrink a position. Everything below counts for them too: the signer sees no positions.
 reduce_only = true
+# Stops that sell or buy at whatever price once their trigger is reached. /stop and /sleep need true. What it costs: a
+# thief can ask for a stop whose trigger has been passed already, which is filled at once, far from the market; the
+# sizes below still bound it, price_from_usd and price_to_usd do not.
+stops_without_limit = {stops_without_limit}
+# What a day allows counts when it is signed. Stops that rest can be gathered over days, and two days meet at midnight:
+# then the position itself, and the 32 orders an account holds at the venue, are the bound.
 # Of one order, and of all orders of a day (from midnight UTC): size times the highest of limit, trigger and
 # price_from_usd. A sale may fetch more than its limit, and then it was worth more than what counts here: the sizes in
 # max_order_base and daily_base, and the prices beside them, are what bounds it for certain.
 max_order_usd = {max_order_usd}
 daily_usd = {daily_usd}
 # Orders cancelled or changed, and signatures given, in a day. Whoever cancels every stop leaves an account bare: as
-# many as your own days need, and no more.
-daily_cancels = 200
-daily_signatures = 100
+# many as your own days need. /halt cancels too.
+daily_cancels = 500
+daily_signatures = 600
 # From now to the last second of an order that does not wait for a trigger.
 order_lasts_at_most_s = 900
 # A leg of a proposal is signed again only this long after the signature before, once that one has expired.
@@ -100,7 +106,7 @@ def first_file(
     on_chain = venue is SigningVenue.DRIFT
     most, a_day, markets = (250, 1_000, _FIRST) if on_chain else (25_000, 100_000, _PAPER)
     text = (_HEAD + (_ON_CHAIN if on_chain else _ON_PAPER) + _MARKETS).format(
-        max_order_usd=most, daily_usd=a_day,
+        max_order_usd=most, daily_usd=a_day, stops_without_limit="false" if on_chain else "true",
         config=folder / "signer.toml", venue=venue.value, socket=folder / "run" / "signer.sock",
         state=folder / "state", key_file=key_file, uid=os.geteuid(), address=address or _FILL_IN,
         authority=authority or _FILL_IN, sub_account=sub_account,

@@ -115,7 +115,8 @@ def mode(identity: Identity) -> str:
 
     >>> mode(Identity(
     ...     public_key="7xKXtg2C", venue="drift", accounts=(), markets=(), reduce_only=True,
-    ...     max_order_raw_1e6=250 * 10**6, daily_raw_1e6=10**9, used_raw_1e6=12 * 10**6, epoch=1, locked="",
+    ...     stops_without_limit=False, max_order_raw_1e6=250 * 10**6, daily_raw_1e6=10**9, used_raw_1e6=12 * 10**6,
+    ...     order_lasts_at_most_s=900, cancels_left=500, signatures_left=600, epoch=1, locked="", journal_id="",
     ...     journal_rows=0, journal_head="",
     ... ))
     'via signer 7xKX.., cap $250 an order and $1,000 a day, $12.00 of it used today, only orders that reduce'

@@ -29,6 +29,7 @@ SUBJECTS = (
     "delivery",
     "memory",
     "secrets",
+    "supply",
     "process",
     "execution",
     "surface",

@@ -9,6 +9,8 @@ import pytest
 from benchmarks.dependencies.locked import lock_files, locks_of
 from benchmarks.dependencies.page import advisories, replaced
 from benchmarks.dependencies.reviewed import Advisory, Verdict, read
+from tests.faults import Measure
+from tests.faults.figures import Gauge
 from tests.packaging.test_locks import OLD_PINS
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -17,9 +19,12 @@ PAGE: Final = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
 LOCKS: Final = lock_files(ROOT)
 
 
-def test_nothing_is_locked_that_nobody_has_looked_at() -> None:
+def test_nothing_is_locked_that_nobody_has_looked_at(figure: Gauge) -> None:
     new = sorted(str(pin) for pin in locks_of(ROOT).keys() - REVIEWED.looks.keys())
+
     assert not new, f"look at {', '.join(new)}, and write it into locks/reviewed.toml"
+    figure(Measure.TRIED, len(locks_of(ROOT)))
+    figure(Measure.ACCEPTED, len(new))
 
 
 def test_nothing_was_looked_at_that_is_not_locked_any_more() -> None:

@@ -22,8 +22,9 @@ WELL = Identity(
             price_from_raw_1e6=50 * 10**6, price_to_raw_1e6=500 * 10**6,
         ),
     ),
-    reduce_only=True, max_order_raw_1e6=100_000 * 10**6, daily_raw_1e6=1_000_000 * 10**6, used_raw_1e6=0, epoch=0,
-    locked="", journal_rows=1, journal_head="0" * 64,
+    reduce_only=True, stops_without_limit=True, max_order_raw_1e6=100_000 * 10**6, daily_raw_1e6=1_000_000 * 10**6,
+    used_raw_1e6=0, order_lasts_at_most_s=100_000, cancels_left=500, signatures_left=500, epoch=0, locked="",
+    journal_id="1" * 32, journal_rows=1, journal_head="0" * 64,
 )  # fmt: skip
 
 Reply = Callable[[Ask], Answer | None]

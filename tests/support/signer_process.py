@@ -26,8 +26,8 @@ _LONGEST_SOCKET_PATH = 100
 _KEY_NAME = "signer"
 
 SAFE: Mapping[str, object] = {
-    "reduce_only": True, "max_order_usd": 1_000_000, "daily_usd": 100_000_000, "daily_cancels": 100_000,
-    "daily_signatures": 100_000, "order_lasts_at_most_s": 10_000_000_000, "resign_after_s": 120,
+    "reduce_only": True, "stops_without_limit": True, "max_order_usd": 1_000_000, "daily_usd": 100_000_000,
+    "daily_cancels": 100_000, "daily_signatures": 100_000, "order_lasts_at_most_s": 10_000_000_000, "resign_after_s": 120,
 }  # fmt: skip
 ON_CHAIN: Mapping[str, object] = {
     "max_compute_units": 1_400_000, "max_unit_price_micro": 1_000_000, "daily_fee_lamports": 10**9,

@@ -53,7 +53,7 @@ def make_rules(venue: SigningVenue = SigningVenue.DRIFT, **changes: object) -> R
         account = Account(address=PAPER_ACCOUNT, authority="", sub_account=0)
     rules = Rules(
         venue=venue, accounts=(account,), markets={SOL: make_market(), BTC: make_market(index=BTC, name="BTC-PERP")},
-        reduce_only=True, allow_owner_key=False, max_order_raw_1e6=1_000 * 10**6, daily_raw_1e6=3_000 * 10**6,
+        reduce_only=True, stops_without_limit=True, allow_owner_key=False, max_order_raw_1e6=1_000 * 10**6, daily_raw_1e6=3_000 * 10**6,
         daily_cancels=10, daily_signatures=20, max_compute_units=1_000_000, max_unit_price_micro=200_000,
         daily_fee_lamports=1_000_000, order_lasts_at_most_s=600, resign_after_s=120, lock_after_refusals=10,
     )  # fmt: skip

@@ -63,6 +63,7 @@ def former(**changes: object) -> State:
     return State(epoch=NOW_S, legs=MappingProxyType({(leg.proposal, leg.leg): leg}))
 
 
+NO_STOPS = make_rules(stops_without_limit=False)
 STOP_LIMIT = make_stop(style=TRIGGER_LIMIT, limit_raw_1e6=110 * USD)
 SIGNED = (
     Case(why="sells at once", intent=make_intent()),
@@ -70,6 +71,7 @@ SIGNED = (
     Case(why="rests", intent=make_intent(make_order(style=LIMIT))),
     Case(why="only makes", intent=make_intent(make_order(style=POST_ONLY))),
     Case(why="a stop without end", intent=make_intent(make_stop())),
+    Case(why="a stop with a limit where others are not allowed", intent=make_intent(STOP_LIMIT), rules=NO_STOPS),
     Case(why="a stop with an end far off", intent=make_intent(make_stop(expires_at_s=NOW_S + 10**7))),
     Case(why="a stop with a limit", intent=make_intent(STOP_LIMIT)),
     Case(why="cancels alone", intent=make_intent(cancels=(3, 4))),
@@ -250,6 +252,7 @@ REFUSED = (
     cap_no("sells for less than the band", "below price_from_usd", limit_raw_1e6=100 * USD - 1),
     cap_no("buys for more than the band", "above price_to_usd", side=BUY, limit_raw_1e6=200 * USD + 1),
     cap_no("lasts too long", "order_lasts_at_most_s", expires_at_s=NOW_S + 601),
+    no("a stop without a limit", CAP, "stops_without_limit", make_intent(make_stop()), NO_STOPS),
     no("a trigger below the band", CAP, "outside price_from", make_intent(make_stop(trigger_raw_1e6=100 * USD - 1))),
     no(
         "a trigger above the band",

@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from risk.margin.book import UNSTATED
 from risk.margin.build import book_of
-from risk.model.account import SpotBalance
+from risk.margin.snapshot import snapshot_at, snapshot_of
+from risk.margin.stress import Scenario, run_stress, scenarios_for
+from risk.model.account import MarketKind, OpenOrder, OrderKind, Side, SpotBalance
 from risk.model.market import OracleReading
 from tests.risk.builders import (
     make_account,
@@ -69,3 +72,53 @@ def test_tables_are_sorted_by_number_in_whatever_order_accounts_bring_markets(tu
     book = book_of(accounts[::-1] if turned else accounts)
     assert book.perp_markets.market_index.tolist() == [0, 2, 10]
     assert list(book.oracles.ids) == sorted(book.oracles.ids, key=lambda name: repr(name).rjust(20))
+
+
+def test_all_that_a_venue_states_comes_out_of_a_book_as_it_went_in() -> None:
+    orders = tuple(
+        OpenOrder(
+            order_id=number, market_kind=MarketKind.PERP, market_index=0, side=Side.SELL,
+            kind=OrderKind.TRIGGER_MARKET, size_base=1.0, price_usd=None, reduce_only=True,
+            trigger_price_usd=80.0, triggers_above=above, triggered=done,
+        )
+        for number, (above, done) in enumerate([(True, False), (False, True), (None, None)])
+    )  # fmt: skip
+    sol = make_spot_market(deposit_rate_annual_frac=0.031, borrow_rate_annual_frac=0.052)
+    account = make_account(
+        make_position(settled_pnl_usd=2.5), balances=[SpotBalance(market_index=1, amount_tokens=2.0, shares=1.5)],
+        spot_markets=[make_usdc_market(), sol], perp_markets=[make_perp_market()], delegate="somebody",
+        funding_booked_usd=12.5, open_orders=orders,
+    )  # fmt: skip
+    oracle = OracleReading(oracle_id="sol", price_usd=100.0, confidence_usd=0.25, slots_behind=2)
+    account = replace(account, oracles={**account.oracles, "sol": oracle})
+    book = book_of([account])
+
+    assert snapshot_of(book, "main") == account
+    assert snapshot_at(book, 0) == account
+    assert list(snapshot_at(book, 0).spot_markets) == [0, 1]
+
+
+def test_whoever_may_trade_for_an_account_goes_with_it() -> None:
+    accounts = [make_account(account_id=name, delegate=f"delegate of {name}") for name in "ab"]
+    assert [snapshot_at(book_of(accounts), at).delegate for at in (0, 1)] == ["delegate of a", "delegate of b"]
+
+
+def test_scenarios_are_named_in_one_order_and_one_dollar_token_depegs() -> None:
+    usdc_1 = make_usdc_market(name="USDC-1", market_index=3)
+    account = make_account(
+        make_position(), make_position(market_index=1), usdc=1_000.0,
+        spot_markets=[usdc_1, make_usdc_market(), make_spot_market()],
+    )  # fmt: skip
+    names = [scenario.name for scenario in scenarios_for(book_of([account]))]
+    assert [name for name in names if name.endswith("-50%")] == ["BTC -50%", "SOL -50%", "all -50%"]
+    assert [name for name in names if name.startswith("USDC")] == ["USDC -2%"]
+
+
+def test_funding_can_be_all_that_is_asked_for() -> None:
+    book = book_of(
+        [make_account(make_position(2.0), usdc=1_000.0, perp_markets=[make_perp_market(funding_long_usd=0.1)])]
+    )
+    still = np.ones(len(book.oracles.ids))
+    assert run_stress(book, ()) == ()
+    (outcome,) = run_stress(book, (Scenario(name="funding", factors=still, funding_hours=10.0),))
+    assert outcome.equity_change_usd == pytest.approx(-2.0, abs=1e-6)
