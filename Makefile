@@ -37,6 +37,8 @@ define make_venv
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	    echo 'This Python cannot make an environment: its venv or ensurepip module is missing.' >&2; \
 	    echo 'On Debian or Ubuntu: apt install python3-venv. Or name another: PYTHON=/path/to/python3' >&2; exit 1; }
+	@if [ -d $(1) ] && [ -n "$$(ls -A $(1))" ] && [ ! -f $(1)/pyvenv.cfg ]; then \
+	    echo '$(1) is there and is no environment of Python; name another folder, or move it away' >&2; exit 1; fi
 	@echo "$(1): new environment, $$($(PYTHON) -V)"
 	@rm -rf $(1)
 	@$(PYTHON) -m venv $(1)
@@ -116,22 +118,29 @@ $(SIGNER_VENV)/.made-with-$(TAG):
 
 $(SIGNER_VENV)/.locked: locks/$(TAG)/signer.txt | $(SIGNER_VENV)/.made-with-$(TAG)
 	@echo '$(SIGNER_VENV): installing $<'
+	@$(SIGNER_VENV)/bin/python -m pip --version >/dev/null 2>&1 || $(SIGNER_VENV)/bin/python -m ensurepip >/dev/null
 	@$(SIGNER_VENV)/bin/python $(PIP_LOCKED) $<
 	@touch $@
 
-# A copy, so that who can write this folder, or the bot's environment, does not write the signer's code.
+# A copy, so that who can write this folder, or the bot's environment, does not write the signer's code. Without pip: what
+# runs beside the key is what it needs. keel-signer takes nothing from the folder it is called in, nor from variables.
 $(SIGNER_VENV)/.signer: $(wildcard bot/signer/*.py) bot/__init__.py $(SIGNER_VENV)/.locked
 	@home=$$($(SIGNER_VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])') && \
 	    rm -rf "$$home/bot" && mkdir -p "$$home/bot/signer" && cp bot/__init__.py "$$home/bot/" && \
 	    cp bot/signer/*.py "$$home/bot/signer/"
+	@$(SIGNER_VENV)/bin/python -m pip uninstall -qq -y pip setuptools 2>/dev/null || true
+	@printf '#!/bin/sh\nexec "%s/bin/python" -I -m bot.signer "$$@"\n' '$(abspath $(SIGNER_VENV))' \
+	    >$(SIGNER_VENV)/bin/keel-signer
+	@chmod -R a+rX,go-w $(SIGNER_VENV) && chmod a+x $(SIGNER_VENV)/bin/keel-signer
 	@touch $@
 
 signer: $(SIGNER_VENV)/.signer
-	@echo 'Ready. Next: $(VENV)/bin/keel signer init FOLDER --account NAME --new-key'
+	@echo 'Ready. Next: $(SIGNER_VENV)/bin/keel-signer init FOLDER --account NAME --new-key'
 
 signer-check: $(SIGNER_VENV)/.signer
-	$(SIGNER_VENV)/bin/python -I .ci/check_absent.py numpy click pydantic cryptography driftpy risk venues storage bot.app
-	$(SIGNER_VENV)/bin/python -I -m bot.signer -h >/dev/null
+	$(SIGNER_VENV)/bin/python -I .ci/check_absent.py pip setuptools numpy click pydantic cryptography driftpy risk venues \
+	    storage bot.app
+	$(SIGNER_VENV)/bin/keel-signer -h >/dev/null
 
 lint: $(VENV)/.dev $(VENV)/.project
 	$(VENV)/bin/ruff check .

@@ -18,17 +18,18 @@ def audit() -> None:
 @audit.command()
 @_DATABASE
 @click.option("--signer-journal", default="", metavar="FOLDER", help="The signer's state folder, to compare with.")
-def verify(database: str, signer_journal: str) -> None:
+@click.option("--since", default=0, metavar="ROW", help="Compare from this row of the journal on.")
+def verify(database: str, signer_journal: str, since: int) -> None:
     """Is the audit what was written? Every row is sealed with the one before; exit code 1 where one does not fit.
 
     The signer writes down how long the audit was at every signature: with its journal a cut end shows as well.
     """
     from bot.cli import until_done
 
-    until_done(_verify(database, signer_journal))
+    until_done(_verify(database, signer_journal, since))
 
 
-async def _verify(database: str, signer_journal: str) -> None:
+async def _verify(database: str, signer_journal: str, since: int) -> None:
     from bot.audit import verdict_sentence
     from bot.audit import verify as look
     from bot.cli import EXIT_NOT_IN_ORDER
@@ -37,20 +38,20 @@ async def _verify(database: str, signer_journal: str) -> None:
     click.echo(verdict_sentence(verdict))
     sound = verdict.ok
     if signer_journal:
-        sound &= await _compared(_path(database), Path(signer_journal))
+        sound &= await _compared(_path(database), Path(signer_journal), since)
     if not sound:
         sys.exit(EXIT_NOT_IN_ORDER)
 
 
-async def _compared(database: Path, journal: Path) -> bool:
-    from bot.audit_anchors import JournalUnfit, compare, sentence_of
+async def _compared(database: Path, journal: Path, since: int) -> bool:
+    from bot.audit_anchors import JournalUnfit, compare, sentences_of
 
     try:
-        verdict = await compare(database, journal)
+        verdict = await compare(database, journal, since=since)
     except JournalUnfit as exc:
         click.echo(f"Nothing was compared: {exc}.")
         return False
-    click.echo(sentence_of(verdict))
+    click.echo("\n".join(sentences_of(verdict)))
     return verdict.ok
 
 

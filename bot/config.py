@@ -327,7 +327,8 @@ def load_settings(
     Raises: BadSettings, naming each variable and never its value.
     """
     try:
-        if trouble := trouble_in(env_file, {name.upper() for name in Settings.model_fields}):
+        files = {f"{name.upper()}_FILE" for name in secret_names(Settings)}
+        if trouble := trouble_in(env_file, {name.upper() for name in Settings.model_fields}, files):
             raise BadSettings("; ".join(trouble))
         if guarded and env_file is not None:
             private = {name.upper() for name in secret_names(Settings)}

@@ -107,6 +107,7 @@ from storage.settings import (
     Settings,
     Theme,
 )
+from storage.signer_memory import SeenJournal, SignerMemory
 from storage.sleeps import Sleeps
 from storage.snapshots import Snapshots
 from storage.standing import StandingApprovals
@@ -234,9 +235,11 @@ __all__ = [
     "Role",
     "Scope",
     "Seen",
+    "SeenJournal",
     "Setting",
     "Settings",
     "SignedBefore",
+    "SignerMemory",
     "Sleep",
     "Sleeps",
     "Snapshots",

@@ -116,7 +116,9 @@ def checked_file(path: Path) -> CheckedFile:
         finally:
             raw.close()
     except sqlite3.Error as exc:
-        raise translated(exc, str(path)) from exc
+        if isinstance(error := translated(exc, str(path)), DatabaseCorrupt):
+            raise DatabaseCorrupt(f"The file {path} is damaged; take another backup.") from exc
+        raise error from exc
 
 
 def restore(backup: Path, database: Path, now: datetime) -> Restored:

@@ -89,7 +89,8 @@ class Connection:
         refuse_newer(db, self.where)
         if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise DatabaseCorrupt(
-                f"The database {self.where} is damaged; move it away, then restore a backup or start with a new file."
+                f"The database {self.where} is damaged; keel run sets it aside by itself and takes the newest sound "
+                "backup."
             )
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")

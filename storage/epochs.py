@@ -30,6 +30,17 @@ class Epochs:
 
         return await self._store.atomic(raised)
 
+    async def memory_name(self) -> str:
+        """What the signer knows this database by, and every copy of it: two databases both have a P1."""
+        return str(await self._store.run(lambda db: _one(db, "memory_name", "name") or ""))
+
     async def latest(self) -> int:
         """Of the last process that took one; 0 for none."""
-        return int(await self._store.run(lambda db: db.execute("SELECT epoch FROM signer_epoch").fetchone()[0]))
+        return int(await self._store.run(lambda db: _one(db, "signer_epoch", "epoch") or 0))
+
+
+def _one(db: "Database", table: str, column: str) -> str | int | None:
+    """None in a database of an older version, which is only looked at."""
+    if not db.table(table).exists():
+        return None
+    return next((row[column] for row in db.table(table).rows), None)

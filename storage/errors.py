@@ -89,7 +89,7 @@ def translated(exc: sqlite3.Error, where: str) -> StorageError:
             return DatabaseLocked(f"The database {where} is held by another program; close it, then try again.")
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return DatabaseCorrupt(
-                f"The database {where} is damaged; move it away, then restore a backup or start with a new file."
+                f"The database {where} is damaged; keel run sets it aside by itself and takes the newest sound backup."
             )
         case sqlite3.SQLITE_FULL:
             return DiskFull(

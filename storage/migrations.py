@@ -13,9 +13,9 @@ from storage.schema.market_data import MARKET_DATA
 from storage.schema.people import PEOPLE
 from storage.schema.preferences import PREFERENCES
 from storage.schema.process import PROCESS
-from storage.schema.signer import SIGNER
+from storage.schema.signer import MEMORY_NAME, SIGNER, SIGNER_JOURNAL
 from storage.schema.topics import TOPICS
-from storage.schema.trading import TRADING
+from storage.schema.trading import HALT_CANCELS, TRADING
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -48,6 +48,9 @@ MIGRATIONS = (
     Migration(version=10, name="calm", statements=CALM),
     Migration(version=11, name="trading", statements=TRADING),
     Migration(version=12, name="signer", statements=SIGNER),
+    Migration(version=13, name="signer's journal", statements=SIGNER_JOURNAL),
+    Migration(version=14, name="memory's name", statements=MEMORY_NAME),
+    Migration(version=15, name="halt's cancellations", statements=HALT_CANCELS),
 )
 
 

@@ -121,6 +121,11 @@ class Lives:
             )
         )
 
+    async def restored_at(self) -> datetime | None:
+        """When a backup took the place of this memory last; None for never."""
+        newest = "SELECT restored_at FROM lives WHERE restored_at IS NOT NULL ORDER BY life_id DESC LIMIT 1"
+        return await self._store.run(lambda db: next((moment(row, "restored_at") for row in db.query(newest)), None))
+
     async def seen(self, now: datetime, ailing: str = "") -> None:
         """Note that the present life goes on."""
         await self._store.atomic(

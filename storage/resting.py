@@ -1,5 +1,6 @@
 """Orders of ours that rest at the venue, as far as we know. They outlive the proposal they came from."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,20 @@ class Resting:
     async def of(self, proposal: str) -> tuple[RestingOrder, ...]:
         """Those of a proposal, also those that ended, in the order in which they came to rest."""
         return await self._orders("WHERE resting.proposal = :proposal ORDER BY row_id", proposal=number_of(proposal))
+
+    async def doom(self, row_ids: Collection[int]) -> None:
+        """These are to be cancelled for as long as trading is halted, in place of those that were until now."""
+
+        def put(db: "Database") -> None:
+            db.execute("DELETE FROM halt_cancels")
+            for row_id in row_ids:
+                db.execute("INSERT INTO halt_cancels VALUES (?)", [row_id])
+
+        await self._store.atomic(put)
+
+    async def doomed(self) -> tuple[RestingOrder, ...]:
+        """Those that rest although the halt in force is to cancel them, oldest first."""
+        return await self._orders("JOIN halt_cancels USING (row_id) WHERE resting.ended_at IS NULL ORDER BY row_id")
 
     async def seen(self, row_id: int, placed: PlacedOrder) -> None:
         """How one stands at the venue that still rests: its id, where it was not known, and what was filled so far."""

@@ -73,7 +73,9 @@ def set_state(db: "Database", state: TradingState, by: str, reason: str, now: da
         facts_json=facts(before=before.state, after=state, reason=reason),
     )  # fmt: skip
     written = append(db, entry)
-    if state is TradingState.HALTED:
+    if state is not TradingState.HALTED:
+        db.execute("DELETE FROM halt_cancels")
+    else:
         db.execute("UPDATE trading_state SET halted_seq = ?", [written.seq])
     return _read(db)
 

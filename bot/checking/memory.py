@@ -8,13 +8,18 @@ from bot.backup_plan import BackupPlan, own_backups
 from bot.checking.facts import Fact, advice, ok, wrong
 from bot.checking.machine import folder, secret_file
 from bot.text.ages import age
-from storage import Life, LinkedChat, Lives, People, StorageError, Store
+from storage import DatabaseCorrupt, Life, LinkedChat, Lives, People, StorageError, Store
 from storage.backup import checked_file
 from storage.file_lock import holder
 from storage.migrations import MIGRATIONS
 
 _LAST_SIGN = timedelta(seconds=45)
 _SUBJECT = "database"
+_DAMAGED = wrong(
+    _SUBJECT,
+    "it is damaged: keel run sets it aside, puts the newest sound backup in its place and halts trading",
+    "start keel run and read what it says; for another backup, stop it first: keel restore FILE",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,21 +45,18 @@ async def remembered(path: Path, now: datetime) -> Remembered:
     used_by = holder(path)
     facts.append(ok("process", f"the database is used by {used_by}" if used_by else "no process uses the database"))
     try:
-        store = Store.looking(path)
+        async with Store.looking(path) as store:
+            return await _inside(store, facts, now, running=bool(used_by))
+    except DatabaseCorrupt:
+        return Remembered(facts=(*facts, _DAMAGED))
     except StorageError as exc:
         return Remembered(facts=(*facts, wrong(_SUBJECT, str(exc), "see the sentence itself")))
-    async with store:
-        try:
-            return await _inside(store, facts, now, running=bool(used_by))
-        except StorageError as exc:
-            return Remembered(facts=(*facts, wrong(_SUBJECT, str(exc), "see the sentence itself")))
 
 
 async def _inside(store: Store, facts: list[Fact], now: datetime, *, running: bool) -> Remembered:
     schema = await store.run(lambda db: int(db.execute("SELECT max(version) FROM schema_migrations").fetchone()[0]))
     if await store.run(lambda db: str(db.execute("PRAGMA quick_check(1)").fetchone()[0])) != "ok":
-        remedy = "stop Keel, then: keel restore FILE with the newest backup"
-        return Remembered(facts=(*facts, wrong(_SUBJECT, "it is damaged", remedy)))
+        return Remembered(facts=(*facts, _DAMAGED))
     newest = MIGRATIONS[-1].version
     if schema < newest:
         text = f"sound, of schema {schema}; this version has {newest}"

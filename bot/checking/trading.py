@@ -12,9 +12,9 @@ from bot.accounts import nickname_of
 from bot.alerts.chat_names import ChatNames
 from bot.checking import signing
 from bot.checking.facts import Fact, advice, ok, wrong
-from bot.clock import SystemClock
 from bot.config import AccountSpec, Settings, VenueName
 from bot.run import venue_settings
+from bot.signer.intent import Identity
 from bot.text import numbers
 from bot.text.ages import day_and_moment
 from bot.text.clean import name
@@ -24,11 +24,14 @@ from storage import (
     Accounts,
     Audience,
     Audit,
+    Epochs,
     EquityLog,
     People,
     Pins,
     Resting,
     Role,
+    SeenJournal,
+    SignerMemory,
     StandingApproval,
     StandingApprovals,
     StorageError,
@@ -41,7 +44,7 @@ from venues.errors import VenueError, VenueRejected
 if TYPE_CHECKING:
     from venues.solana import SolanaSettings
 
-_SUBJECT, _KEY = "trading", "signer's key"
+_SUBJECT = "trading"
 _PAPER_ACCOUNT = AccountSpec(reference="demo:0", nickname="main")
 
 
@@ -55,6 +58,8 @@ class Known:
         halted_by: In words.
         resting: How many orders of Keel's rest at the venue.
         equity_usd: By account id, as last recorded.
+        journal: The signer's, as it was last seen.
+        epoch: Of the latest process that asked the signer; 0 for none.
     """
 
     nicknames: Mapping[str, str] = field(default_factory=dict)
@@ -65,20 +70,26 @@ class Known:
     standing: tuple[StandingApproval, ...] = ()
     resting: int = 0
     equity_usd: Mapping[str, float] = field(default_factory=dict)
+    journal: SeenJournal | None = None
+    epoch: int = 0
 
 
 async def look(settings: Settings, now: datetime, patience_s: float) -> list[Fact]:
     """Everything there is to find of trading."""
     known = await _known(settings, now)
     if not settings.trading_enabled:
-        return _off(known)
+        return _off(settings, known)
     accounts = {**_in_settings(settings), **known.nicknames}
     rules = _rules(settings, accounts)
     if isinstance(rules, Fact):
         return [rules]
-    facts = [_switched_on(rules), _caps(rules), *await _ways_out(settings, known, accounts, patience_s)]
+    identity, signed = None, list[Fact]()
+    if (path := settings.signer_path) is not None:
+        identity, signed = await signing.ask(path, patience_s)
+    ways_out = await _ways_out(settings, known, accounts, patience_s, identity, signed)
+    facts = [_switched_on(rules), _caps(rules), *ways_out]
     facts += [
-        *_state(known),
+        *_state(known, identity),
         *_agreement(rules, accounts, known),
         *(_standing(one, accounts) for one in known.standing),
     ]
@@ -114,6 +125,8 @@ async def _known(settings: Settings, now: datetime) -> Known:
                 standing=await StandingApprovals(store).active(now),
                 resting=len(await Resting(store).standing()),
                 equity_usd={one: sample.equity_usd for one, sample in recorded.items() if sample is not None},
+                journal=await SignerMemory(store).latest(),
+                epoch=await Epochs(store).latest(),
             )
     except StorageError:
         return Known()
@@ -140,8 +153,10 @@ def _rules(settings: Settings, accounts: Mapping[str, str]) -> TradingRules | Fa
         return wrong("approvals", str(exc), f"name one that is watched ({watched}), or take the rule out")
 
 
-def _off(known: Known) -> list[Fact]:
+def _off(settings: Settings, known: Known) -> list[Fact]:
     facts = [ok(_SUBJECT, "switched off: nothing is proposed and nothing goes out")]
+    if settings.signer_path is not None:
+        facts.append(ok(signing.SUBJECT, "SIGNER_SOCKET names one, which nobody asks while trading is switched off"))
     if known.resting:
         text = f"{_orders(known.resting)} at the venue although trading is off"
         facts.append(advice("resting orders", text, "cancel at the venue what is not wanted, or switch trading on"))
@@ -166,12 +181,16 @@ def _caps(rules: TradingRules) -> Fact:
     return ok("caps", text)
 
 
-async def _ways_out(settings: Settings, known: Known, accounts: Mapping[str, str], patience_s: float) -> list[Fact]:
-    identity, facts = None, list[Fact]()
-    if (path := settings.signer_path) is not None:
-        identity, facts = await signing.ask(path, patience_s)
+async def _ways_out(
+    settings: Settings, known: Known, accounts: Mapping[str, str], patience_s: float,
+    identity: Identity | None, signed: list[Fact],
+) -> list[Fact]:  # fmt: skip
+    path, facts = settings.signer_path, signed
     if identity is not None:
-        facts += signing.judge(identity, settings.venue, accounts, known.equity_usd)
+        facts += signing.judge(
+            identity, settings.venue, accounts, valid_s=settings.trading_valid_s, equity_usd=known.equity_usd,
+            seen=known.journal,
+        )  # fmt: skip
     if settings.venue is VenueName.PAPER:
         how = "" if path is None else ", signed by the signer"
         return [ok("orders", f"go to paper money, which lives inside Keel{how}"), *facts]
@@ -191,40 +210,16 @@ async def _ways_out(settings: Settings, known: Known, accounts: Mapping[str, str
         remedy = "start keel signer with the delegate's key, and name its socket in SIGNER_SOCKET"
         return [wrong("orders", f"go to {found.profile} through {hosts}, and nobody signs any", remedy)]
     facts.insert(0, ok("orders", f"go to {found.profile} through {hosts}"))
-    return facts if identity is None else [*facts, *await _role(found, identity.public_key, accounts, patience_s)]
+    if identity is not None:
+        facts += await signing.role(found, identity.public_key, accounts, patience_s)
+    return facts
 
 
-async def _role(found: "SolanaSettings", key: str, accounts: Mapping[str, str], patience_s: float) -> list[Fact]:
-    from venues.solana import key_check
-
-    try:
-        async with asyncio.timeout(patience_s):
-            held = await key_check.roles(found, key, list(accounts), clock=SystemClock())
-    except (VenueError, TimeoutError) as exc:
-        text = f"nobody could be asked what it may do ({str(exc) or 'no answer in time'})"
-        return [advice(_KEY, text, "see what is said of the RPC")]
-    strange = ", ".join(name(accounts[one]) for one, role in held.items() if role is key_check.KeyRole.STRANGER)
-    owned = ", ".join(name(accounts[one]) for one, role in held.items() if role is key_check.KeyRole.OWNER)
-    return _key(strange=strange, owned=owned, allowed=found.allow_owner_key)
-
-
-def _key(*, strange: str, owned: str, allowed: bool) -> list[Fact]:
-    """What a key is that fits nobody's account, or somebody's too well."""
-    facts: list[Fact] = []
-    if strange:
-        remedy = "name it as delegate at the venue, or give the signer the key of the one that is"
-        facts.append(wrong(_KEY, f"it is not the delegate of {strange}", remedy))
-    if owned and not allowed:
-        remedy = "name a delegate at the venue and give the signer its key, or set ALLOW_OWNER_KEY=true on purpose"
-        facts.append(wrong(_KEY, f"it owns {owned} and can withdraw: orders are refused", remedy))
-    elif owned:
-        text = f"it owns {owned} and can withdraw, as ALLOW_OWNER_KEY allows"
-        facts.append(advice(_KEY, text, "a delegate's key can trade and never withdraw"))
-    return facts or [ok(_KEY, "it is the delegate, which can trade and never withdraw")]
-
-
-def _state(known: Known) -> list[Fact]:
+def _state(known: Known, identity: Identity | None) -> list[Fact]:
     status = known.status
+    if identity is not None and known.epoch and identity.epoch > known.epoch:
+        text = "another Keel process, with another database, began after the one of this: this one sends nothing"
+        return [wrong("trading state", text, "stop one of the two, and restart the one that is to trade")]
     since = f"since {day_and_moment(status.since)}"
     if status.state is TradingState.HALTED and status.by == "keel":
         text = f"HALTED {since} by Keel itself: {status.reason}"

@@ -65,12 +65,16 @@ async def _trading(services: Services) -> list[str]:
     if not trading.rules.enabled:
         halted = f" Besides, {await state_line(services, status)} /resume lifts that." if stopped else ""
         return [f"Trading: off (read-only).{halted}"]
-    lines = [
-        f"! {await state_line(services, status)} /resume lifts it." if stopped
-        else f"Trading: active on {trading.gateway_name}{_signed_by(trading)}."
-    ]  # fmt: skip
-    if trading.signer is not None and trading.signer.trouble:
-        lines.append(f"! Nothing can be sent now: {sentence(trading.signer.trouble)}.")
+    trouble = "" if trading.signer is None else trading.signer.trouble
+    lines = [f"! {await state_line(services, status)} /resume lifts it."] if stopped else []
+    if trouble:
+        lines.append(f"! Nothing can be sent now: {sentence(trouble)}.")
+    how = "switched on" if stopped or trouble else "active"
+    lines.append(f"Trading: {how} on {trading.gateway_name}{_signed_by(trading)}.")
+    seen = services.roster.account_ids
+    if doomed := sum(one.account_id in seen for one in await trading.resting.doomed()):
+        orders = "1 order still rests" if doomed == 1 else f"{doomed} orders still rest"
+        lines.append(f"! {orders} that the halt is to cancel; that is tried again until nothing of it rests.")
     unfinished = await visible(services, trading)
     waiting = sum(pressable(one, services.clock.now()) for one in unfinished)
     if unfinished:

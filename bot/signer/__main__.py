@@ -1,9 +1,14 @@
-"""python -m bot.signer: the same as ``keel signer``. Exit codes: 0 ok, 1 a changed journal, 2 something to mend."""
+"""python -m bot.signer: the same as ``keel signer``.
+
+Exit codes: 0 ok, 1 a changed journal, 2 something to mend, 3 a journal that could not be written: start it again.
+"""
 
 import argparse
 import asyncio
 import os
+import pwd
 import sys
+import time
 from pathlib import Path
 
 from solders.pubkey import Pubkey
@@ -14,17 +19,18 @@ from bot.signer import operator
 from bot.signer.config import Config
 from bot.signer.desk import Desk
 from bot.signer.encoding import user_address
-from bot.signer.errors import SignerError, Unfit
+from bot.signer.errors import Broken, SignerError, Unfit
 from bot.signer.files import require_safe_folder, write_new
 from bot.signer.hardening import harden
 from bot.signer.intent import SigningVenue
-from bot.signer.journal import Journal
+from bot.signer.journal import Journal, parts
 from bot.signer.key import SigningKey
 from bot.signer.server import Server
-from bot.signer.template import first_file
+from bot.signer.template import first_file, of_one_user, of_the_service
 
 EXIT_DOES_NOT_FIT = 1
 EXIT_UNFIT = 2
+EXIT_BROKEN = 3
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,8 +39,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         code: int = chosen.run(chosen)
     except SignerError as exc:
-        sys.stderr.write(f"{exc}\n")
-        return EXIT_UNFIT
+        if sys.stderr is not None:
+            sys.stderr.write(f"{exc}\n")
+        return EXIT_BROKEN if isinstance(exc, Broken) else EXIT_UNFIT
     return code
 
 
@@ -58,11 +65,17 @@ def _parser() -> argparse.ArgumentParser:
     verify.set_defaults(run=_verify)
     unlock = commands.add_parser("unlock", parents=[common], help="after refusals: sign again. Find out why, first")
     unlock.set_defaults(run=_unlock)
+    begin = commands.add_parser(
+        "begin", parents=[common], help="begin the journal: a new one, or the same anew after a clock was wrong"
+    )
+    begin.set_defaults(run=_begin)
     init = commands.add_parser("init", help="write a first signer.toml into a folder")
     init.add_argument("folder", type=Path, metavar="FOLDER")
     init.add_argument("--venue", choices=[one.value for one in SigningVenue], default=SigningVenue.PAPER.value)
     init.add_argument("--account", default="", help="paper: the account's name; drift: the owner's wallet address")
     init.add_argument("--sub-account", type=int, default=0, metavar="N")
+    init.add_argument("--asked-by", default="", metavar="USER", help="who may ask: the bot's user (who runs this)")
+    init.add_argument("--service", action="store_true", help="where deploy/keel-signer.service has everything")
     init.add_argument("--new-key", action="store_true", help="also make a key")
     init.set_defaults(run=_init)
     return parser
@@ -116,27 +129,53 @@ def _unlock(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def _begin(chosen: argparse.Namespace) -> int:
+    config = configuration.load(chosen.config)
+    _say(f"Journal {_begun(config.state)} begun in {config.state}. The bot asks for /resume before it trusts it.")
+    return 0
+
+
+def _begun(state: Path) -> str:
+    journal = Journal(state)
+    try:
+        return journal.begin(int(time.time()), by_uid=os.getuid())
+    finally:
+        journal.close()
+
+
 def _init(chosen: argparse.Namespace) -> int:
+    if chosen.new_key:
+        harden()
     folder: Path = chosen.folder.absolute()
     venue = SigningVenue(chosen.venue)
     if not folder.exists():
         folder.mkdir(mode=0o700)
         folder.chmod(0o700)
-    config, key_file = folder / "signer.toml", folder / "signer.key"
+    config, layout = folder / "signer.toml", of_the_service(folder) if chosen.service else of_one_user(folder)
     require_safe_folder(folder, "signer.toml")
     address, authority = _addresses(venue, chosen.account, chosen.sub_account)
-    text = first_file(venue, folder, key_file, address=address, authority=authority, sub_account=chosen.sub_account)
-    write_new(config, text.encode("utf-8"), 0o600)
-    (folder / "state").mkdir(mode=0o700, exist_ok=True)
-    (folder / "state").chmod(0o700)
+    text = first_file(
+        venue, folder, layout, address=address, authority=authority, sub_account=chosen.sub_account,
+        uid=_uid(chosen.asked_by),
+    )  # fmt: skip
+    write_new(config, text.encode("utf-8"), 0o644 if chosen.service else 0o600)
+    if not chosen.service:
+        # The service's belongs to its own user, who begins it.
+        layout.state.mkdir(mode=0o700, exist_ok=True)
+        layout.state.chmod(0o700)
+        if not parts(layout.state):
+            _begun(layout.state)
     if chosen.new_key:
-        public_key = keys.make_file(key_file)
-        _say(f"New key {public_key} in {key_file}.")
+        public_key = keys.make_file(layout.key_file)
+        _say(f"New key {public_key} in {layout.key_file}.")
         if venue is SigningVenue.DRIFT:
             _say("Name it as the delegate of the account at the venue, and send it a little SOL for fees.")
     else:
-        _say(f"Put the key into {key_file} with mode 0400 (keel signer init --new-key makes one).")
-    _say(f"Wrote {config}. Read it, fill in what says FILL-IN, set the caps; then: keel signer check --config {config}")
+        _say(f"Put the key into {layout.key_file} with mode 0400 (keel signer init --new-key makes one).")
+    _say(
+        f"Wrote {config}. Read it, fill in what says FILL-IN, set the caps; "
+        f"then: {layout.command} check --config {config}"
+    )
     return 0
 
 
@@ -150,8 +189,20 @@ def _addresses(venue: SigningVenue, account: str, sub_account: int) -> tuple[str
         raise Unfit("--account is the owner's wallet in base58, and --sub-account a number from 0 to 65535") from None
 
 
+def _uid(user: str) -> int:
+    """Raises: Unfit."""
+    if not user:
+        return os.geteuid()
+    try:
+        return int(user) if user.isdecimal() else pwd.getpwnam(user).pw_uid
+    except KeyError:
+        raise Unfit(f"there is no user {user[:40]}; make it first, or name another in --asked-by") from None
+
+
 def _say(*lines: str) -> None:
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    encoding = sys.stdout.encoding or "utf-8"
+    text = "".join(f"{line}\n" for line in lines)
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from solders.pubkey import Pubkey
 
+from bot.signer import rules
 from bot.signer.encoding import user_address
 from bot.signer.errors import Unfit
 from bot.signer.files import open_guarded, read_all, require_safe_folder
@@ -132,7 +133,7 @@ class _Reader:
             max_unit_price_micro=self._whole("max_unit_price_micro", 0),
             daily_fee_lamports=self._whole("daily_fee_lamports", int(on_chain)),
             order_lasts_at_most_s=self._whole("order_lasts_at_most_s", 1),
-            resign_after_s=self._whole("resign_after_s", 0),
+            resign_after_s=self._whole("resign_after_s", rules.LEAST_RESIGN_S if on_chain else 0),
             lock_after_refusals=self._whole("lock_after_refusals", 1),
         )  # fmt: skip
 

@@ -8,8 +8,11 @@ from solders.pubkey import Pubkey
 from bot.signer import caps, grammar
 from bot.signer.intent import Given, Intent, Refusal, RefusalCode
 from bot.signer.rules import EPOCH_AHEAD_S, EPOCHS_A_DAY, REFUSALS_WITHIN_S, Rules
-from bot.signer.state import EXPECTED, Cost, Leg, State
+from bot.signer.state import Cost, Leg, State
 
+# A process that comes back after a crash meets the first two, again and again, without any harm in it; and who may not
+# even ask takes the signer from nobody.
+_EXPECTED = (RefusalCode.FENCED, RefusalCode.TWICE, RefusalCode.STRANGER)
 _MOST_EXPECTED = 100  # within REFUSALS_WITHIN_S; more of them would fill the disk and say nothing new
 
 
@@ -57,7 +60,13 @@ def sign(state: State, intent: Intent, rules: Rules, signer: Pubkey, *, now_s: i
     if why := grammar.why_not(intent, rules, signer):
         return Refusal(code=RefusalCode.GRAMMAR, why=why)
     digest = hashlib.sha256(intent.message).hexdigest()
-    former = state.legs.get((intent.proposal, intent.leg))
+    key = (intent.proposal, intent.leg)
+    if any(one.digest == digest and known != key for known, one in state.legs.items()):
+        # The chain takes both for one, so that one of the legs would never happen.
+        return Refusal(
+            code=RefusalCode.TWICE, why="another leg was signed with this very message; ask with a newer blockhash"
+        )
+    former = state.legs.get(key)
     if former is not None:
         if former.digest == digest:
             return Given(signature=former.signature, again=True)
@@ -69,9 +78,16 @@ def sign(state: State, intent: Intent, rules: Rules, signer: Pubkey, *, now_s: i
     return Fresh(cost=cost, digest=digest)
 
 
-def worth_a_row(state: State, code: RefusalCode, *, now_s: int) -> bool:
+def counts(code: RefusalCode, intent: Intent | None) -> bool:
+    """Whether enough such refusals lock. A cap that only keeps orders from being cancelled is no sign of a thief."""
+    if code is RefusalCode.CAP and intent is not None:
+        return bool(intent.orders or intent.modifies)
+    return code not in _EXPECTED
+
+
+def worth_a_row(state: State, code: RefusalCode, *, counted: bool, now_s: int) -> bool:
     """Whether a refusal is written down. What can be provoked without end, and locks nothing, is not always."""
-    if code not in EXPECTED:
+    if counted:
         return code is not RefusalCode.LOCKED
     lately = [one for one in state.expected_at_s if one > max(now_s, state.seen_s) - REFUSALS_WITHIN_S]
     return len(lately) < _MOST_EXPECTED
@@ -89,9 +105,12 @@ def why_lock(state: State, rules: Rules) -> str:
 def _epoch(state: State, epoch: int, now_s: int) -> Refusal | None:
     if epoch < state.epoch:
         return Refusal(code=RefusalCode.FENCED, why="a later process has taken over; stop this one")
-    if epoch > max(now_s + EPOCH_AHEAD_S, state.epoch):
+    if epoch > max(now_s + EPOCH_AHEAD_S, state.epoch + 1):
         # Kept, it would shut out every process after this one.
-        return Refusal(code=RefusalCode.GRAMMAR, why="an epoch is the unix second a process began, and this one is not")
+        return Refusal(
+            code=RefusalCode.GRAMMAR,
+            why="an epoch is the unix second a process began, and this one is not; compare the clocks of both",
+        )
     return None
 
 

@@ -21,11 +21,12 @@ from bot.signer.intent import (
 )
 from bot.signer.journal import Journal
 from bot.signer.key import SigningKey
-from bot.signer.logs import log
+from bot.signer.logs import Seldom, log
 from bot.signer.state import Entered, Leg, Locked, Refused, Signed, Started, Unlocked
 from bot.signer.unlocking import taken_marker
 
 _MOST_WHY = 200
+_MOST_PROPOSAL = 100
 
 
 class Desk:
@@ -34,9 +35,10 @@ class Desk:
     def __init__(
         self, config: Config, key: SigningKey, journal: Journal, *, now_s: Callable[[], float] = time.time
     ) -> None:
-        """Raises: Unfit for a key that may not sign here, or a journal of another venue; Broken."""
+        """Raises: Unfit for a key that may not sign here, no journal, or one of another venue; Broken."""
         self._config, self._rules, self._key, self._journal = config, config.rules, key, journal
-        self._now_s = now_s
+        self._now_s, self._seldom = now_s, Seldom()
+        journal.require_begun()
         owners = {one.authority for one in self._rules.accounts}
         if str(key.public_key) in owners and not self._rules.allow_owner_key:
             raise Unfit(
@@ -61,31 +63,49 @@ class Desk:
             case AskIdentity():
                 return self._identity()
             case Enter():
-                return self._guarded(lambda: self._enter(ask.epoch), "", 0)
+                return self._guarded(lambda: self._enter(ask.epoch))
             case _:
-                return self._guarded(lambda: self._sign(ask.intent), ask.intent.proposal, ask.intent.leg)
+                return self._guarded(lambda: self._sign(ask.intent), ask.intent)
 
     def refuse(self, code: RefusalCode, why: str) -> Refusal:
         """For what never was an ask: bytes that are none, or somebody who may not ask."""
         self._look_for_unlock()
-        answer = self._guarded(lambda: Refusal(code=code, why=why), "", 0)
+        answer = self._guarded(lambda: Refusal(code=code, why=why))
         return answer if isinstance(answer, Refusal) else Refusal(code=code, why=why)
 
-    def _guarded(self, decided: Callable[[], Answer], proposal: str, leg: int) -> Answer:
+    @property
+    def is_broken(self) -> bool:
+        """Whether nothing is signed any more until the journal is read again, by the next process."""
+        return self._journal.is_broken
+
+    def require_whole(self) -> None:
+        """Raises: Broken."""
+        self._journal.require_whole()
+
+    def _guarded(self, decided: Callable[[], Answer], intent: Intent | None = None) -> Answer:
         try:
             self._journal.require_whole()
-            answer = decide.locked(self._journal.state) or decided()
-            if isinstance(answer, Refusal) and decide.worth_a_row(self._journal.state, answer.code, now_s=self._now()):
-                self._note(answer, proposal, leg)
+            answer = decide.locked(self._journal.state) or _decided(decided)
+            if isinstance(answer, Refusal):
+                self._note(answer, intent)
         except Broken as exc:
             answer = Refusal(code=RefusalCode.BROKEN, why=str(exc))
         if isinstance(answer, Refusal):
-            log("signer.refused", code=answer.code, why=answer.why, proposal=proposal[:100], leg=leg)
+            proposal, leg = _reference(intent)
+            self._seldom.log(
+                "signer.refused", answer.code, now_s=self._now(), code=answer.code, why=answer.why, proposal=proposal,
+                leg=leg,
+            )  # fmt: skip
         return answer
 
-    def _note(self, refusal: Refusal, proposal: str, leg: int) -> None:
+    def _note(self, refusal: Refusal, intent: Intent | None) -> None:
         """Raises: Broken."""
-        event = Refused(code=refusal.code, why=refusal.why[:_MOST_WHY], proposal=proposal[:100], leg=leg)
+        counted = decide.counts(refusal.code, intent)
+        if not decide.worth_a_row(self._journal.state, refusal.code, counted=counted, now_s=self._now()):
+            return
+        proposal, leg = _reference(intent)
+        why = refusal.why[:_MOST_WHY]
+        event = Refused(code=refusal.code, why=why, proposal=proposal, leg=leg, counts=counted)
         self._journal.write(event, self._now())
         why = decide.why_lock(self._journal.state, self._rules)
         if why:
@@ -106,7 +126,10 @@ class Desk:
         decision = decide.sign(self._journal.state, intent, self._rules, self._key.public_key, now_s=now_s)
         if not isinstance(decision, decide.Fresh):
             if isinstance(decision, Given):
-                log("signer.given_again", proposal=intent.proposal, leg=intent.leg, revision=intent.revision)
+                self._seldom.log(
+                    "signer.given_again", "again", now_s=now_s, proposal=intent.proposal, leg=intent.leg,
+                    revision=intent.revision,
+                )  # fmt: skip
             return decision
         signature = self._key.sign(intent.message)
         leg = Leg(
@@ -166,3 +189,17 @@ class Desk:
 
     def _now(self) -> int:
         return int(self._now_s())
+
+
+def _decided(decided: Callable[[], Answer]) -> Answer:
+    """Raises: Broken."""
+    try:
+        return decided()
+    except Broken:
+        raise
+    except Exception as exc:  # noqa: BLE001  # a mistake in here is a no, written down like every other, and no way around
+        return Refusal(code=RefusalCode.GRAMMAR, why=f"it could not be decided on ({type(exc).__name__}); not signed")
+
+
+def _reference(intent: Intent | None) -> tuple[str, int]:
+    return ("", 0) if intent is None else (intent.proposal[:_MOST_PROPOSAL], intent.leg)

@@ -2,7 +2,7 @@
 
 SignerError
 +-- Unfit    a file, folder or setting is not as it must be; the text says what to do
-+-- Broken   the journal cannot be kept any more; nothing is signed until it is started again
++-- Broken   the journal cannot be kept any more; nothing is signed until it is read again, at the next start
 """
 
 

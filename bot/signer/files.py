@@ -21,6 +21,7 @@ def require_own_folder(folder: Path, what: str, *, mode: int = 0o700) -> None:
         raise Unfit(f"{what} {folder} belongs to somebody else; it must belong to who runs the signer")
     if stat.S_IMODE(found.st_mode) != mode:
         raise Unfit(f"{what} {folder} has mode {stat.S_IMODE(found.st_mode):04o}; run chmod {mode:04o} on it")
+    require_safe_way(folder, what)
 
 
 def require_safe_folder(folder: Path, what: str) -> None:
@@ -33,6 +34,25 @@ def require_safe_folder(folder: Path, what: str) -> None:
         raise Unfit(f"the folder of {what} is a symbolic link; name the folder itself")
     if found.st_uid not in (0, os.geteuid()) or stat.S_IMODE(found.st_mode) & _OTHERS_WRITE:
         raise Unfit(f"others can write into the folder of {what}; run chmod go-w on the folder")
+    require_safe_way(folder, what)
+
+
+def require_safe_way(folder: Path, what: str) -> None:
+    """Folders above, in none of which somebody else can put another folder in the place of one. Raises: Unfit.
+
+    A folder everybody may write into is fine where it keeps everybody from moving what is another's, as /tmp does.
+    """
+    try:
+        for one in {*folder.absolute().parents, *folder.resolve().parents}:
+            found = one.lstat()
+            loose = stat.S_IMODE(found.st_mode) & _OTHERS_WRITE and not found.st_mode & stat.S_ISVTX
+            if found.st_uid not in (0, os.geteuid()) or (loose and not stat.S_ISLNK(found.st_mode)):
+                raise Unfit(
+                    f"others can move {folder} away, because {one} is theirs or they can write there; put {what} where "
+                    "every folder above belongs to root or to who runs the signer, or run chmod go-w on that one"
+                )
+    except OSError as exc:
+        raise Unfit(f"the folders above {folder} cannot be looked at: {exc.strerror}; check the path") from None
 
 
 def open_guarded(path: Path, what: str) -> int:

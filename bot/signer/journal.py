@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import os
 import re
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from bot.signer.errors import Broken, Unfit
 from bot.signer.files import open_guarded, read_all, require_own_folder, sync_folder, write_new, write_whole
 from bot.signer.records import Malformed, canonical, fields_of, made, object_of
 from bot.signer.state import (
+    Begun,
     Checkpoint,
     Entered,
     Event,
@@ -34,6 +36,7 @@ _MOST_PART_BYTES = 2**28
 _MOST_LEGS = 2**20
 _KINDS: dict[str, type[Event]] = {
     "checkpoint": Checkpoint,
+    "begun": Begun,
     "started": Started,
     "entered": Entered,
     "signed": Signed,
@@ -108,7 +111,7 @@ def rows(path: Path, before: Row | None = None) -> Iterator[Row]:
             row = read_line(line)
         except Malformed as problem:
             raise Unfit(_damaged(path, at, str(problem))) from None
-        if at == 1 and not isinstance(row.event, Checkpoint | Started):
+        if at == 1 and not isinstance(row.event, Checkpoint | Begun):
             raise Unfit(_damaged(path, at, "a part does not begin so"))
         if before is not None and (row.before, row.number) != (before.seal, before.number + 1):
             raise Unfit(_damaged(path, at, "it does not follow the line before"))
@@ -182,6 +185,25 @@ class Journal:
         self.state = self.state.after(row.event, number=row.number, at_s=row.at_s)
         self.number, self.head = row.number, row.seal
         self._rows_in_part += 1
+
+    def begin(self, at_s: int, *, by_uid: int) -> str:
+        """The new id of the journal, which is written down in it. Raises: Broken."""
+        event = Begun(journal_id=secrets.token_hex(16), by_uid=by_uid)
+        self.write(event, at_s)
+        return event.journal_id
+
+    def require_begun(self) -> None:
+        """Raises: Unfit for an empty folder, which may be one whose journal was taken away."""
+        if not self.state.journal_id:
+            raise Unfit(
+                f"there is no journal in {self._folder}. If this signer has signed before, put its journal back: "
+                "without it, today's caps begin again, and what was signed could be signed twice. To begin one on "
+                "purpose, run keel signer begin with the same file"
+            )
+
+    @property
+    def is_broken(self) -> bool:
+        return self._broken
 
     def require_whole(self) -> None:
         """Raises: Broken once a line could not be written."""
@@ -271,5 +293,6 @@ def _split(content: bytes, path: Path) -> tuple[list[bytes], bytes]:
 def _damaged(path: Path, line: int, problem: str) -> str:
     return (
         f"{path.name} was changed or damaged: line {line}: {problem}. Nothing is signed on it. Find out who could "
-        "write there, then put it back from a copy; or begin again in an empty state folder, with lower caps for today"
+        "write there, then put it back from a copy; or move the whole state folder away, make an empty one, and run "
+        "keel signer begin, with lower caps for today"
     )

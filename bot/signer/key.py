@@ -14,7 +14,8 @@ from bot.signer.files import open_guarded, read_all, require_safe_folder, write_
 
 _MOST_BYTES = 1_024
 _KEY_MODE = 0o400
-_OTHERS = 0o037  # a credential may be readable by a group of nobody: systemd's access list shows itself so
+_OTHERS = 0o037
+_GROUP_READS = 0o040
 _CREDENTIAL = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
@@ -71,6 +72,10 @@ def from_credential(name: str, environment: Mapping[str, str]) -> SigningKey:
         if found.st_uid not in (0, os.geteuid()) or stat.S_IMODE(found.st_mode) & _OTHERS:
             raise Unfit(f"{what} can be read or changed by others; let systemd hand it over with LoadCredential=")
         require_safe_folder(path.parent, what)
+        # The access list systemd may give it shows itself as a group that can read; behind a closed folder none can.
+        closed = not stat.S_IMODE(path.parent.lstat().st_mode) & 0o077
+        if stat.S_IMODE(found.st_mode) & _GROUP_READS and found.st_gid != 0 and not closed:
+            raise Unfit(f"{what} can be read by its group; let systemd hand it over with LoadCredential=")
     except Unfit:
         os.close(descriptor)
         raise

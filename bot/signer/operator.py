@@ -9,6 +9,7 @@ from bot.signer.intent import IntentStyle, OrderIntent, SigningVenue
 from bot.signer.journal import FIRST_SEAL, Row, parts, read_journal, rows
 from bot.signer.rules import REFUSALS_WITHIN_S, Market, Rules
 from bot.signer.state import (
+    Begun,
     Checkpoint,
     Entered,
     Locked,
@@ -20,8 +21,6 @@ from bot.signer.state import (
     Unlocked,
 )
 from bot.signer.unlocking import put_marker
-
-_SHORTEST_RESIGN_S = 90  # about as long as a blockhash lives
 
 
 def in_words(config: Config, key: str) -> list[str]:
@@ -82,8 +81,6 @@ def _fees(rules: Rules) -> list[str]:
 def _warnings(rules: Rules) -> Iterator[str]:
     if rules.allow_owner_key:
         yield "WARNING: the key may be an owner's, who can withdraw everything. Name a delegate at the venue instead."
-    if rules.venue is SigningVenue.DRIFT and rules.resign_after_s < _SHORTEST_RESIGN_S:
-        yield f"WARNING: with resign_after_s below {_SHORTEST_RESIGN_S}, two signatures for one leg may both land."
     for one in rules.markets.values():
         if one.price_to_raw_1e6 > 4 * one.price_from_raw_1e6:
             yield f"WARNING: the prices of {one.name} are far apart; the closer, the less a thief can give away."
@@ -125,6 +122,8 @@ def unlock(folder: Path) -> str:
 
 def _event(row: Row) -> str:
     match row.event:
+        case Begun() as event:
+            return f"journal {event.journal_id} begun by user {event.by_uid}"
         case Started() as event:
             return f"started for {event.venue.value} with {event.public_key}, file {event.rules[:12]}"
         case Entered() as event:

@@ -70,5 +70,6 @@ class Rules:
 
 REFUSALS_WITHIN_S = 600
 EPOCHS_A_DAY = 1_000
-EPOCH_AHEAD_S = 86_400  # a process's epoch is its start in unix seconds, or one more than the last
+EPOCH_AHEAD_S = 300  # a process's epoch is its start in unix seconds, or one more than the last
+LEAST_RESIGN_S = 90  # on the chain: about as long as a blockhash lives
 LEGS_KEPT_S = 3 * 86_400  # a blockhash lives for minutes

@@ -1,88 +1,124 @@
-"""The socket: who may ask, whole frames in time, a few connections at once. Decisions are the desk's."""
+"""The socket: who may ask, whole frames in time, everybody in turn. Decisions are the desk's."""
 
 import asyncio
 import contextlib
-import grp
-import os
 import signal
 import socket
-import stat
 import struct
-from pathlib import Path
+import time
+from collections.abc import Callable
 
 from bot.signer import wire
 from bot.signer.config import Config
 from bot.signer.desk import Desk
-from bot.signer.errors import Unfit
 from bot.signer.intent import Answer, RefusalCode
+from bot.signer.listening import listener
 from bot.signer.logs import log
 from bot.signer.records import Malformed
+from bot.signer.seats import Seats
 
 FRAME_S = 5.0  # from its first byte to its last, and for an answer to be taken
-MOST_CONNECTIONS = 16
+BACK_OFF_S = 0.5  # where the machine has no descriptor left
 _PEER = struct.Struct("3i")  # pid, uid, gid
 
 
 class Server:
-    """Answers on one socket until it is told to end."""
+    """Answers on one socket until it is told to end, or the journal cannot be kept."""
 
-    def __init__(self, config: Config, desk: Desk) -> None:
+    def __init__(self, config: Config, desk: Desk, *, now_s: Callable[[], float] = time.monotonic) -> None:
         self._config, self._desk = config, desk
+        self._seats = Seats[asyncio.Task[None]](now_s)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._open: dict[asyncio.StreamWriter, None] = {}  # the one longest without a whole frame first
         self._ending = asyncio.Event()
 
     async def run(self) -> None:
-        """Raises: Unfit for a socket that cannot be where it should be."""
+        """Raises: Unfit for a socket that cannot be where it should be; Broken once the journal cannot be kept."""
         loop = asyncio.get_running_loop()
         for one in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(one, self._ending.set)
         listening = listener(self._config)
-        server = await asyncio.start_unix_server(self._accept, sock=listening, limit=2**14)
+        accepting = asyncio.create_task(self._accept(listening))
         log("signer.listening", socket=str(self._config.socket))
         try:
             await self._ending.wait()
         finally:
-            server.close()
-            for task in self._tasks:
+            for task in (accepting, *self._tasks):
                 task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.gather(accepting, *self._tasks, return_exceptions=True)
+            listening.close()
             self._config.socket.unlink(missing_ok=True)
             log("signer.ended")
+        self._desk.require_whole()
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._open) >= MOST_CONNECTIONS:
-            # A process that comes back gets in, however many idle connections somebody holds.
-            leaves = next(iter(self._open))
-            self._open.pop(leaves)
-            leaves.transport.abort()
-        self._open[writer] = None
-        task = asyncio.create_task(self._serve(reader, writer))
+    async def _accept(self, listening: socket.socket) -> None:
+        """One, then everybody else's turn: who connects without end keeps nobody from being answered."""
+        loop, short = asyncio.get_running_loop(), False
+        while True:
+            try:
+                connected, _ = await loop.sock_accept(listening)
+            except OSError as exc:
+                if not short:
+                    log("signer.no_connection", why=exc.strerror)
+                short = True
+                self._seats.send_away()
+                await asyncio.sleep(BACK_OFF_S)
+                continue
+            short = False
+            self._seat(connected)
+            await asyncio.sleep(0)
+
+    def _seat(self, connected: socket.socket) -> None:
+        uid = peer_uid(connected)
+        if uid not in self._config.allowed_uids:
+            why = f"user {uid} may not ask; allowed_uids in the signer's file says who may"
+            with connected, contextlib.suppress(OSError):
+                connected.send(wire.framed(self._desk.refuse(RefusalCode.STRANGER, why)))
+            return
+        if not self._seats.make_room():
+            connected.close()
+            return
+        task = asyncio.create_task(self._serve(connected))
+        self._seats.take(task)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._seats.leave)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.transport.set_write_buffer_limits(high=0)
-        try:
-            uid = peer_uid(writer)
-            if uid not in self._config.allowed_uids:
-                why = f"user {uid} may not ask; allowed_uids in the signer's file says who may"
-                await _send(writer, self._desk.refuse(RefusalCode.STRANGER, why))
+    async def _serve(self, connected: socket.socket) -> None:
+        with connected:
+            try:
+                reader, writer = await _streams(connected)
+            except OSError:
                 return
+            try:
+                await self._answer(reader, writer)
+            except (OSError, TimeoutError, asyncio.IncompleteReadError):
+                return  # whoever asked is gone, or too slow; nothing half-asked is answered
+            except Exception as exc:  # noqa: BLE001  # the top of a connection: the others go on
+                log("signer.failed", kind=type(exc).__name__)  # its text might quote what was asked
+            finally:
+                writer.transport.abort()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Raises: OSError, TimeoutError, IncompleteReadError."""
+        try:
             while (body := await _frame(reader)) is not None:
-                if writer in self._open:
-                    self._open[writer] = self._open.pop(writer)
-                await _send(writer, self._desk.answer(wire.read_ask(body)))
+                ask = wire.read_ask(body)
+                self._seats.asked(asyncio.current_task())
+                await _send(writer, self._desk.answer(ask))
+                if self._desk.is_broken:
+                    # Only the next process, which reads the journal again, knows what was signed.
+                    self._ending.set()
+                    return
+                await asyncio.sleep(0)  # who asks without waiting waits for the others all the same
         except Malformed as problem:
-            with contextlib.suppress(OSError, TimeoutError):
-                await _send(writer, self._desk.refuse(RefusalCode.MALFORMED, str(problem)))
-        except (OSError, TimeoutError, asyncio.IncompleteReadError):
-            return  # whoever asked is gone, or too slow; nothing half-asked is answered
-        except Exception as exc:  # noqa: BLE001  # the top of a connection: the others go on
-            log("signer.failed", kind=type(exc).__name__)  # its text might quote what was asked
-        finally:
-            self._open.pop(writer, None)
-            writer.transport.abort()
+            await _send(writer, self._desk.refuse(RefusalCode.MALFORMED, str(problem)))
+
+
+async def _streams(connected: socket.socket) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Raises: OSError."""
+    reader, writer = await asyncio.open_unix_connection(sock=connected, limit=2**14)
+    writer.transport.set_write_buffer_limits(high=0)
+    return reader, writer
 
 
 async def _frame(reader: asyncio.StreamReader) -> bytes | None:
@@ -101,85 +137,7 @@ async def _send(writer: asyncio.StreamWriter, answer: Answer) -> None:
         await writer.drain()
 
 
-def peer_uid(writer: asyncio.StreamWriter) -> int:
+def peer_uid(connected: socket.socket) -> int:
     """Who is at the other end, as the kernel says it."""
-    connected: socket.socket = writer.get_extra_info("socket")
     _, uid, _ = _PEER.unpack(connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
     return int(uid)
-
-
-def listener(config: Config) -> socket.socket:
-    """A listening socket that only the right people reach. Raises: Unfit."""
-    path, group = config.socket, _group(config.socket_group)
-    _prepare_folder(path.parent, group)
-    _take_away_old(path)
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-    try:
-        before = os.umask(0o177)
-        try:
-            listening.bind(str(path))
-        finally:
-            os.umask(before)
-        if group is not None:
-            _give_to(path, group)
-            path.chmod(0o660)
-        listening.listen(MOST_CONNECTIONS)
-    except OSError as exc:
-        listening.close()
-        raise Unfit(f"the signer cannot listen at {path}: {exc.strerror}; name another socket") from None
-    return listening
-
-
-def _group(name: str) -> int | None:
-    if not name:
-        return None
-    try:
-        return grp.getgrnam(name).gr_gid
-    except KeyError:
-        raise Unfit(f"there is no group {name[:40]}; make it, or name another in socket_group") from None
-
-
-def _give_to(path: Path, group: int) -> None:
-    # A service manager may have done it, and then forbids the call.
-    if path.lstat().st_gid != group:
-        os.chown(path, -1, group)
-
-
-def _prepare_folder(folder: Path, group: int | None) -> None:
-    wanted = 0o700 if group is None else 0o750
-    try:
-        if not folder.exists():
-            folder.mkdir(mode=0o700)
-            if group is not None:
-                _give_to(folder, group)
-            folder.chmod(wanted)
-        found = folder.lstat()
-    except OSError as exc:
-        raise Unfit(f"the folder of the socket, {folder}, cannot be made: {exc.strerror}; name another") from None
-    mode = stat.S_IMODE(found.st_mode)
-    fits = mode == 0o700 or (group is not None and mode == 0o750 and found.st_gid == group)
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or not fits:
-        raise Unfit(
-            f"the folder of the socket, {folder}, must belong to who runs the signer, with mode 0700, or 0750 with the "
-            "group of socket_group; run chmod or chown on it"
-        )
-
-
-def _take_away_old(path: Path) -> None:
-    """Of a signer that was killed. Raises: Unfit where one answers, or something else is there."""
-    try:
-        found = path.lstat()
-    except FileNotFoundError:
-        return
-    if not stat.S_ISSOCK(found.st_mode):
-        raise Unfit(f"{path} is no socket; move it away, or name another")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1.0)
-        try:
-            probe.connect(str(path))
-        except (ConnectionRefusedError, FileNotFoundError):
-            path.unlink(missing_ok=True)
-            return
-        except OSError as exc:
-            raise Unfit(f"what is at {path} cannot be told ({exc.strerror}); move it away, or name another") from None
-    raise Unfit(f"a signer listens at {path} already; end it first, or name another socket")

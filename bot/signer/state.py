@@ -9,9 +9,6 @@ from bot.signer.rules import LEGS_KEPT_S, REFUSALS_WITHIN_S
 
 DAY_S = 86_400
 
-# A process that comes back after a crash meets these, again and again, without any harm in it: they lock nothing.
-EXPECTED = (RefusalCode.FENCED, RefusalCode.TWICE)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leg:
@@ -81,6 +78,18 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """Somebody at this machine began the journal, or began it anew: no other state is taken for this one.
+
+    Attributes:
+        journal_id: Drawn at random.
+    """
+
+    journal_id: str
+    by_uid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
     """A signer began to listen.
 
@@ -115,10 +124,15 @@ class Signed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
+    """Attributes:
+    counts: Whether enough of them lock.
+    """
+
     code: RefusalCode
     why: str
     proposal: str
     leg: int
+    counts: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +160,8 @@ class Torn:
 class Checkpoint:
     """All of a state, so that what came before need not be read again."""
 
-    venue: SigningVenue
+    journal_id: str
+    venue: SigningVenue | None
     epoch: int
     seen_s: int
     today: Day
@@ -157,7 +172,7 @@ class Checkpoint:
     locked: str
 
 
-Event = Started | Entered | Signed | Refused | Locked | Unlocked | Torn | Checkpoint
+Event = Begun | Started | Entered | Signed | Refused | Locked | Unlocked | Torn | Checkpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +186,7 @@ class State:
         today: May be of a day before; see ``on``.
         legs: By proposal and leg.
         refused_at_s: Refusals that should never happen, of the last minutes, oldest first.
-        expected_at_s: Likewise those a restarted process meets.
+        expected_at_s: Likewise those that may happen, and lock nothing.
         lock: Number of the row that locked; 0 for none.
         locked: Why; empty for not locked.
     """
@@ -196,6 +211,8 @@ class State:
         """With one more event, which stands in row ``number`` of the journal."""
         now = replace(self, seen_s=max(self.seen_s, at_s))
         match event:
+            case Begun():
+                return self._begun_anew(event, at_s)
             case Started():
                 return replace(now, venue=event.venue)
             case Entered():
@@ -209,7 +226,7 @@ class State:
                 )  # fmt: skip
             case Refused():
                 # By the latest time ever read: a clock that was set back forgives nothing.
-                if event.code in EXPECTED:
+                if not event.counts:
                     return replace(now, expected_at_s=_recent((*self.expected_at_s, now.seen_s)))
                 return replace(now, refused_at_s=_recent((*self.refused_at_s, now.seen_s)))
             case Locked():
@@ -221,13 +238,18 @@ class State:
             case Checkpoint():
                 return _state_of(event)
 
+    def _begun_anew(self, event: Begun, at_s: int) -> "State":
+        """What was signed and what is locked stays; times a wrong clock left behind do not."""
+        ahead = self.seen_s > at_s
+        return replace(
+            self, journal_id=event.journal_id, seen_s=at_s, today=Day() if ahead else self.today,
+            refused_at_s=() if ahead else self.refused_at_s, expected_at_s=() if ahead else self.expected_at_s,
+        )  # fmt: skip
+
     def checkpoint(self) -> Checkpoint:
-        """Raises: LookupError before the first start."""
-        if self.venue is None:
-            raise LookupError("a state has a venue once a signer was started with it")
         oldest = self.seen_s - LEGS_KEPT_S
         return Checkpoint(
-            venue=self.venue, epoch=self.epoch, seen_s=self.seen_s, today=self.today,
+            journal_id=self.journal_id, venue=self.venue, epoch=self.epoch, seen_s=self.seen_s, today=self.today,
             legs=tuple(one for one in self.legs.values() if one.signed_at_s >= oldest),
             refused_at_s=self.refused_at_s, expected_at_s=self.expected_at_s, lock=self.lock, locked=self.locked,
         )  # fmt: skip
@@ -239,7 +261,7 @@ def _recent(times: tuple[int, ...]) -> tuple[int, ...]:
 
 def _state_of(found: Checkpoint) -> State:
     return State(
-        venue=found.venue, epoch=found.epoch, seen_s=found.seen_s, today=found.today,
+        journal_id=found.journal_id, venue=found.venue, epoch=found.epoch, seen_s=found.seen_s, today=found.today,
         legs=MappingProxyType({(one.proposal, one.leg): one for one in found.legs}), refused_at_s=found.refused_at_s,
         expected_at_s=found.expected_at_s, lock=found.lock, locked=found.locked,
     )  # fmt: skip

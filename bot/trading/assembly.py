@@ -28,6 +28,7 @@ from bot.trading.signer_watch import SIGNER_EVERY_S, SignerWatch
 from bot.trading.stops.watch import STOPS_EVERY_S, StopWatch
 from bot.trading.traders import Traders
 from risk.fleet import Fleet
+from risk.model.trading import TradingState
 from risk.ports import Clock
 from risk.trade_ports import MarketBooks, OrderGateway
 from storage import (
@@ -151,17 +152,19 @@ def assembled(setup: TradingSetup, around: Surroundings) -> TradingParts:
     def changed() -> None:
         keeper.wake()
 
+    async def halted(why: str) -> None:
+        await states.set(TradingState.HALTED, by="keel", reason=why, now=clock.now())
+
     signer = None
     if setup.signer is not None:
-        signer = SignerWatch(setup.signer, settle=around.desk.settle, changed=changed)
+        signer = SignerWatch(
+            setup.signer, settle=around.desk.settle, changed=changed, halt=halted,
+            accounts=lambda: {one.account_id: one.nickname for one in around.roster.all},
+        )  # fmt: skip
 
-    cards = ChatCards(
-        copies=copies, handles=setup.handles, clock=clock, names_in=around.names_in, label=around.roster.label,
-        style_of=around.style_of, gateway=setup.gateway.name, aftermath=aftermath(lambda: around.fleet.latest),
-        resting=resting.of, trouble=lambda: "" if signer is None else signer.trouble,
-    )  # fmt: skip
-    keeper = CardKeeper(proposals=proposals, copies=copies, cards=cards, senders=around.senders, clock=clock)
-    cards.when_sent(changed)
+    def trouble() -> str:
+        return "" if signer is None else signer.trouble
+
     maker = Maker(
         depths=setup.gateway, books=setup.books, limits=Accounts(store), history=history,
         prospects=Prospects(around.desks.risk, around.desks.cache), rules=rules, executor=around.executor,
@@ -170,6 +173,13 @@ def assembled(setup: TradingSetup, around: Surroundings) -> TradingParts:
         gateway=setup.gateway, maker=maker, proposals=proposals, resting=resting, handles=setup.handles,
         states=states, rules=rules, clock=clock, changed=changed, tempo=setup.tempo, submitted=around.submitted,
     )  # fmt: skip
+    cards = ChatCards(
+        copies=copies, handles=setup.handles, clock=clock, names_in=around.names_in, label=around.roster.label,
+        style_of=around.style_of, gateway=setup.gateway.name, aftermath=aftermath(lambda: around.fleet.latest),
+        resting=resting.of, trouble=trouble, waits=execution.waiting,
+    )  # fmt: skip
+    keeper = CardKeeper(proposals=proposals, copies=copies, cards=cards, senders=around.senders, clock=clock)
+    cards.when_sent(changed)
     desk = Desk(
         maker=maker, execution=execution, proposals=proposals, handles=setup.handles, states=states,
         standing=standing, traders=Traders(People(store), around.always),
@@ -177,7 +187,7 @@ def assembled(setup: TradingSetup, around: Surroundings) -> TradingParts:
     )  # fmt: skip
     halting = Halting(
         desk=desk, gateway=setup.gateway, proposals=proposals, resting=resting, states=states, clock=clock,
-        changed=changed,
+        changed=changed, resumed=None if signer is None else signer.resumed, trouble=trouble,
     )  # fmt: skip
     reconciliation = Reconciliation(
         desk=desk, execution=execution, gateway=setup.gateway, proposals=proposals, history=history, resting=resting,

@@ -12,7 +12,7 @@ from bot.trading.assembly import TradingSetup
 from bot.trading.signer_client import SignerClient
 from risk.ports import AccountReader, Clock
 from risk.trade_ports import MarketBooks
-from storage import Audit, Epochs, ProposalCards, Store
+from storage import Audit, Epochs, ProposalCards, SignerMemory, Store
 from venues import ed25519
 from venues.errors import VenueError, VenueRejected
 
@@ -46,9 +46,9 @@ async def trading_setup(
 
 
 async def _signer(settings: Settings, store: Store, clock: Clock) -> SignerClient | None:
-    """The way to the signer the settings name; it may well answer later than this process begins. None for none.
+    """The way to the signer the settings name; None for none.
 
-    Raises: VenueRejected for a signer of another venue, which no waiting makes right.
+    It may answer later than this process begins, or be the wrong one: then nothing is signed, and alerts go out.
     """
     path = settings.signer_path
     if path is None:
@@ -60,17 +60,18 @@ async def _signer(settings: Settings, store: Store, clock: Clock) -> SignerClien
         rows, head = await audit.head()
         return Anchor(rows=rows, head=head)
 
-    epoch = await Epochs(store).take(clock.now())
+    epochs = Epochs(store)
+    epoch = await epochs.take(clock.now())
     venue = SigningVenue(settings.venue.value)
-    client = SignerClient(path, venue=venue, epoch=epoch, anchor=anchor)
+    client = SignerClient(
+        path, venue=venue, epoch=epoch, anchor=anchor, memory=SignerMemory(store),
+        now_s=lambda: clock.now().timestamp(), memory_name=await epochs.memory_name(),
+    )  # fmt: skip
     try:
         found = await client.look()
     except VenueError as exc:
         # Alerts do not wait for it: SignerWatch says so, and asks again.
         log.warning("signer.not_there", error=str(exc))
-        if client.misplaced:
-            await client.close()
-            raise
     else:
         log.info("signer.found", public_key=found.public_key, epoch=epoch, reduce_only=found.reduce_only)
     return client

@@ -120,7 +120,7 @@ class Desk:
             return made
         unsigned = self._signer.unsigned(plan.account_id, made.legs)
         if all(unsigned):
-            nearest = "an order within the caps of the signer's own file; keel check lists them"
+            nearest = self._signer.remedy(plan.account_id)
             return Refusal(reason=f"the signer would not sign it: {unsigned[0]}", nearest=nearest)
         notes = (
             f"! The signer would not sign order {leg.number}: {why}."

@@ -86,6 +86,10 @@ class Execution:
         self._tasks[proposal_id] = task
         task.add_done_callback(lambda _: self._tasks.pop(proposal_id, None))
 
+    def waiting(self, proposal_id: str) -> str:
+        """Why a proposal that has begun does not go on, a clause; empty where it does."""
+        return self._legs.waiting(proposal_id)
+
     def hold(self, *, held: bool, by: str = "reconciliation") -> None:
         """Whether nothing new may be begun; what may be with the venue already is followed in any case."""
         if held:

@@ -1,13 +1,13 @@
 """Stopping everything at once, and going on. Stopping asks nobody; what is already with the venue is cancelled."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 
 from bot.trading.desk import Desk
-from risk.model.proposal import ProposalState
+from risk.model.proposal import LegState, Proposal, ProposalState
 from risk.model.trading import FateKind, OrderBatch, TradingState
 from risk.ports import Clock
 from risk.trade_ports import OrderGateway
@@ -18,6 +18,8 @@ log = structlog.get_logger()
 
 _ASK_S = 0.4
 _ASK_FOR_S = 10.0
+_AGAIN_S, _AGAIN_AT_MOST_S = 5.0, 60.0
+_ON_ITS_WAY = frozenset({LegState.SIGNED, LegState.SENT, LegState.LANDED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +28,8 @@ class Halted:
 
     Attributes:
         proposals: Ids of those that were taken back.
-        executing: Ids of those of which something is with the venue already; nothing more of them is sent.
+        executing: Ids of those of which something may be with the venue already; nothing more of them is sent.
+        stopped: Ids of those that had begun, of which nothing was on its way.
         cancelled: Resting orders of the bot that were cancelled.
         left: Resting orders of the bot that could not be cancelled, with the reason.
     """
@@ -34,6 +37,7 @@ class Halted:
     status: TradingStatus
     proposals: tuple[str, ...]
     executing: tuple[str, ...]
+    stopped: tuple[str, ...]
     cancelled: tuple[RestingOrder, ...]
     left: tuple[tuple[RestingOrder, str], ...]
 
@@ -43,6 +47,8 @@ class Halting:
 
     Args:
         changed: Called whenever cards have something new to show.
+        resumed: Called when somebody has let orders go out again; None for nobody who wants to know.
+        trouble: Why nothing can be signed now; empty while everything can.
     """
 
     def __init__(
@@ -55,9 +61,13 @@ class Halting:
         states: TradingStates,
         clock: Clock,
         changed: Callable[[], None] = lambda: None,
+        resumed: Callable[[], Awaitable[None]] | None = None,
+        trouble: Callable[[], str] = lambda: "",
     ) -> None:
         self._desk, self._gateway, self._proposals, self._resting = desk, gateway, proposals, resting
-        self._states, self._clock, self._changed = states, clock, changed
+        self._states, self._clock, self._changed, self._resumed = states, clock, changed, resumed
+        self._trouble = trouble
+        self._not_before_s, self._pause_s = 0.0, _AGAIN_S
 
     async def halt(self, *, by: str, reason: str, keep_protection: bool = False) -> Halted:
         """Nothing more goes out from this moment on. Raises: StorageError; what was said before it then still holds.
@@ -76,27 +86,38 @@ class Halting:
                     taken_back.append(proposal.proposal_id)
                 except ProposalOutdated:
                     continue  # it ended by itself a moment ago, or went on: then the state stops it
+        begun = [one for one in unfinished if one.state is ProposalState.EXECUTING]
         orders = [one for one in await self._resting.standing() if not (keep_protection and one.terms.style.is_trigger)]
+        await self._resting.doom([one.row_id for one in orders])
         cancelled, left = await self._cancel(orders, by)
         self._changed()
         log.warning("trading.halted", by=by, reason=reason, cancelled=len(cancelled), left=len(left))
         return Halted(
             status=status,
             proposals=tuple(taken_back),
-            executing=tuple(one.proposal_id for one in unfinished if one.state is ProposalState.EXECUTING),
+            executing=tuple(one.proposal_id for one in begun if _on_its_way(one)),
+            stopped=tuple(one.proposal_id for one in begun if not _on_its_way(one)),
             cancelled=tuple(cancelled),
             left=tuple(left),
         )
 
     async def look(self) -> None:
-        """A job: what was on its way when trading was halted, and came to rest since, is cancelled as well."""
+        """A job: whatever a halt is to cancel is tried again until it is gone; also what was on its way when trading
+        was halted, and came to rest since. Where nobody signs it waits for who does: each try is written down."""
         status = await self._states.get()
         if status.state is not TradingState.HALTED:
             return
         late = [one for one in await self._resting.standing() if one.placed_at >= status.since]
-        if late:
-            cancelled, left = await self._cancel(late, "keel")
-            log.warning("trading.late_orders", cancelled=len(cancelled), left=len(left))
+        orders = {one.row_id: one for one in (*await self._resting.doomed(), *late)}
+        if not orders:
+            self._not_before_s, self._pause_s = 0.0, _AGAIN_S
+        elif not self._trouble() and self._clock.monotonic_s() >= self._not_before_s:
+            cancelled, left = await self._cancel(tuple(orders.values()), "keel")
+            self._not_before_s = self._clock.monotonic_s() + self._pause_s
+            self._pause_s = min(2 * self._pause_s, _AGAIN_AT_MOST_S) if left else _AGAIN_S
+            log.warning("trading.halt_goes_on", cancelled=len(cancelled), left=len(left))
+            if cancelled:
+                self._changed()
 
     async def resume(
         self,
@@ -112,6 +133,8 @@ class Halting:
             since: Of the halt that is to be lifted, so that a later one stays; None for whichever it is.
         """
         status = await self._states.set(state, by=by, reason=reason, now=self._clock.now(), expected_since=since)
+        if self._resumed is not None and status.state is TradingState.ACTIVE:
+            await self._resumed()
         self._changed()
         return status
 
@@ -151,3 +174,8 @@ class Halting:
             await self._clock.sleep(_ASK_S)
         if fate.kind is not FateKind.LANDED:
             raise VenueRejected(fate.reason or "the cancellation did not arrive")
+
+
+def _on_its_way(proposal: Proposal) -> bool:
+    """Whether something of it may still be filled, or was filled without our having read so."""
+    return any(leg.state in _ON_ITS_WAY for leg in proposal.legs)

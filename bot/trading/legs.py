@@ -62,6 +62,10 @@ class Legs:
         self._clock, self._tempo, self._crash_point, self._sent = clock, tempo, crash_point, sent
         self._waited: dict[tuple[str, int], str] = {}
 
+    def waiting(self, proposal_id: str) -> str:
+        """What the next order of a proposal waits for, a clause; empty where it waits for nothing that is known."""
+        return next((why for (which, _), why in self._waited.items() if which == proposal_id), "")
+
     async def advance(self, proposal: Proposal, leg: Leg) -> Proposal:
         """One step of one leg."""
         match leg.state:
@@ -114,7 +118,9 @@ class Legs:
     def _after_waiting(self, proposal: Proposal, leg: Leg, why: str) -> str:
         """Why an order came to nothing, and what it had waited for until then."""
         waited = self._waited.pop((proposal.proposal_id, leg.number), "")
-        return f"{why}; until then it waited: {waited}" if waited else why
+        if not waited or waited in why:
+            return why
+        return f"{why.rstrip('.')}; until then it waited: {waited}"
 
     async def _why_not(self, proposal: Proposal, leg: Leg) -> str:
         """Why nothing may be signed for a leg now; empty where it may."""

@@ -5,8 +5,8 @@ import socket
 import struct
 from pathlib import Path
 
-from bot.signer.intent import Answer, Ask
-from bot.signer.wire import HEADER, MOST_BYTES, Malformed, framed, length, read_answer
+from bot.signer.intent import Answer, Ask, Refusal
+from bot.signer.wire import HEADER, Malformed, framed, length, read_answer
 
 Lost = (OSError, EOFError, TimeoutError, Malformed)
 """What a connection can end with. Malformed bytes as well: what comes behind them cannot be told apart any more."""
@@ -18,53 +18,74 @@ _PEER = struct.Struct("3i")  # process, user, group
 class SignerSocket:
     """Opened when it is needed. After whatever goes wrong it is to be dropped: an answer may still be on its way.
 
+    Not by streams of asyncio: they forget what was said before the other side hung up, and that is why it did.
+
     Args:
         answer_s: Longest an answer may take; a signer writes to its disk before it gives one.
     """
 
     def __init__(self, path: Path, *, answer_s: float) -> None:
         self._path, self._answer_s = path, answer_s
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._socket: socket.socket | None = None
 
     @property
     def is_open(self) -> bool:
-        return self._streams is not None
+        return self._socket is not None
 
     async def open(self) -> None:
         """Raises: OSError, TimeoutError."""
-        async with asyncio.timeout(self._answer_s):
-            self._streams = await asyncio.open_unix_connection(self._path, limit=HEADER.size + MOST_BYTES)
+        self.drop()
+        opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            opened.setblocking(False)
+            async with asyncio.timeout(self._answer_s):
+                await asyncio.get_running_loop().sock_connect(opened, str(self._path))
+        except BaseException:
+            opened.close()
+            raise
+        self._socket = opened
 
     async def ask(self, asked: Ask) -> Answer:
         """Raises: what is in Lost."""
-        if self._streams is None:
-            raise ConnectionError("the connection is not open")
-        reader, writer = self._streams
+        there = self._there()
         async with asyncio.timeout(self._answer_s):
-            writer.write(framed(asked))
-            await writer.drain()
-            header = await reader.readexactly(HEADER.size)
-            return read_answer(await reader.readexactly(length(header)))
+            try:
+                await asyncio.get_running_loop().sock_sendall(there, framed(asked))
+            except (BrokenPipeError, ConnectionResetError):
+                # It has hung up; if it said why, that is still there to be read.
+                answer = await _answer(there)
+                if isinstance(answer, Refusal):
+                    return answer
+                raise
+            return await _answer(there)
 
     def peer_uid(self) -> int:
         """Who listens at the other end, as the kernel says. Raises: ConnectionError, OSError."""
-        if self._streams is None:
-            raise ConnectionError("the connection is not open")
-        connected: socket.socket = self._streams[1].get_extra_info("socket")
-        _, uid, _ = _PEER.unpack(connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
+        _, uid, _ = _PEER.unpack(self._there().getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
         return int(uid)
 
     def drop(self) -> None:
-        """Whatever is on its way is not waited for."""
-        if self._streams is not None:
-            self._streams[1].close()
-            self._streams = None
+        """Whatever is on its way is not waited for. A second time is fine."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
-    async def close(self) -> None:
-        streams, self._streams = self._streams, None
-        if streams is not None:
-            streams[1].close()
-            try:
-                await streams[1].wait_closed()
-            except OSError:
-                return  # the other side was gone already
+    def _there(self) -> socket.socket:
+        if self._socket is None:
+            raise ConnectionError("the connection is not open")
+        return self._socket
+
+
+async def _answer(there: socket.socket) -> Answer:
+    header = await _exactly(there, HEADER.size)
+    return read_answer(await _exactly(there, length(header)))
+
+
+async def _exactly(there: socket.socket, count: int) -> bytes:
+    found = b""
+    while len(found) < count:
+        piece = await asyncio.get_running_loop().sock_recv(there, count - len(found))
+        if not piece:
+            raise EOFError("the other side hung up")
+        found += piece
+    return found

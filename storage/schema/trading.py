@@ -297,4 +297,9 @@ _AUDIT = (
     """,
 )
 
+HALT_CANCELS: tuple[str, ...] = (
+    # What the halt that is in force is to take off the venue; what rests no more may stay listed.
+    "CREATE TABLE halt_cancels (row_id INTEGER PRIMARY KEY REFERENCES resting_orders (row_id)) STRICT",
+)
+
 TRADING: tuple[str, ...] = (*_PROPOSALS, *_CARDS, *_STANDING, *_AUDIT)

@@ -36,6 +36,7 @@ SUBJECTS = (
     "lies",
     "soak",
     "signer",
+    "unsigned",
 )
 
 SECTIONS: tuple[Section, ...] = tuple(

@@ -4,6 +4,11 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 
+try:
+    import solders  # noqa: F401  # what the faults are injected with needs all that a developer has
+except ModuleNotFoundError as missing:
+    sys.exit(f"{missing.name} is not installed; make install sets up what the faults need, in .venv")
+
 from benchmarks.machine import Machine
 from benchmarks.reliability.outcome import Outcome
 from benchmarks.reliability.page import write

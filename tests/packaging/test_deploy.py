@@ -120,7 +120,8 @@ def test_the_service_manager_finds_little_to_object_to(unit: str) -> None:
 
 def test_the_signer_is_a_user_of_its_own_without_a_network_or_the_bot_s_settings() -> None:
     service, bot = options("keel-signer.service")["Service"], options("keel.service")["Service"]
-    same = set(HARDENED) - {"Type", "WatchdogSec", "StateDirectory", "PrivateUsers", "RestrictAddressFamilies"}
+    differ = {"Type", "Restart", "WatchdogSec", "StateDirectory", "PrivateUsers", "RestrictAddressFamilies"}
+    same = set(HARDENED) - differ
 
     assert {name: service.get(name) for name in same} == {name: [HARDENED[name]] for name in same}
     assert service["User"] == ["keel-signer"] != bot["User"]
@@ -134,13 +135,52 @@ def test_the_signer_is_a_user_of_its_own_without_a_network_or_the_bot_s_settings
     assert service["MemorySwapMax"] == ["0"]
 
 
+def test_a_signer_that_ended_is_started_again_and_not_for_ever_where_nothing_changes() -> None:
+    found = options("keel-signer.service")
+    (burst,), (interval_s,) = found["Unit"]["StartLimitBurst"], found["Unit"]["StartLimitIntervalSec"]
+
+    assert found["Service"]["Restart"] == ["on-failure"]
+    assert int(burst) * (int(found["Service"]["RestartSec"][0]) + 2) < int(interval_s)
+
+
 def test_the_signer_s_service_starts_a_command_that_exists_in_an_environment_of_its_own() -> None:
     service = options("keel-signer.service")["Service"]
 
-    python, isolated, *rest = service["ExecStart"][0].split()
-    assert (python, isolated) == ("/opt/keel/.venv-signer/bin/python", "-I")
-    assert rest[:3] == ["-m", "bot.signer", "run"]
+    program, *rest = service["ExecStart"][0].split()
+    assert program == "/opt/keel-signer/bin/keel-signer"  # never from a folder of the bot's
+    assert rest == ["run", "--config", "/etc/keel-signer/signer.toml"]
     assert "signer" in main.commands
+
+
+def test_the_signer_s_service_finds_everything_where_its_first_file_says_it_is() -> None:
+    pytest.importorskip("solders", reason="the signer needs solders; install keel[solana]")
+    from bot.signer.template import of_the_service
+
+    service, found = options("keel-signer.service")["Service"], of_the_service(Path("/etc/keel-signer"))
+    (state,), (run,), (credential,) = service["StateDirectory"], service["RuntimeDirectory"], service["LoadCredential"]
+
+    assert found.state == Path("/var/lib") / state
+    assert found.socket.parent == Path("/run") / run
+    assert f'socket_group = "{service["Group"][0]}"' == found.group
+    name, key = credential.split(":")
+    assert found.key_file == Path(key)
+    assert f'credential = "{name}"' in found.key
+
+
+def test_the_page_that_says_how_to_set_the_signer_up_speaks_of_the_service_as_it_is() -> None:
+    page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8").split("\n### On Drift, step by step\n", 1)[1]
+    page = page.split("\n## ", 1)[0]
+    service = options("keel-signer.service")["Service"]
+    program, _, _, config = service["ExecStart"][0].split()
+
+    assert f"make signer SIGNER_VENV={Path(program).parents[1]}" in page
+    assert set(re.findall(r"\S+/keel-signer (?:init|begin|check|unlock)", page)) >= {
+        f"{program} {command}" for command in ("init", "begin", "check")
+    }
+    assert f"--config {config}" in page
+    assert f"--gid {service['Group'][0]} {service['User'][0]}" in page
+    assert f"install -d -o {service['User'][0]} -g {service['Group'][0]} -m 0700 /var/lib/keel-signer" in page
+    assert "SIGNER_SOCKET=/run/keel-signer/signer.sock" in page
 
 
 def container() -> list[tuple[str, str]]:

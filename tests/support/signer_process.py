@@ -19,15 +19,23 @@ from solders.keypair import Keypair
 
 from bot.signer import wire
 from bot.signer.intent import Answer, Ask, AskIdentity, Identity
+from bot.signer.journal import Journal
 from tests.support import addresses
 
 WAIT_S = 30.0  # for things that are expected to happen, on a busy machine
+# Where the chain's clock is moved by hand: a leg may be signed again as soon as its height is over.
+SIGNS_AGAIN_AT_ONCE = (
+    "-c",
+    "from bot.signer import rules; rules.LEAST_RESIGN_S = 0; from bot.signer.__main__ import main; "
+    "raise SystemExit(main())",
+)
 _LONGEST_SOCKET_PATH = 100
 _KEY_NAME = "signer"
 
 SAFE: Mapping[str, object] = {
     "reduce_only": True, "stops_without_limit": True, "max_order_usd": 1_000_000, "daily_usd": 100_000_000,
-    "daily_cancels": 100_000, "daily_signatures": 100_000, "order_lasts_at_most_s": 10_000_000_000, "resign_after_s": 120,
+    "daily_cancels": 100_000, "daily_signatures": 100_000, "order_lasts_at_most_s": 10_000_000_000,
+    "resign_after_s": 120,
 }  # fmt: skip
 ON_CHAIN: Mapping[str, object] = {
     "max_compute_units": 1_400_000, "max_unit_price_micro": 1_000_000, "daily_fee_lamports": 10**9,
@@ -176,6 +184,7 @@ def signer_process(
     key: Keypair | str = _KEY_NAME,
     start: bool = True,
     answers: bool = True,
+    begun: bool = True,
     arguments: Sequence[str] = (),
     **caps: object,
 ) -> Iterator[SignerProcess]:
@@ -184,6 +193,7 @@ def signer_process(
     Args:
         accounts: Lines of the file; a text is a paper account's name.
         key: Its key, or the name of the test wallet it is of; see tests.support.addresses.
+        begun: False for a state folder that is still empty.
         answers: False for one that is to answer nobody.
         start: False to write everything and start nothing.
         arguments: Of the interpreter, in place of ``-m bot.signer``.
@@ -196,6 +206,10 @@ def signer_process(
         near = short / "run" / "signer.sock"
     state, key_file, config = folder / "state", folder / "signer.key", folder / "signer.toml"
     state.mkdir(mode=0o700)
+    if begun:
+        journal = Journal(state)
+        journal.begin(0, by_uid=os.getuid())  # before every clock a signer under test may be given
+        journal.close()
     pair = addresses.keypair(key) if isinstance(key, str) else key
     write_key(key_file, pair)
     lines = [one if isinstance(one, AccountLines) else AccountLines(address=one) for one in accounts]

@@ -51,6 +51,7 @@ class ChatCards:
         resting: Orders of a proposal that rest, or did, by its id; None where nobody knows.
         changed: Called when a card went out.
         trouble: Why nothing can be signed now; empty while everything can.
+        waits: Why the next order of a proposal, by its id, does not go out; empty where it does.
     """
 
     def __init__(
@@ -67,11 +68,12 @@ class ChatCards:
         resting: Callable[[str], Awaitable[Sequence[RestingOrder]]] | None = None,
         changed: Callable[[], None] = lambda: None,
         trouble: Callable[[], str] = lambda: "",
+        waits: Callable[[str], str] = lambda proposal_id: "",
     ) -> None:
         self._copies, self._handles, self._clock = copies, handles, clock
         self._names_in, self._label, self._style_of = names_in, label, style_of
         self._gateway, self._aftermath, self._changed = gateway, aftermath, changed
-        self._resting, self._trouble = resting, trouble
+        self._resting, self._trouble, self._waits = resting, trouble, waits
         self._claims: dict[str, _Claim] = {}
         self._hidden: dict[str, Address] = {}
         self._left: list[tuple[MessageRef, Message]] = []
@@ -92,6 +94,7 @@ class ChatCards:
             after=self._aftermath(proposal),
             resting=tuple(await self._resting(proposal.proposal_id)) if rested and self._resting is not None else (),
             trouble=self._trouble(),
+            waits=self._waits(proposal.proposal_id),
         )
         with reading_as(await self._style_of(receiver)):
             return drawn(_called_there(proposal, label), place, now)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bot.messages import Block, Line
+from bot.text.clean import sentence
 from bot.trading.cards import orders as order_words
 from bot.trading.cards import resting as resting_words
 from bot.trading.cards.effect import standing
@@ -31,7 +32,7 @@ _CLOSING = (Purpose.FLATTEN, Purpose.CLOSE, Purpose.EMERGENCY)
 
 def report(
     proposal: Proposal, positions: Sequence[str] | None, tokens: Sequence[str] = (),
-    resting: Sequence[RestingOrder] = (),
+    resting: Sequence[RestingOrder] = (), *, trouble: str = "",
 ) -> list[Block]:  # fmt: skip
     """Progress while it goes on, the result once it has ended.
 
@@ -39,6 +40,7 @@ def report(
         positions: What the account holds, read after the end; None where it was not read again yet.
         tokens: Beside them.
         resting: Its orders that came to rest, with what became of each.
+        trouble: Why nothing can be signed now; empty while everything can.
     """
     if proposal.state in _SENT_NOTHING:
         return [Line(order_words.not_sent(leg)) for leg in proposal.legs]
@@ -54,6 +56,8 @@ def report(
         blocks += standing(proposal.standing)
     if not over:
         return blocks
+    if proposal.state is ProposalState.FAILED and trouble:
+        return [*blocks, Line(f"Asking again does not help before this is mended: {sentence(trouble)}.")]
     if proposal.state is ProposalState.FAILED:
         return [*blocks, Line(f"Next: look at /positions, then ask again with {COMMANDS[proposal.purpose]}.")]
     if proposal.state is ProposalState.PARTIAL or proposal.purpose in _CLOSING:

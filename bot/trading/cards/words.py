@@ -68,6 +68,7 @@ class Place:
         after: Once it has ended and the account was read again; None before.
         resting: Its orders that came to rest, with what became of each.
         trouble: Why nothing can be signed now; empty while everything can.
+        waits: Why its next order does not go out; empty where it does.
     """
 
     label: str
@@ -76,6 +77,7 @@ class Place:
     after: After | None = None
     resting: tuple[RestingOrder, ...] = ()
     trouble: str = ""
+    waits: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +171,8 @@ def _message(
         blocks.append(Line(said if proposal.state in _ENDED_CALMLY else f"! {said}"))
     if place.trouble and not over(proposal, now):
         blocks.append(Line(f"! Nothing can be sent now: {sentence(place.trouble)}.", strong=True))
+    elif place.waits and proposal.state is ProposalState.EXECUTING:
+        blocks.append(Line(f"! An order waits: {sentence(place.waits)}.", strong=True))
     if proposal.state in (ProposalState.OPEN, ProposalState.APPROVED):
         blocks += _to_decide(proposal)
         if pressable(proposal, now):
@@ -179,8 +183,9 @@ def _message(
     else:
         after = place.after
         blocks += report(
-            proposal, None if after is None else after.positions, () if after is None else after.tokens, place.resting
-        )
+            proposal, None if after is None else after.positions, () if after is None else after.tokens, place.resting,
+            trouble=place.trouble,
+        )  # fmt: skip
         blocks += _health_then(proposal, place.after)
         blocks += _consent(proposal)
         blocks.append(Line(SEPARATOR.join((name(place.label), place.gateway, _when(proposal)))))

@@ -179,6 +179,9 @@ async def test_a_damaged_memory_says_what_to_do(tmp_path: Path) -> None:
 
     assert not passed(found.facts)
     assert found.chats is None
+    damaged = next(fact for fact in found.facts if fact.subject == "database")
+    assert "keel run sets it aside, puts the newest sound backup in its place and halts trading" in damaged.text
+    assert "keel restore FILE" in damaged.remedy
 
 
 async def made_backups(folder: Path, database: Path, *moments: datetime) -> None:

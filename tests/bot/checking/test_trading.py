@@ -13,11 +13,13 @@ from bot.checking import signing
 from bot.checking.facts import Fact, Standing, passed
 from bot.checking.trading import look
 from bot.config import Settings, load_settings
+from bot.signer.intent import Enter
 from risk.decisions.proposals import LegEvent
 from risk.model.proposal import Purpose
 from risk.model.trading import TradingState
 from storage import (
     Accounts,
+    Epochs,
     EquityLog,
     Grant,
     LinkClaim,
@@ -25,6 +27,8 @@ from storage import (
     People,
     Pins,
     Role,
+    SeenJournal,
+    SignerMemory,
     Store,
     TradingStates,
     WatchedAccount,
@@ -88,8 +92,9 @@ def of(found: list[Fact], subject: str) -> Fact:
 
 async def test_trading_that_is_off_is_one_fact_and_no_signer_is_asked(tmp_path: Path) -> None:
     settings = on_paper(tmp_path, trading_enabled=False, signer_socket="/nowhere/signer.sock")
-    (off,) = await look(settings, NOW, 1.0)
+    off, signer = await look(settings, NOW, 1.0)
     assert (off.standing, off.text) == (Standing.OK, "switched off: nothing is proposed and nothing goes out")
+    assert "nobody asks while trading is switched off" in signer.text
 
 
 async def test_on_paper_everything_that_bounds_it_is_said(tmp_path: Path) -> None:
@@ -215,6 +220,8 @@ def signers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., 
         yield find
 
 
+# One signer of a file that is narrow in every way.
+NARROW: dict[str, Any] = {"order_lasts_at_most_s": 60, "stops_without_limit": False, "daily_cancels": 0}
 SPOIL: dict[str, tuple[dict[str, Any], dict[str, Any], str, Standing, str]] = {
     "its delegate's key": ({}, {}, "signer's key", Standing.OK, "it is the delegate"),
     "all that it allows": (
@@ -225,6 +232,14 @@ SPOIL: dict[str, tuple[dict[str, Any], dict[str, Any], str, Standing, str]] = {
     ),
     "only what reduces": ({}, {}, "signer's orders", Standing.OK, "only those that reduce"),
     "also what adds": ({"reduce_only": False}, {}, "signer's orders", Standing.ADVICE, "add to a position"),
+    "orders that last too long": (
+        NARROW, {}, "signer's orders", Standing.WRONG, "an order lasts 120 s here and 60 s at most there",
+    ),
+    "no stops": (NARROW, {}, "signer's stops", Standing.ADVICE, "so /stop and /sleep are refused"),
+    "any stops": ({}, {}, "signer's stops", Standing.OK, "which fill at whatever price there is"),
+    "nothing left to cancel": (
+        NARROW, {}, "signer's caps", Standing.WRONG, "/halt and /cancel take nothing off",
+    ),
     "the same user": ({}, {}, "signer's user", Standing.ADVICE, "can read its key file; who may ask: user"),
     "the owner's key": (
         {"key": OWNER, "allow_owner_key": True}, {}, "signer's key", Standing.WRONG, "it owns main and can withdraw",
@@ -275,6 +290,19 @@ async def test_a_check_takes_nothing_over_from_the_bot_that_runs(
     assert signer.state.joinpath("journal-000001.jsonl").read_bytes() == before
 
 
+async def test_a_bot_that_another_one_has_taken_over_from_is_not_said_to_trade(
+    tmp_path: Path, rpc: SolanaRpc, signers: Callable[..., SignerProcess]
+) -> None:
+    signer = signers("entered by another")
+    settings = on_drift(tmp_path, rpc, signer_socket=str(signer.socket))
+    async with await Store.open(tmp_path / "keel.sqlite3") as store:
+        epoch = await Epochs(store).take(NOW)
+    assert of(await look(settings, NOW, 20.0), "trading state").text == "active"
+    signer.ask(Enter(epoch=epoch + 1))
+    state = of(await look(settings, NOW, 20.0), "trading state")
+    assert (state.standing, "another Keel process" in state.text) == (Standing.WRONG, True)
+
+
 async def test_without_a_signer_nothing_is_sent_on_drift_and_nothing_is_missing_on_paper(
     tmp_path: Path, rpc: SolanaRpc
 ) -> None:
@@ -302,6 +330,18 @@ async def test_caps_that_are_wider_than_what_the_account_holds_are_worth_a_word(
     assert found.standing is Standing.ADVICE
     assert "$5,000 a day" in found.text
     assert "wider than the $4,000 that its accounts hold" in found.text
+
+
+async def test_a_journal_that_is_not_the_one_that_was_seen_is_wrong(
+    tmp_path: Path, rpc: SolanaRpc, signers: Callable[..., SignerProcess]
+) -> None:
+    settings = on_drift(tmp_path, rpc, signer_socket=str(signers("{}").socket))
+    async with await Store.open(tmp_path / "keel.sqlite3") as store:
+        await SignerMemory(store).see(SeenJournal(journal="another", rows=1, head=""))
+        found = of(await look(settings, NOW, 20.0), "signer's journal")
+    assert found.standing is Standing.WRONG
+    assert "keeps another journal than before" in found.text
+    assert "/resume takes it as it is" in found.remedy
 
 
 def test_the_setting_of_earlier_versions_is_said_to_be_left_over() -> None:

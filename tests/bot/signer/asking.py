@@ -53,7 +53,8 @@ def make_rules(venue: SigningVenue = SigningVenue.DRIFT, **changes: object) -> R
         account = Account(address=PAPER_ACCOUNT, authority="", sub_account=0)
     rules = Rules(
         venue=venue, accounts=(account,), markets={SOL: make_market(), BTC: make_market(index=BTC, name="BTC-PERP")},
-        reduce_only=True, stops_without_limit=True, allow_owner_key=False, max_order_raw_1e6=1_000 * 10**6, daily_raw_1e6=3_000 * 10**6,
+        reduce_only=True, stops_without_limit=True, allow_owner_key=False, max_order_raw_1e6=1_000 * 10**6,
+        daily_raw_1e6=3_000 * 10**6,
         daily_cancels=10, daily_signatures=20, max_compute_units=1_000_000, max_unit_price_micro=200_000,
         daily_fee_lamports=1_000_000, order_lasts_at_most_s=600, resign_after_s=120, lock_after_refusals=10,
     )  # fmt: skip
@@ -93,13 +94,14 @@ def make_intent(
     remaining: Sequence[str] = REMAINING,
     unit_limit: int = 300_000,
     unit_price_micro: int = 1_000,
+    blockhash: str = BLOCKHASH,
     **changes: object,
 ) -> Intent:
     """An intent whose message is what it says, after all changes."""
     paper = venue is SigningVenue.PAPER
     wanted = orders or (() if cancels or modifies else (make_order(),))
     chain = Chain(
-        blockhash=BLOCKHASH, unit_limit=unit_limit, unit_price_micro=unit_price_micro, remaining=tuple(remaining)
+        blockhash=blockhash, unit_limit=unit_limit, unit_price_micro=unit_price_micro, remaining=tuple(remaining)
     )
     intent = Intent(
         venue=venue, account=PAPER_ACCOUNT if paper else ACCOUNT, authority="" if paper else OWNER, sub_account=0,
@@ -148,4 +150,12 @@ def make_config(folder: Path, rules: Rules | None = None) -> Config:
 
 def make_desk(folder: Path, now_s: HandTime, rules: Rules | None = None) -> Desk:
     """A desk on a state folder; the journal is closed when it is given back (Desk holds it alone)."""
-    return Desk(make_config(folder, rules), SigningKey(SIGNER), Journal(folder), now_s=now_s)
+    return Desk(make_config(folder, rules), SigningKey(SIGNER), begun(folder), now_s=now_s)
+
+
+def begun(folder: Path) -> Journal:
+    """The journal of a folder, begun where it was empty."""
+    journal = Journal(folder)
+    if not journal.number:
+        journal.begin(0, by_uid=17)
+    return journal

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import random
+import signal
 import struct
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pytest
 from solders.signature import Signature
 
 from bot.signer import wire
-from bot.signer.__main__ import main
+from bot.signer.__main__ import EXIT_BROKEN, main
 from bot.signer.intent import (
     Anchor,
     AskIdentity,
@@ -31,13 +32,24 @@ from bot.signer.intent import (
     SigningVenue,
 )
 from bot.signer.journal import read_journal
-from bot.signer.state import Signed
+from bot.signer.seats import SEATS
+from bot.signer.state import Refused, Signed
 from risk.model.trading import OrderTerms
-from tests.bot.signer.asking import ACCOUNT, BTC, NOW_S, SIGNER_KEY, make_intent, make_order, make_stop
+from tests.bot.signer.asking import (
+    ACCOUNT,
+    BTC,
+    NOW_S,
+    SIGNER_KEY,
+    begun,
+    make_intent,
+    make_order,
+    make_stop,
+    with_message,
+)
 from tests.faults import Measure
 from tests.faults.figures import Gauge
 from tests.support import addresses
-from tests.support.signer_process import AccountLines, MarketLines, SignerProcess, signer_process
+from tests.support.signer_process import WAIT_S, AccountLines, MarketLines, SignerProcess, signer_process
 from venues.solana import profiles
 from venues.solana.orders_read import read_message
 
@@ -254,7 +266,7 @@ def test_several_questions_on_one_connection_are_answered_in_their_order(paper: 
 def test_who_writes_slowly_or_not_at_all_keeps_nobody_waiting(paper: SignerProcess) -> None:
     frame = wire.framed(AskIdentity())
     with ExitStack() as stack:
-        for at in range(60):
+        for at in range(2 * SEATS):
             idle = stack.enter_context(paper.connect())
             if at % 2:
                 with suppress(OSError):
@@ -268,17 +280,20 @@ def test_who_never_reads_its_answers_keeps_nobody_waiting(paper: SignerProcess) 
         assert isinstance(paper.ask(AskIdentity()), Identity)
 
 
-def test_a_user_who_is_not_named_is_refused_and_counts(tmp_path: Path) -> None:
+def test_users_who_are_not_named_are_refused_and_never_lock_it_for_who_is(tmp_path: Path) -> None:
     with signer_process(
         tmp_path, accounts=["demo-0"], allowed_uids=[os.geteuid() + 1], lock_after_refusals=3, answers=False
     ) as signer:
-        for code in (*[RefusalCode.STRANGER] * 3, RefusalCode.LOCKED):
+        for _ in range(120):
             with signer.connect() as caller:
                 answer = caller.receive()
                 assert isinstance(answer, Refusal)
-                assert answer.code is code
+                assert answer.code is RefusalCode.STRANGER
                 assert caller.receive() is None
-        assert len(signer.logged("signer.locked")) == 1
+        assert not signer.logged("signer.locked")
+        assert len(signer.logged("signer.refused")) == 100
+        rows = [row.event for row in read_journal(signer.state) if isinstance(row.event, Refused)]
+    assert [one.code for one in rows] == [RefusalCode.STRANGER] * 100
 
 
 def test_refusals_lock_the_process_and_the_operator_unlocks_it_while_it_runs(tmp_path: Path) -> None:
@@ -320,6 +335,7 @@ def test_after_a_kill_the_old_socket_is_taken_over_and_a_live_one_is_not(tmp_pat
         elsewhere = signer.config.with_name("second.toml")
         other_state = tmp_path / "other"
         other_state.mkdir(mode=0o700)
+        begun(other_state).close()
         elsewhere.write_text(signer.config.read_text().replace(str(signer.state), str(other_state)))
         elsewhere.chmod(0o600)
         assert "listens at" in run_signer(elsewhere).stderr
@@ -336,3 +352,92 @@ def run_signer(config: Path) -> "subprocess.CompletedProcess[str]":
 def test_the_socket_is_for_nobody_else(paper: SignerProcess) -> None:
     assert paper.socket.stat().st_mode & 0o777 == 0o600
     assert paper.socket.parent.stat().st_mode & 0o777 == 0o700
+
+
+def as_many_legs(count: int) -> bytes:
+    intent = paper_intent()
+    return b"".join(
+        wire.framed(Sign(intent=with_message(replace(intent, proposal="flood", leg=leg)))) for leg in range(count)
+    )
+
+
+def test_who_asks_without_waiting_for_answers_waits_for_the_others(tmp_path: Path) -> None:
+    with signer_process(tmp_path, accounts=["demo-0"]) as signer, ExitStack() as stack:
+        floods = [stack.enter_context(signer.connect()) for _ in range(2)]
+        bot = stack.enter_context(signer.connect())
+        signer.process.send_signal(signal.SIGSTOP)
+        for number, one in enumerate(floods):
+            one.send(as_many_legs(60).replace(b"flood", b"flo%02d" % number))
+        bot.send(wire.framed(Sign(intent=paper_intent())))
+        signer.process.send_signal(signal.SIGCONT)
+        assert isinstance(bot.receive(), Given)
+        signed = [row.event.leg.proposal for row in read_journal(signer.state) if isinstance(row.event, Signed)]
+    assert len(signed) < 60
+
+
+def test_told_to_end_it_ends_whoever_still_asks(tmp_path: Path) -> None:
+    with signer_process(tmp_path, accounts=["demo-0"]) as signer, signer.connect() as flood:
+        signer.process.send_signal(signal.SIGSTOP)
+        flood.send(as_many_legs(60))
+        signer.process.terminate()
+        signer.process.send_signal(signal.SIGCONT)
+        assert signer.process.wait(WAIT_S) == 0
+        signed = [row for row in read_journal(signer.state) if isinstance(row.event, Signed)]
+    assert len(signed) < 60
+
+
+def test_whoever_connects_without_end_pushes_out_nobody_who_asks(paper: SignerProcess) -> None:
+    with ExitStack() as stack:
+        bots = [stack.enter_context(paper.connect()) for _ in range(3)]
+        assert all(isinstance(one.ask(AskIdentity()), Identity) for one in bots)
+        for _ in range(2 * SEATS):
+            stack.enter_context(paper.connect())
+        assert all(isinstance(one.ask(AskIdentity()), Identity) for one in bots)
+
+
+FEW_DESCRIPTORS = (
+    "-c",
+    "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (24, 24)); "
+    "from bot.signer.__main__ import main; raise SystemExit(main())",
+)
+
+
+def test_without_descriptors_it_says_so_once_and_lets_go_of_who_never_asked(tmp_path: Path) -> None:
+    with signer_process(tmp_path, accounts=["demo-0"], arguments=FEW_DESCRIPTORS) as signer, ExitStack() as stack:
+        bot = stack.enter_context(signer.connect())
+        assert isinstance(bot.ask(AskIdentity()), Identity)
+        for _ in range(24):
+            stack.enter_context(signer.connect())
+        assert isinstance(bot.ask(AskIdentity()), Identity)
+        assert isinstance(signer.ask(AskIdentity()), Identity)
+        assert "Traceback" not in signer.stderr.read_text(encoding="utf-8")
+        assert len(signer.logged("signer.no_connection")) >= 1
+
+
+FULL_DISK = (
+    "-c",
+    """
+import errno
+from bot.signer import journal
+from bot.signer.__main__ import main
+write = journal.write_whole
+def full(descriptor, content):
+    if b'"kind":"signed"' in content:
+        raise OSError(errno.ENOSPC, "No space left on device")
+    write(descriptor, content)
+journal.write_whole = full
+raise SystemExit(main())
+""",
+)
+
+
+def test_once_its_journal_cannot_be_written_it_says_so_and_ends_to_be_started_again(tmp_path: Path) -> None:
+    intent = paper_intent()
+    with signer_process(tmp_path, accounts=["demo-0"], arguments=FULL_DISK) as signer:
+        answer = signer.ask(Sign(intent=intent))
+        assert isinstance(answer, Refusal)
+        assert answer.code is RefusalCode.BROKEN
+        assert signer.process.wait(WAIT_S) == EXIT_BROKEN
+        signer.arguments = ("-m", "bot.signer")
+        signer.restart()
+        assert isinstance(signer.ask(Sign(intent=intent)), Given)

@@ -10,7 +10,7 @@ from bot.signer.decide import Fresh
 from bot.signer.encoding import COMPUTE_BUDGET, PROGRAM, state_address, user_stats_address
 from bot.signer.intent import Given, Intent, IntentSide, IntentStyle, Refusal, RefusalCode, SigningVenue
 from bot.signer.rules import REFUSALS_WITHIN_S, Rules
-from bot.signer.state import DAY_S, EXPECTED, Day, State, Used
+from bot.signer.state import DAY_S, Day, State, Used
 from tests.bot.signer.asking import (
     ACCOUNT,
     BTC,
@@ -223,14 +223,38 @@ def test_orders_of_two_markets_are_never_changed_together() -> None:
 
 
 def test_what_is_expected_is_written_down_a_hundred_times_in_ten_minutes() -> None:
-    code = min(EXPECTED)
     old = NOW_S - REFUSALS_WITHIN_S
     full = State(expected_at_s=(old + 1,) * 100)
-    assert not decide.worth_a_row(full, code, now_s=NOW_S)
-    assert decide.worth_a_row(State(expected_at_s=(old + 1,) * 99), code, now_s=NOW_S)
-    assert decide.worth_a_row(State(expected_at_s=(old,) * 100), code, now_s=NOW_S)
+    assert not is_noted(full)
+    assert is_noted(State(expected_at_s=(old + 1,) * 99))
+    assert is_noted(State(expected_at_s=(old,) * 100))
     # A clock that went back forgets nothing it has seen.
-    assert decide.worth_a_row(replace(full, seen_s=NOW_S + 10), code, now_s=NOW_S)
+    assert is_noted(replace(full, seen_s=NOW_S + 10))
+    assert is_noted(full, RefusalCode.GRAMMAR, counted=True)
+    assert not is_noted(State(), RefusalCode.LOCKED, counted=True)
+
+
+def is_noted(state: State, code: RefusalCode = RefusalCode.TWICE, *, counted: bool = False) -> bool:
+    return decide.worth_a_row(state, code, counted=counted, now_s=NOW_S)
+
+
+@pytest.mark.parametrize(
+    ("code", "intent", "counts"),
+    [
+        (RefusalCode.MALFORMED, None, True),
+        (RefusalCode.GRAMMAR, make_intent(cancels=(1,)), True),
+        (CAP, make_intent(), True),
+        (CAP, make_intent(modifies=changing()), True),
+        (CAP, make_intent(make_order(), cancels=(1,)), True),
+        (CAP, make_intent(cancels=(1,)), False),
+        (CAP, None, True),
+        (RefusalCode.FENCED, make_intent(), False),
+        (RefusalCode.TWICE, make_intent(), False),
+        (RefusalCode.STRANGER, None, False),
+    ],
+)
+def test_what_locks_is_what_should_never_happen(code: RefusalCode, intent: Intent | None, counts: bool) -> None:
+    assert decide.counts(code, intent) is counts
 
 
 def test_what_is_locked_is_not_locked_again() -> None:

@@ -9,7 +9,7 @@ from bot.signer import config as configuration
 from bot.signer.config import Config
 from bot.signer.errors import Unfit
 from bot.signer.intent import SigningVenue
-from bot.signer.template import first_file
+from bot.signer.template import first_file, of_one_user, of_the_service
 from tests.support import addresses
 from tests.support.signer_process import SOL_LINES, AccountLines, MarketLines, config_text
 from venues.paper.demo import DEMO_ACCOUNT, START_USD, demo_exchange, demo_prices
@@ -115,7 +115,7 @@ def line(name: str, value: str) -> str:
         ("daily_usd", "", "missing"),
         ("reduce_only", "1", "true or false"),
         ("reduce_only", '"false"', "true or false"),
-        ("resign_after_s", "-1", "at least 0"),
+        ("resign_after_s", "89", "at least 90"),
         ("resign_after_s", "1.5", "whole number"),
         ("lock_after_refusals", "0", "at least 1"),
         ("order_lasts_at_most_s", "0", "at least 1"),
@@ -169,18 +169,36 @@ def test_a_file_of_another_shape_is_refused(tmp_path: Path, text: str, says: str
 def test_the_first_file_is_one_that_can_be_used(tmp_path: Path, venue: SigningVenue) -> None:
     authority = addresses.address("ann")
     account = addresses.user_address(authority, 2) if venue is SigningVenue.DRIFT else "demo-0"
-    text = first_file(venue, tmp_path, tmp_path / "k", address=account, authority=authority, sub_account=2)
+    text = first_file(
+        venue, tmp_path, of_one_user(tmp_path), uid=17, address=account, authority=authority, sub_account=2
+    )  # fmt: skip
     found = load(tmp_path, text)
 
     assert found.rules.reduce_only
     assert found.rules.accounts[0].address == account
-    assert found.allowed_uids == {os.geteuid()}
+    assert found.allowed_uids == {17}
+    assert found.rules.stops_without_limit is (venue is SigningVenue.PAPER)
+
+
+def test_the_first_file_of_the_service_says_where_the_unit_has_everything(tmp_path: Path) -> None:
+    authority = addresses.address("ann")
+    text = first_file(
+        SigningVenue.DRIFT, tmp_path, of_the_service(tmp_path), uid=17, address=addresses.user_address(authority, 2),
+        authority=authority, sub_account=2,
+    )  # fmt: skip
+    found = load(tmp_path, text)
+
+    assert "keel-signer check --config" in text
+    assert (found.key_file, found.credential, found.socket_group) == (None, "keel-signer-key", "keel")
+    assert (str(found.state), str(found.socket)) == ("/var/lib/keel-signer", "/run/keel-signer/signer.sock")
 
 
 def test_the_first_file_on_paper_has_the_paper_venue_s_markets_and_room_for_half_of_what_is_held(
     tmp_path: Path,
 ) -> None:
-    rules = load(tmp_path, first_file(SigningVenue.PAPER, tmp_path, tmp_path / "k", address=DEMO_ACCOUNT)).rules
+    rules = load(
+        tmp_path, first_file(SigningVenue.PAPER, tmp_path, of_one_user(tmp_path), uid=1, address=DEMO_ACCOUNT)
+    ).rules
     exchange = demo_exchange(demo_prices(), liquidates=False)
     held = {one.terms.market_index: one.terms for one in DEFAULT_UNIVERSE.perps}
 
@@ -196,4 +214,4 @@ def test_the_first_file_on_paper_has_the_paper_venue_s_markets_and_room_for_half
 
 def test_the_first_file_says_where_something_is_to_be_filled_in(tmp_path: Path) -> None:
     with pytest.raises(Unfit, match="authority"):
-        load(tmp_path, first_file(SigningVenue.DRIFT, tmp_path, tmp_path / "k"))
+        load(tmp_path, first_file(SigningVenue.DRIFT, tmp_path, of_one_user(tmp_path), uid=1))

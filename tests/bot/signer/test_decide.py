@@ -1,5 +1,6 @@
 """The table of decisions: each row one reason to sign or not to."""
 
+import hashlib
 import re
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -371,10 +372,12 @@ def test_parts_of_a_dollar_and_of_a_lamport_count_as_whole_ones() -> None:
         (0, NOW_S, Raise(epoch=NOW_S, known=False)),
         (NOW_S, NOW_S, Raise(epoch=NOW_S, known=True)),
         (NOW_S, NOW_S + 1, Raise(epoch=NOW_S + 1, known=False)),
-        (NOW_S, NOW_S + DAY_S, Raise(epoch=NOW_S + DAY_S, known=False)),
+        (NOW_S, NOW_S + 300, Raise(epoch=NOW_S + 300, known=False)),
         (NOW_S + 2 * DAY_S, NOW_S + 2 * DAY_S, Raise(epoch=NOW_S + 2 * DAY_S, known=True)),  # the clock was set back
+        (NOW_S + DAY_S, NOW_S + DAY_S + 1, Raise(epoch=NOW_S + DAY_S + 1, known=False)),  # and a process began after
+        (NOW_S + DAY_S, NOW_S + DAY_S + 2, GRAMMAR),
         (NOW_S, NOW_S - 1, FENCED),
-        (NOW_S, NOW_S + DAY_S + 1, GRAMMAR),
+        (NOW_S, NOW_S + 301, GRAMMAR),
         (NOW_S, 2**64 - 1, GRAMMAR),
     ],
 )
@@ -399,3 +402,18 @@ def test_market_caps_are_each_market_s_own() -> None:
 
     assert isinstance(answer, Refusal)
     assert "max_order_base" in answer.why
+
+
+@pytest.mark.parametrize(
+    ("proposal", "leg", "expected"), [("P1", 1, Given), ("P1", 2, RefusalCode.TWICE), ("P2", 1, RefusalCode.TWICE)]
+)
+def test_one_message_is_one_leg_s_alone(proposal: str, leg: int, expected: object) -> None:
+    intent = make_intent()
+    state = former(digest=hashlib.sha256(intent.message).hexdigest())
+    other = Leg(
+        proposal="P9", leg=9, revision=1, digest="other", signature=b"", valid_until=900, signed_at_s=NOW_S - 200
+    )
+    state = replace(state, legs=MappingProxyType({**state.legs, ("P9", 9): other}))
+    answer = fresh(replace(intent, proposal=proposal, leg=leg), state=state)
+
+    assert (answer.code if isinstance(answer, Refusal) else type(answer)) == expected

@@ -3,13 +3,17 @@
 import errno
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from solders.hash import Hash
 
+from bot.signer import decide
+from bot.signer import journal as journals
 from bot.signer.desk import Desk
 from bot.signer.errors import Broken, Unfit
 from bot.signer.intent import (
@@ -34,11 +38,13 @@ from tests.bot.signer.asking import (
     NOW_S,
     SIGNER,
     HandTime,
+    begun,
     make_config,
     make_intent,
     make_market,
     make_order,
     make_rules,
+    with_message,
 )
 from tests.faults import Measure
 from tests.faults.figures import Gauge
@@ -61,7 +67,7 @@ def folder(tmp_path: Path) -> Path:
 
 @contextmanager
 def desk(folder: Path, clock: HandTime, rules: Rules | None = None) -> Iterator[Desk]:
-    journal = Journal(folder)
+    journal = begun(folder)
     try:
         yield Desk(make_config(folder, rules or BY_WORTH), SigningKey(SIGNER), journal, now_s=clock)
     finally:
@@ -91,9 +97,14 @@ def identity(signer: Desk) -> Identity:
     return answer
 
 
+def one_leg(number: int) -> Intent:
+    """Its message is no other leg's."""
+    return make_intent(leg=number, blockhash=str(Hash.hash(b"%d" % number)))
+
+
 def legs(count: int, start: int = 1) -> list[Intent]:
     """Each worth 280 USD."""
-    return [make_intent(leg=leg) for leg in range(start, start + count)]
+    return [one_leg(number) for number in range(start, start + count)]
 
 
 def test_a_signature_is_of_the_message_by_the_key(folder: Path, clock: HandTime) -> None:
@@ -107,9 +118,9 @@ def test_a_day_ends_at_midnight_utc_and_gives_a_new_allowance(folder: Path, cloc
     with desk(folder, clock) as signer:
         for intent in legs(10):
             given(asked(signer, intent))
-        assert "daily_usd" in refusal(asked(signer, make_intent(leg=11)), RefusalCode.CAP)
+        assert "daily_usd" in refusal(asked(signer, one_leg(11)), RefusalCode.CAP)
         clock.now_s += 1
-        given(asked(signer, make_intent(leg=11)))
+        given(asked(signer, one_leg(11)))
         assert identity(signer).used_raw_1e6 == 280 * 10**6
 
 
@@ -118,9 +129,9 @@ def test_a_clock_set_back_opens_no_day_again_also_over_a_restart(folder: Path, c
         for intent in legs(10):
             given(asked(signer, intent))
         clock.now_s -= 2 * DAY_S
-        refusal(asked(signer, make_intent(leg=11)), RefusalCode.CAP)
+        refusal(asked(signer, one_leg(11)), RefusalCode.CAP)
     with desk(folder, clock) as signer:
-        refusal(asked(signer, make_intent(leg=11)), RefusalCode.CAP)
+        refusal(asked(signer, one_leg(11)), RefusalCode.CAP)
 
 
 def test_what_a_day_has_seen_survives_a_restart(folder: Path, clock: HandTime) -> None:
@@ -128,7 +139,7 @@ def test_what_a_day_has_seen_survives_a_restart(folder: Path, clock: HandTime) -
         with desk(folder, clock) as signer:
             given(asked(signer, intent))
     with desk(folder, clock) as signer:
-        refusal(asked(signer, make_intent(leg=11)), RefusalCode.CAP)
+        refusal(asked(signer, one_leg(11)), RefusalCode.CAP)
         assert identity(signer).used_raw_1e6 == 2_800 * 10**6
 
 
@@ -210,7 +221,7 @@ def test_a_marker_for_another_lock_unlocks_nothing(folder: Path, clock: HandTime
         (folder / f"unlock-{number}").touch()
     with desk(folder, clock) as signer:
         for _ in range(10):
-            signer.refuse(RefusalCode.STRANGER, "who?")
+            signer.refuse(RefusalCode.MALFORMED, "bytes")
         refusal(asked(signer, make_intent()), RefusalCode.LOCKED)
 
 
@@ -218,7 +229,7 @@ def test_a_marker_for_another_lock_unlocks_nothing(folder: Path, clock: HandTime
 def test_a_marker_of_somebody_else_unlocks_nothing(folder: Path, clock: HandTime) -> None:
     with desk(folder, clock) as signer:
         for _ in range(10):
-            signer.refuse(RefusalCode.STRANGER, "who?")
+            signer.refuse(RefusalCode.MALFORMED, "bytes")
         unlock(folder)
         marker = next(folder.glob("unlock-*"))
         os.chown(marker, 12_345, -1)
@@ -284,7 +295,7 @@ def test_a_torn_line_is_noted(folder: Path, clock: HandTime) -> None:
 
 def test_the_owner_s_key_is_refused_unless_allowed_on_purpose(folder: Path, clock: HandTime) -> None:
     owner = SigningKey(addresses.keypair("ann"))
-    journal = Journal(folder)
+    journal = begun(folder)
     with pytest.raises(Unfit, match="can also withdraw"):
         Desk(make_config(folder), owner, journal, now_s=clock)
     Desk(make_config(folder, make_rules(allow_owner_key=True)), owner, journal, now_s=clock)
@@ -359,3 +370,113 @@ def test_a_desk_says_who_it_is_and_what_its_caps_are(folder: Path, clock: HandTi
     assert answer.public_key == str(SIGNER.pubkey())
     assert [one.name for one in answer.markets] == ["SOL-PERP", "BTC-PERP"]
     assert (answer.reduce_only, answer.max_order_raw_1e6) == (True, 1_000 * 10**6)
+
+
+def test_nothing_is_signed_without_a_journal_that_was_begun(folder: Path, clock: HandTime) -> None:
+    journal = Journal(folder)
+    with pytest.raises(Unfit, match="run keel signer begin"):
+        Desk(make_config(folder), SigningKey(SIGNER), journal, now_s=clock)
+    assert not parts(folder)
+    journal.close()
+
+
+def test_a_journal_has_one_id_over_restarts_and_parts_and_another_once_begun_anew(
+    folder: Path, clock: HandTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journals, "ROWS_A_PART", 3)
+    seen = []
+    for number in range(1, 4):
+        with desk(folder, clock) as signer:
+            given(asked(signer, one_leg(number)))
+            seen.append(identity(signer).journal_id)
+    assert len(parts(folder)) > 1
+    assert (len(seen[0]), len(set(seen))) == (32, 1)
+    journal = Journal(folder)
+    assert journal.begin(NOW_S, by_uid=17) == journal.state.journal_id != seen[0]
+    journal.close()
+    assert journal.number == len(list(read_journal(folder)))  # still one chain
+
+
+def test_begun_anew_after_a_clock_far_ahead_it_counts_days_again_and_forgets_no_leg(
+    folder: Path, clock: HandTime
+) -> None:
+    clock.now_s += 300 * DAY_S
+    far = int(clock.now_s)
+    with desk(folder, clock) as signer:
+        signer.answer(Enter(epoch=far))
+        for number in range(1, 11):
+            given(asked(signer, replace(one_leg(number), epoch=far)))
+    clock.now_s = NOW_S
+    with desk(folder, clock) as signer:
+        refusal(asked(signer, replace(one_leg(11), epoch=far + 1)), RefusalCode.CAP)
+    journal = Journal(folder)
+    journal.begin(NOW_S, by_uid=17)
+    journal.close()
+    with desk(folder, clock) as signer:
+        assert identity(signer).used_raw_1e6 == 0
+        given(asked(signer, replace(one_leg(11), epoch=far + 1)))  # the bot's next process
+        other = replace(one_leg(1), epoch=far + 1, leg=2)
+        refusal(asked(signer, with_message(replace(other, cancels=(1,)))), RefusalCode.TWICE)
+        refusal(asked(signer, one_leg(12)), RefusalCode.FENCED)
+
+
+def test_begun_anew_with_a_right_clock_a_day_stays_used_and_a_lock_locked(folder: Path, clock: HandTime) -> None:
+    with desk(folder, clock) as signer:
+        given(asked(signer, one_leg(1)))
+        for _ in range(10):
+            signer.refuse(RefusalCode.MALFORMED, "bytes")
+    journal = Journal(folder)
+    journal.begin(NOW_S, by_uid=17)
+    journal.close()
+    with desk(folder, clock) as signer:
+        found = identity(signer)
+        assert (found.used_raw_1e6, "10 refusals" in found.locked) == (280 * 10**6, True)
+
+
+def test_strangers_and_cancellations_beyond_the_day_never_lock(folder: Path, clock: HandTime) -> None:
+    with desk(folder, clock) as signer:
+        for number in range(50):
+            refusal(signer.refuse(RefusalCode.STRANGER, "user 5 may not ask"), RefusalCode.STRANGER)
+            refusal(asked(signer, make_intent(cancels=tuple(range(11)), leg=number)), RefusalCode.CAP)
+        assert not identity(signer).locked
+        given(asked(signer, make_intent()))
+
+
+def test_a_mistake_in_a_decision_is_a_refusal_that_is_written_down_and_counts(
+    folder: Path, clock: HandTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(*_: object, **__: object) -> None:
+        raise OverflowError("a number that was asked")
+
+    with desk(folder, clock) as signer:
+        with monkeypatch.context() as patched:
+            patched.setattr(decide, "sign", wrong)
+            found = [refusal(asked(signer, make_intent()), RefusalCode.GRAMMAR) for _ in range(10)]
+        assert found == ["it could not be decided on (OverflowError); not signed"] * 10
+        assert identity(signer).locked
+    assert [row.event.why for row in read_journal(folder) if isinstance(row.event, Refused)] == found
+
+
+def test_asking_again_and_again_fills_no_log(folder: Path, clock: HandTime, capsys: pytest.CaptureFixture[str]) -> None:
+    with desk(folder, clock) as signer:
+        for _ in range(300):
+            given(asked(signer, make_intent()))
+        for _ in range(300):
+            signer.refuse(RefusalCode.MALFORMED, "bytes")
+    events = Counter(
+        (one["event"], one.get("code")) for one in map(json.loads, capsys.readouterr().err.splitlines())
+    )  # fmt: skip
+    assert events["signer.given_again", None] == 100
+    assert events["signer.refused", "locked"] == 100
+    assert events["signer.refused", "malformed"] == 10
+
+
+def test_what_is_left_of_a_day_is_said(folder: Path, clock: HandTime) -> None:
+    with desk(folder, clock) as signer:
+        given(asked(signer, make_intent(make_order(), cancels=(1, 2, 3))))
+        found = identity(signer)
+    assert (found.cancels_left, found.signatures_left) == (7, 19)
+    assert (found.order_lasts_at_most_s, found.stops_without_limit) == (600, True)
+    with desk(folder, clock, make_rules(daily_cancels=2, daily_signatures=1, stops_without_limit=False)) as signer:
+        found = identity(signer)
+    assert (found.cancels_left, found.signatures_left, found.stops_without_limit) == (0, 0, False)

@@ -13,9 +13,10 @@ from bot.signer import journal as journals
 from bot.signer.errors import Broken, Unfit
 from bot.signer.intent import RefusalCode, SigningVenue
 from bot.signer.journal import Journal, parts, read_journal
-from bot.signer.state import Entered, Event, Refused, Started, Torn
+from bot.signer.state import Begun, Entered, Event, Refused, Started, Torn
 from tests.bot.signer.asking import NOW_S
 
+BEGUN = Begun(journal_id="17" * 16, by_uid=17)
 STARTED = Started(public_key="K", venue=SigningVenue.PAPER, rules="0" * 64)
 
 
@@ -29,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
 def written(folder: Path, *events: Event) -> Path:
     """A journal with these events, closed; its last part."""
     journal = Journal(folder)
-    for at, event in enumerate((STARTED, *events)):
+    for at, event in enumerate((BEGUN, STARTED, *events), -1):
         journal.write(event, NOW_S + at)
     journal.close()
     return parts(folder)[-1][1]
@@ -40,14 +41,14 @@ def entered(count: int, start: int = 1) -> list[Event]:
 
 
 def test_a_journal_read_again_is_the_state_it_was(folder: Path) -> None:
-    written(folder, *entered(3), Refused(code=RefusalCode.CAP, why="too much", proposal="P1", leg=1))
+    written(folder, *entered(3), Refused(code=RefusalCode.CAP, why="too much", proposal="P1", leg=1, counts=True))
     first = Journal(folder)
     state, number, head = first.state, first.number, first.head
     first.close()
 
     assert (state.epoch, state.seen_s, state.refused_at_s) == (3, NOW_S + 4, (NOW_S + 4,))
-    assert [row.number for row in read_journal(folder)] == [1, 2, 3, 4, 5]
-    assert ([row.seal for row in read_journal(folder)][-1], number) == (head, 5)
+    assert [row.number for row in read_journal(folder)] == [1, 2, 3, 4, 5, 6]
+    assert ([row.seal for row in read_journal(folder)][-1], number) == (head, 6)
 
 
 def test_files_are_for_nobody_else(folder: Path) -> None:
@@ -105,10 +106,10 @@ def test_a_line_cut_at_any_byte_is_cut_off_and_nothing_before_it_is_lost(folder:
         complete = end == len(whole) - 1  # all but its newline
         assert journal.state.epoch == (2 if complete else 1)
         assert (journal.torn is None) is (complete or end == last)
-        assert journal.number == (3 if complete else 2)
+        assert journal.number == (4 if complete else 3)
         journal.write(journal.torn or Torn(cut_bytes=0, digest=""), NOW_S)
         journal.close()
-        assert [row.number for row in read_journal(folder)][-1] == (4 if complete else 3)
+        assert [row.number for row in read_journal(folder)][-1] == (5 if complete else 4)
 
 
 def test_two_signers_never_share_a_state_folder(folder: Path) -> None:
@@ -150,7 +151,7 @@ def test_a_full_disk_breaks_it_until_it_is_read_again(
     folder: Path, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     journal = Journal(folder)
-    journal.write(STARTED, NOW_S)
+    journal.write(BEGUN, NOW_S)
 
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -175,7 +176,7 @@ def test_a_long_journal_goes_on_in_a_new_part_and_only_that_is_read_at_start(
     monkeypatch.setattr(journals, "ROWS_A_PART", 50)
     monkeypatch.setattr(os, "fsync", lambda _: None)
     journal = Journal(folder)
-    journal.write(STARTED, NOW_S)
+    journal.write(BEGUN, NOW_S)
     for number in range(1, 201):
         journal.write(Entered(epoch=number), NOW_S + number)
     state, head, number = journal.state, journal.head, journal.number

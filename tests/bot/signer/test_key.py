@@ -139,6 +139,24 @@ def test_a_credential_others_can_read_is_refused(tmp_path: Path, mode: int) -> N
         keys.from_credential("k", {"CREDENTIALS_DIRECTORY": str(tmp_path)})
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+@pytest.mark.parametrize(
+    ("folder_mode", "group", "fits"),
+    [(0o500, 12_345, True), (0o700, 12_345, True), (0o550, 12_345, False), (0o755, 12_345, False), (0o755, 0, True)],
+)
+def test_a_credential_its_group_can_read_is_behind_a_closed_folder_or_root_s(
+    tmp_path: Path, folder_mode: int, group: int, fits: bool
+) -> None:
+    os.chown(written(tmp_path, name="k", mode=0o440), -1, group)
+    tmp_path.chmod(folder_mode)
+    if fits:
+        keys.from_credential("k", {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    else:
+        with pytest.raises(Unfit, match="by its group"):
+            keys.from_credential("k", {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    tmp_path.chmod(0o700)
+
+
 @pytest.mark.parametrize("name", ["../k", "a/b", "..", ".", "", "a\0b", "k" * 101])
 def test_a_credential_never_leads_out_of_its_folder(tmp_path: Path, name: str) -> None:
     with pytest.raises(Unfit, match="is named in letters"):

@@ -1,5 +1,6 @@
 """What the process switches off, and its commands as they are typed."""
 
+import io
 import os
 import resource
 import stat
@@ -14,13 +15,13 @@ import pytest
 from bot.signer import __main__ as program
 from bot.signer import config as configuration
 from bot.signer import key as keys
-from bot.signer import server
+from bot.signer import listening
 from bot.signer.__main__ import main
 from bot.signer.config import Config
 from bot.signer.errors import Unfit
 from bot.signer.intent import AskIdentity, Identity
 from bot.signer.journal import Journal
-from bot.signer.server import listener
+from bot.signer.listening import listener
 from tests.bot.signer.asking import make_config
 from tests.faults import Measure
 from tests.faults.figures import Gauge
@@ -43,10 +44,25 @@ def test_it_leaves_no_core_dump_and_lets_nobody_look_into_it() -> None:
     assert resource.getrlimit(resource.RLIMIT_CORE)[1] != 0  # its own, not ours
 
 
+@pytest.fixture(autouse=True)
+def hardened(monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    """One for each time this process would have been hardened, which would last for all tests."""
+    times: list[None] = []
+    monkeypatch.setattr(program, "harden", lambda: times.append(None))
+    return times
+
+
+def test_a_key_is_made_only_where_nobody_can_look_into_the_process(tmp_path: Path, hardened: list[None]) -> None:
+    assert main(["init", str(tmp_path / "a"), "--account", "demo-0"]) == 0
+    assert hardened == []
+    assert main(["init", str(tmp_path / "b"), "--account", "demo-0", "--new-key"]) == 0
+    assert hardened == [None]
+
+
 def test_a_first_signer_is_set_up_and_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "s"
     assert main(["init", str(folder), "--account", "demo-0", "--new-key"]) == 0
-    assert "keel signer check" in capsys.readouterr().out
+    assert "signer check" in capsys.readouterr().out
     assert {one.name: stat.S_IMODE(one.stat().st_mode) for one in folder.iterdir()} == {
         "signer.toml": 0o600, "signer.key": 0o400, "state": 0o700,
     }  # fmt: skip
@@ -131,7 +147,7 @@ def test_log_and_verify_read_the_journal_of_a_running_signer(
         head = signer.ask(AskIdentity())
         assert isinstance(head, Identity)
         assert (
-            f"1 rows, each sealed with the one before. The last seal is {head.journal_head}." in capsys.readouterr().out
+            f"2 rows, each sealed with the one before. The last seal is {head.journal_head}." in capsys.readouterr().out
         )
         assert main(["unlock", "--config", str(signer.config)]) == 0
         assert capsys.readouterr().out == "Nothing is locked.\n"
@@ -149,11 +165,12 @@ def test_log_and_verify_read_the_journal_of_a_running_signer(
         (lambda one: one.key_file.chmod(0o600), "chmod 0400"),
         (lambda one: one.key_file.unlink(), "cannot be opened"),
         (lambda one: one.state.chmod(0o755), "chmod 0700"),
-        (lambda one: one.state.rmdir(), "make it, with mode 0700"),
+        (lambda one: one.state.rename(one.state.with_name("x")), "make it, with mode 0700"),
         (lambda one: one.config.parent.chmod(0o777), "others can write into the folder"),
         (lambda one: one.config.unlink(), "cannot be opened"),
+        (lambda one: next(one.state.iterdir()).unlink(), "run keel signer begin"),
     ],
-    ids=["file", "key mode", "no key", "state mode", "no state", "folder", "no file"],
+    ids=["file", "key mode", "no key", "state mode", "no state", "folder", "no file", "no journal"],
 )
 def test_it_does_not_start_on_what_others_could_have_changed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], breaks: Callable[[object], object], says: str
@@ -225,7 +242,7 @@ def test_a_group_that_is_named_may_connect_and_nobody_else(tmp_path: Path, monke
 
 
 def _with_group(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
-    monkeypatch.setattr(server, "_group", lambda name: os.getegid() if name else None)
+    monkeypatch.setattr(listening, "_group", lambda name: os.getegid() if name else None)
     return replace(make_config(folder), socket_group="keel")
 
 
@@ -237,3 +254,32 @@ def test_a_group_that_is_not_there_and_a_file_in_the_way_are_named(tmp_path: Pat
     config.socket.touch()
     with pytest.raises(Unfit, match="is no socket"):
         listener(config)
+
+
+def test_begin_is_what_an_empty_state_folder_needs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with signer_process(tmp_path, accounts=["demo-0"], start=False, begun=False) as signer:
+        assert main(["begin", "--config", str(signer.config)]) == 0
+        assert main(["log", "--config", str(signer.config)]) == 0
+        signer.restart()
+        found = signer.ask(AskIdentity())
+        assert isinstance(found, Identity)
+        told = capsys.readouterr().out
+        assert f"Journal {found.journal_id} begun in" in told
+        assert f"journal {found.journal_id} begun by user {os.getuid()}" in told
+        assert main(["begin", "--config", str(signer.config)]) == 2  # not while it runs
+        assert "another signer works in" in capsys.readouterr().err
+
+
+def test_who_may_ask_is_named_when_it_is_set_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, user, uid in (("a", "4711", 4711), ("b", "root", 0), ("c", "", os.geteuid())):
+        assert main(["init", str(tmp_path / name), "--account", "demo-0", "--asked-by", user]) == 0
+        assert f"\nallowed_uids = [{uid}]\n" in (tmp_path / name / "signer.toml").read_text()
+    assert main(["init", str(tmp_path / "d"), "--account", "demo-0", "--asked-by", "nobody-is-called-so"]) == 2
+    assert "there is no user" in capsys.readouterr().err
+
+
+def test_what_is_said_fits_every_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii", write_through=True))
+    program._say("日本 ok")
+    assert raw.getvalue() == b"\\u65e5\\u672c ok\n"

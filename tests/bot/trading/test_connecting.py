@@ -11,12 +11,11 @@ from bot.roster import Roster
 from bot.signer.intent import SigningVenue
 from bot.trading.assembly import TradingSetup
 from bot.trading.connecting import trading_setup
-from bot.trading.signer_client import Plight
+from bot.trading.signer_trouble import Plight
 from storage import Epochs, Store
 from tests.support.clock import FakeClock
 from tests.support.scripted_signer import WELL, scripted_signer
 from tests.support.trade_world import still
-from venues.errors import VenueRejected
 from venues.paper import PaperSettings
 from venues.paper.demo import demo_exchange
 from venues.paper.venue import PaperVenue
@@ -70,8 +69,11 @@ async def test_a_signer_that_is_not_there_keeps_nobody_from_being_warned(tmp_pat
         assert setup.signer.trouble.plight is Plight.SILENT
 
 
-async def test_the_signer_of_another_venue_is_refused_at_the_start() -> None:
+async def test_the_signer_of_another_venue_keeps_nobody_from_being_warned() -> None:
     async with scripted_signer() as signer, await Store.open(":memory:") as store:
         signer.always = lambda _: replace(WELL, venue=SigningVenue.DRIFT)
-        with pytest.raises(VenueRejected, match="signs for drift and orders go to paper"):
-            await made(store, signer_socket=str(signer.path))
+        setup = await made(store, signer_socket=str(signer.path))
+        assert setup.signer is not None
+        assert setup.signer.trouble is not None
+        assert setup.signer.trouble.plight is Plight.REFUSED
+        assert "signs for drift and orders go to paper" in setup.signer.trouble.why

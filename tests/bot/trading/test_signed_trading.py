@@ -16,6 +16,8 @@ from risk.decisions.tiers import Tier
 from risk.model.account import Side
 from risk.model.proposal import LegState, ProposalState, Purpose
 from risk.model.trading import OrderStyle, TradingState
+from tests.faults import Measure
+from tests.faults.figures import Gauge
 from tests.support.scripted_signer import WELL, ScriptedSigner, scripted_signer
 from tests.support.trade_bot import trade_bot
 from tests.support.trade_world import sell, trade, trade_world
@@ -87,7 +89,9 @@ async def test_what_may_be_signed_later_is_and_only_once(
         assert await world.position() == 200.0
 
 
-async def test_a_signer_that_never_answers_leaves_the_order_until_its_approval_is_over(tmp_path: Path) -> None:
+async def test_a_signer_that_never_answers_leaves_the_order_until_its_approval_is_over(
+    tmp_path: Path, figure: Gauge
+) -> None:
     async with (
         client_of(tmp_path / "none.sock", HASTY) as client,
         trade_world(signer=client, valid_s=20.0, execution_s=5.0) as world,
@@ -97,7 +101,7 @@ async def test_a_signer_that_never_answers_leaves_the_order_until_its_approval_i
         done = await world.now(asked)
         assert done.state is ProposalState.FAILED
         assert "until then it waited: the signer does not answer: there is no socket" in done.legs[0].reason
-        assert await world.position() == 250.0
+        figure(Measure.ACCEPTED, int(await world.position() != 250.0))
 
 
 async def test_what_the_signer_would_not_sign_is_proposed_to_nobody(
@@ -142,7 +146,7 @@ async def test_orders_that_together_are_more_than_a_day_allows_are_said_to_be(
 
 
 async def test_a_process_that_is_not_the_newest_proposes_and_sends_nothing(
-    signer: ScriptedSigner, client: SignerClient
+    signer: ScriptedSigner, client: SignerClient, figure: Gauge
 ) -> None:
     async with trade_world(signer=client) as world:
         asked = await world.proposed()
@@ -153,6 +157,7 @@ async def test_a_process_that_is_not_the_newest_proposes_and_sends_nothing(
         found = await world.desk.propose(sell())
         assert found.refusal is not None
         assert "another Keel process began after this one" in found.refusal.reason
+        figure(Measure.ACCEPTED, len(signer.signings))
 
 
 async def test_halting_cancels_through_the_signer(signer: ScriptedSigner, client: SignerClient) -> None:

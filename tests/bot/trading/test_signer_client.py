@@ -13,6 +13,7 @@ from bot.signer.intent import (
     Anchor,
     Answer,
     Ask,
+    AskIdentity,
     Enter,
     Given,
     IntentSide,
@@ -23,13 +24,15 @@ from bot.signer.intent import (
 )
 from bot.signer.wire import paper_message, read_ask
 from bot.trading.signer_client import (
-    Plight,
     SignerClient,
     SignerRefused,
     SignerTempo,
     SignerUnavailable,
 )
+from bot.trading.signer_trouble import Plight
 from risk.model.trading import OrderBatch
+from tests.faults import Measure
+from tests.faults.figures import Gauge
 from tests.support import addresses
 from tests.support.order_terms import agreed, halting, make_terms
 from tests.support.scripted_signer import WELL, Reply, ScriptedSigner, honest, scripted_signer
@@ -41,6 +44,7 @@ from venues.signing import SigningRequest
 ACCOUNT = "ann-0"
 EPOCHS = count(100)
 ANCHOR = Anchor(rows=7, head="ab" * 32)
+NOW_S = make_terms(ACCOUNT).expires_at_s - 60
 # Patient where an answer is on its way however slow the machine, and quick where none will ever come.
 PATIENT = SignerTempo(answer_s=30.0, patience_s=30.0, pause_s=0.01)
 HASTY = SignerTempo(answer_s=0.2, patience_s=0.0, pause_s=0.01)
@@ -54,7 +58,7 @@ async def anchored() -> Anchor | None:
 async def asking(
     path: Path, *, epoch: int = 5, tempo: SignerTempo = PATIENT, venue: SigningVenue = SigningVenue.PAPER
 ) -> AsyncIterator[SignerClient]:
-    client = SignerClient(path, venue=venue, epoch=epoch, anchor=anchored, tempo=tempo)
+    client = SignerClient(path, venue=venue, epoch=epoch, anchor=anchored, tempo=tempo, now_s=lambda: NOW_S)
     try:
         yield client
     finally:
@@ -90,8 +94,8 @@ async def test_what_was_agreed_to_is_what_the_signer_is_asked_for(signer: Script
     given = request()
     signed = await client.sign(given)
 
-    entered, asked = map(read_ask, signer.asked)
-    assert entered == Enter(epoch=5)
+    who, entered, asked = map(read_ask, signer.asked)
+    assert (who, entered) == (AskIdentity(), Enter(epoch=5))
     assert isinstance(asked, Sign)
     intent, terms = asked.intent, given.batch.terms[0]
     assert (intent.venue, intent.account, intent.authority, intent.chain) == (SigningVenue.PAPER, ACCOUNT, "", None)
@@ -159,7 +163,7 @@ async def test_a_process_that_is_not_the_newest_never_asks_again(signer: Scripte
     for _ in range(3):
         with pytest.raises(SignerRefused, match="has taken over"):
             await client.sign(request())
-    assert len(signer.asked) == 1
+    assert sum(isinstance(read_ask(one), Enter) for one in signer.asked) == 1
 
 
 async def test_an_answer_that_got_lost_is_asked_for_again_word_for_word(
@@ -201,7 +205,7 @@ async def test_a_signer_of_another_venue_is_not_asked(signer: ScriptedSigner) ->
     async with asking(signer.path, venue=SigningVenue.DRIFT) as client:
         with pytest.raises(SignerRefused, match="signs for paper and orders go to drift"):
             await client.look()
-    assert client.misplaced
+    assert not [one for one in signer.asked if isinstance(read_ask(one), Enter)], "whose it is would be shut out"
 
 
 async def test_a_locked_signer_still_says_who_it_is(signer: ScriptedSigner, client: SignerClient) -> None:
@@ -241,7 +245,7 @@ async def test_who_gives_up_waiting_does_not_spoil_the_next_answer(
     await client.look()
     signer.silent = True
     asking = asyncio.create_task(client.look())
-    await signer.heard(2)
+    await signer.heard(3)
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
@@ -267,7 +271,9 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignerProcess]:
         yield running
 
 
-async def test_the_same_question_after_the_signer_was_killed_gives_the_same_signature(real: SignerProcess) -> None:
+async def test_the_same_question_after_the_signer_was_killed_gives_the_same_signature(
+    real: SignerProcess, figure: Gauge
+) -> None:
     given = request()
     async with asking(real.socket, epoch=next(EPOCHS)) as client:
         first = await client.sign(given)
@@ -275,6 +281,7 @@ async def test_the_same_question_after_the_signer_was_killed_gives_the_same_sign
         again = asyncio.create_task(client.sign(given))
         await asyncio.to_thread(real.restart)
         second = await again
+    figure(Measure.DUPLICATES, len({first.signature, second.signature}) - 1)
     assert first == second
     assert len(real.logged("signer.given_again")) == 1
 

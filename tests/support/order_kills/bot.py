@@ -45,6 +45,7 @@ from storage import (
     ProposalCards,
     Proposals,
     Resting,
+    SignerMemory,
     StandingApprovals,
     Store,
     TradeHistory,
@@ -195,7 +196,9 @@ async def _signer(store: Store, socket: Path, clock: _JumpingClock) -> SignerCli
         return Anchor(rows=rows, head=head)
 
     epoch = await Epochs(store).take(clock.now())
-    return SignerClient(socket, venue=SigningVenue.DRIFT, epoch=epoch, anchor=anchor, tempo=_PATIENCE)
+    return SignerClient(
+        socket, venue=SigningVenue.DRIFT, epoch=epoch, anchor=anchor, memory=SignerMemory(store), tempo=_PATIENCE
+    )
 
 
 async def _assembled(

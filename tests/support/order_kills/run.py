@@ -19,7 +19,14 @@ from tests.support.drift_trading import BTC, DELEGATE, OWNER
 from tests.support.order_kills.moments import DATABASE, DELAY, SCENES, SIGNED_UNSTORED, STATEMENT, Life
 from tests.support.order_kills.node import Truth
 from tests.support.order_kills.verdict import Verdict, verdict
-from tests.support.signer_process import SOL_LINES, AccountLines, MarketLines, SignerProcess, signer_process
+from tests.support.signer_process import (
+    SIGNS_AGAIN_AT_ONCE,
+    SOL_LINES,
+    AccountLines,
+    MarketLines,
+    SignerProcess,
+    signer_process,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 _MOST_STATEMENTS, _LONGEST_MS = 400, 900
@@ -138,7 +145,7 @@ def _signer(folder: Path) -> AbstractContextManager[SignerProcess]:
     (folder / "signer").mkdir()
     return signer_process(
         folder / "signer", venue="drift", accounts=[AccountLines.of(OWNER)], markets=[SOL_LINES, _BTC_LINES],
-        key=DELEGATE, reduce_only=False, resign_after_s=0,
+        key=DELEGATE, reduce_only=False, resign_after_s=0, arguments=SIGNS_AGAIN_AT_ONCE,
     )  # fmt: skip
 
 
