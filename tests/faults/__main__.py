@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 try:
     import solders  # noqa: F401  # what the faults are injected with needs all that a developer has
 except ModuleNotFoundError as missing:
-    sys.exit(f"{missing.name} is not installed; make install sets up what the faults need, in .venv")
+    sys.exit(f"{missing.name} is not installed; make .venv/.dev .venv/.project installs what the faults need")
 
 from benchmarks.machine import Machine
 from benchmarks.reliability.outcome import Outcome

@@ -102,3 +102,14 @@ def test_people_of_the_first_schema_keep_their_roles_and_chats(db: Database) -> 
     assert referenced == {"people"}
     with pytest.raises(sqlite3.IntegrityError):
         db.execute("INSERT INTO grants VALUES ('nobody', '', 'admin')")
+
+
+def test_a_database_from_before_it_had_a_name_gets_one_and_keeps_its_halt(db: Database) -> None:
+    migrate(db, MIGRATIONS[:13])
+    db.execute("UPDATE trading_state SET state = 'halted'")
+    migrate(db)
+    (name,) = db.execute("SELECT name FROM memory_name").fetchone()
+    assert len(name) == 10
+    assert db.execute("SELECT state FROM trading_state").fetchone() == ("halted",)
+    migrate(db)
+    assert db.execute("SELECT name FROM memory_name").fetchone() == (name,)

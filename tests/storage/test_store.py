@@ -109,7 +109,7 @@ async def test_a_second_process_on_the_same_file_is_refused_until_the_first_is_g
 async def test_a_failed_opening_lets_the_next_one_in(tmp_path: Path) -> None:
     path = tmp_path / "keel.db"
     path.write_bytes(b"this is no database at all, and long enough to be looked at" * 20)
-    with pytest.raises(DatabaseCorrupt, match="move it away"):
+    with pytest.raises(DatabaseCorrupt, match="keel run sets it aside by itself"):
         await Store.open(path)
     path.unlink()
     async with await Store.open(path):

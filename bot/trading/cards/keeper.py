@@ -81,11 +81,17 @@ class CardKeeper:
         while self._working or self._beside:
             await asyncio.wait((*self._working.values(), *self._beside))
 
-    async def look(self) -> float:
-        """Begin what is due now; returns how long until something else is, as far as is known."""
+    async def look(self, *, only: CardPlace | None = None) -> float:
+        """Begin what is due now; returns how long until something else is, as far as is known.
+
+        Args:
+            only: The one chat to look at; all of them where it is left out.
+        """
         due_s, by_place = _IDLE_S, dict[CardPlace, list[tuple[CardCopy, Proposal]]]()
         known: dict[str, Proposal | None] = {}
         for copy in await self._copies.stale():
+            if only is not None and copy.place != only:
+                continue
             if copy.proposal_id not in known:
                 known[copy.proposal_id] = await self._proposals.get(copy.proposal_id)
             proposal = known[copy.proposal_id]
@@ -107,7 +113,7 @@ class CardKeeper:
         return due_s
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work, name="cards.moved")
+        task = asyncio.create_task(work, name="cards.beside")
         self._beside.add(task)
         task.add_done_callback(self._beside.discard)
 
@@ -124,7 +130,16 @@ class CardKeeper:
     def _done(self, place: CardPlace, _: asyncio.Task[None]) -> None:
         self._working.pop(place, None)
         if place in self._skipped:
+            # This chat alone: a look at all of them would skip whoever is at work now, whose end would be the next
+            # look, and so on without a pause for as long as any card is open.
             self._skipped.discard(place)
+            self._spawn(self._look_again(place))
+
+    async def _look_again(self, place: CardPlace) -> None:
+        try:
+            await self.look(only=place)
+        except StorageError as exc:
+            log.warning("cards.unknown", error=str(exc))
             self.wake()
 
     def _due_s(self, copy: CardCopy, proposal: Proposal) -> float:

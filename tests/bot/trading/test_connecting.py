@@ -57,6 +57,7 @@ async def test_the_signer_is_told_an_epoch_that_was_stored_before() -> None:
         assert first.signer is not None
         assert second.signer is not None
         assert first.signer.identity is not None
+        assert first.signer._memory_name == await Epochs(store).memory_name()
         assert second.signer.identity is not None
         assert second.signer.identity.epoch == first.signer.identity.epoch + 1 == await Epochs(store).latest()
 

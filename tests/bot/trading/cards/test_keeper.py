@@ -1,11 +1,16 @@
 """Every copy of a card, in every chat, says what its row says: after a press, a restart, and a chat that fails."""
 
+import asyncio
+import itertools
+
 import pytest
 
 from bot.messages import Address, Limits, Rate, Refused, RetryAfter, TryAgain, Unreachable, text_of
+from bot.trading.cards.card import ChatCards
+from bot.trading.cards.words import Drawn
 from bot.trading.rules import Quorum
-from risk.model.proposal import ProposalState
-from storage import ProposalCards, Role
+from risk.model.proposal import Proposal, ProposalState
+from storage import CardCopy, CardPlace, ProposalCards, Role
 from tests.bot.trading.chat_world import ChatWorld, chat_world, labels
 from tests.support.bot_world import HOME
 from tests.support.clock import FakeClock
@@ -221,6 +226,48 @@ async def test_a_chat_that_hangs_holds_up_nobody_else() -> None:
             assert world.text(card).startswith("Close main: cancelled, nothing was sent\nP1: ")
             assert "Cancelled by Owner." in world.text(card)
         await world.idle()
+
+
+async def test_chats_that_are_served_side_by_side_do_not_keep_each_other_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks, slow = 0, itertools.cycle((5, 10, 15))
+    stale, draw = ProposalCards.stale, ChatCards.draw
+
+    async def counted(copies: ProposalCards) -> tuple[CardCopy, ...]:
+        nonlocal looks
+        looks += 1
+        return await stale(copies)
+
+    async def slowly(cards: ChatCards, proposal: Proposal, place: CardPlace) -> Drawn:
+        await its_turns(world, next(slow))
+        return await draw(cards, proposal, place)
+
+    async def for_ever(clock: FakeClock, seconds: float) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(ProposalCards, "stale", counted)
+    async with chat_world(quorums=TWO) as world:
+        await with_bob(world)
+        await member(world.bot, "cat", Role.TRADER)
+        await world.card()
+        await world.idle()
+        monkeypatch.setattr(FakeClock, "sleep", for_ever)
+        monkeypatch.setattr(ChatCards, "draw", slowly)
+        running = asyncio.create_task(world.trading.keeper.run())
+        for _ in range(5):
+            world.trading.keeper.wake()
+            await its_turns(world, 4)
+        await its_turns(world, 200)
+        before = looks
+        await its_turns(world, 200)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert looks == before, "the card is open, nothing changes, and no time passes"
+
+
+async def its_turns(world: ChatWorld, count: int) -> None:
+    """Others work for as long as the database takes to answer so many questions."""
+    for _ in range(count):
+        await world.bot.store.run(lambda db: None)
 
 
 async def test_the_end_says_how_the_account_stands_once_it_was_read_again() -> None:
