@@ -14,12 +14,14 @@ ANN, BOB, CAT, STRANGER = 1001, 1002, 3001, 6666
 _KEPT = 150
 _KEPT_EDITS = 2
 
-# The first line of what is said of an account's health, wherever it stands in a message.
+# The first line of what is said of an account's health, wherever it stands in a message. That a limit on the health
+# ratio holds again says nothing of the danger.
 _HEALTH = re.compile(
     r"^(?P<tier>WATCH|WARNING|HIGH|CRITICAL|LIQUIDATING|RESOLVED) (?P<account>[a-z]+): "
-    r"(?P<eased>eased, )?(?P<what>now\b|last known|health ratio|[^·\n]* to liq|no figures|It cannot)(?P<rest>.*)$",
+    r"(?P<eased>eased, )?(?P<what>now\b|last known|health ratio (?!limit\b)|[^·\n]* to liq|no figures|It cannot)(?P<rest>.*)$",
     re.MULTILINE,
 )
+_NOTE = re.compile(r"^https://\S+\Z", re.MULTILINE)  # in a thread: what was said elsewhere, and was heard there
 DANGER = ("CRITICAL", "LIQUIDATING")
 
 
@@ -57,8 +59,8 @@ def said_of(text: str) -> list[Said]:
     >>> said_of("CRITICAL alpha: 1.2% to liq, +$820 fixes")
     [Said(account='alpha', tier='CRITICAL', over=False)]
     """
-    found = []
-    for line in _HEALTH.finditer(text):
+    found: list[Said] = []
+    for line in () if _NOTE.search(text) else _HEALTH.finditer(text):
         over = line["tier"] == "RESOLVED" or bool(line["eased"]) or "over since" in line["rest"]
         found.append(Said(account=line["account"], tier=line["tier"], over=over))
     if found and "\nOver since " in text:

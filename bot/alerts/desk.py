@@ -101,6 +101,7 @@ class IncidentDesk:
             repeats=repeats or RepeatIntervals(), awaited=awaited,
         )  # fmt: skip
         self._routing: Routing | None = None
+        self._standing: dict[Cause, Incident] = {}
         self._turn = asyncio.Lock()
 
     @property
@@ -118,7 +119,9 @@ class IncidentDesk:
                 await self._settle(findings, states or {})
             except StorageError as exc:
                 if self._emergency is not None:
-                    await self._emergency.tell(findings, self._routing, exc)
+                    # What eases is not stored, and so neither is it told: or a second fall would be no news to anybody.
+                    bad = [one for one in findings if not _eases(one, self._standing.get(one.cause))]
+                    await self._emergency.tell(bad, self._routing, exc)
                 raise
             if self._emergency is not None:
                 self._emergency.over()
@@ -129,7 +132,7 @@ class IncidentDesk:
             await self._emergency.tell(findings, self._routing, error)
 
     async def _settle(self, findings: Sequence[Finding], states: Mapping[str, TierState]) -> None:
-        standing = {one.cause: one for one in await self._incidents.open_incidents()}
+        standing = self._standing = {one.cause: one for one in await self._incidents.open_incidents()}
         findings = [*findings, *await self._with_companions(findings, standing)]
         findings += await self._looked_at_again(findings, standing)
         routing = self._routing = await self._router.load()
@@ -273,6 +276,10 @@ def _advanced(
 
 def _worsens(finding: Finding, before: Incident | None) -> bool:
     return severity(finding.tier) > (severity(before.tier) if before is not None else severity(Tier.OK))
+
+
+def _eases(finding: Finding, before: Incident | None) -> bool:
+    return before is not None and severity(finding.tier) < severity(before.tier)
 
 
 def _is_news(finding: Finding, before: Incident | None) -> bool:

@@ -216,7 +216,9 @@ async def test_markup_in_text_is_only_text(world: World, text: str) -> None:
     table = Table(rows=((text[:12], "1"),))
     await world.transport.send(world.address, Message(blocks=(Line(text, strong=True), Line(text), table)))
     assert world.text().count(text) >= 2
-    assert world.text().count(text[:12]) == 3
+    # A cell is somebody's name, often: one that would call people is shown with a sign that calls nobody.
+    named = text[:12].replace("@", "\uff20", 1) if text.startswith("@") else text[:12]
+    assert world.text().replace(text, "", 2).count(named) == 1
 
 
 async def test_text_cannot_disguise_itself_or_drive_a_terminal(world: World) -> None:

@@ -157,6 +157,27 @@ def test_what_a_message_says_of_an_account_is_understood(text: str, tier: str, o
     assert (said.account, said.tier, said.over) == ("alpha", tier, over)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "RESOLVED alpha: health ratio limit holds\nalpha · 1 s old · slot 300,000,142 · alert #2",
+        "LIMIT alpha: health ratio 80.1%, below 100.0%\nalpha · 1 s old · slot 300,000,142 · alert #2",
+        "RESOLVED alpha: health ratio 393.2%\nhttps://discord.com/channels/1/2/3",
+    ],
+    ids=["a limit that holds again", "a limit", "a note in a thread of what stands elsewhere"],
+)
+def test_what_says_nothing_of_the_danger_changes_nothing(watch: Watch, text: str) -> None:
+    reference = in_danger(watch)
+    reference.heard(CHAT, CRITICAL)
+    reference.heard(CHAT, text)
+    reference.died()  # and begins anew with what it sees
+    for _ in range(6):
+        reference.stands("alpha", 112.0)
+        watch.now_s += 2.0
+    wait(watch, reference, PATIENCE_S + 1)
+    assert not watch.wrong
+
+
 class Twice(PaperGateway):
     """Hands every batch over a second time, as another one."""
 

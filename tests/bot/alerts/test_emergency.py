@@ -82,3 +82,19 @@ async def test_a_bot_that_knows_nobody_yet_says_nothing_and_stops_nothing() -> N
         await break_memory(world)
 
         assert await look(world, 110) == []
+
+
+async def test_what_gets_better_meanwhile_is_not_told_or_a_second_fall_would_be_news_to_nobody() -> None:
+    async with bot_world() as world:
+        assert await world.check(90) == ["LIQUIDATING"]
+        world.clock.pass_s(5)
+        await world.check(160)
+        await break_memory(world)
+        assert await look(world, 160, after_s=65) == [], "what they heard last stays what is stored"
+        assert world.app.watch.tier(world.account).tier is Tier.HIGH
+
+        await break_memory(world, broken=False)
+        world.put(90)
+        assert await world.check(90) == []
+        assert world.app.watch.tier(world.account).tier is Tier.LIQUIDATING
+        assert world.transport.sent[-1].first.startswith("LIQUIDATING main: now")
