@@ -305,7 +305,9 @@ async def test_requests_that_fail_while_it_listens_do_not_deafen_it(
     await is_connected(discord, discord_server)
     discord_server.inject(Fault(path="", times=None, status=503))
     with monkeypatch.context() as patch:
-        patch.setattr("bot.transports.discord.wire._ACKNOWLEDGE_S", 0.5)  # it is given up here, however long it may take
+        patch.setattr(
+            "bot.transports.discord.wire._ACKNOWLEDGE_S", 0.5
+        )  # it is given up here, however long it may take
         await discord_server.slash(ANN, "health")
         command = await heard_command(discord)
         with pytest.raises(DeliveryError):
