@@ -46,7 +46,7 @@ class Orders:
     proposed: int = 0
     rows: int = 0
     _signed: dict[str, _Signing] = field(default_factory=dict)
-    _asked: dict[tuple[str, int], list[dict[str, Any]]] = field(default_factory=dict)
+    _asked: dict[tuple[str, int], str] = field(default_factory=dict)  # as JSON, for there are many
     _needed: dict[tuple[str, int], int] = field(default_factory=dict)
     _agreed: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
     _executed_legs: dict[tuple[str, int], str] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class Orders:
         match entry.action:
             case AuditAction.PROPOSED | AuditAction.REVISED:
                 self.proposed += entry.action is AuditAction.PROPOSED
-                self._asked[about], self._needed[about] = facts["legs"], facts.get("approvals_needed", 1)
+                self._asked[about], self._needed[about] = json.dumps(facts["legs"]), facts.get("approvals_needed", 1)
             case AuditAction.APPROVED:
                 self.approved += 1
                 self._agreed[about] = entry.seq, len(facts.get("votes", {}))
@@ -100,7 +100,7 @@ class Orders:
         seq, votes = self._agreed.get(about, (0, 0))
         if not 0 < seq < signing.seq or votes < self._needed.get(about, 1):
             self.ledger.wrong(f"{what} was signed on {votes} of {self._needed.get(about, 1)} approvals")
-        for difference in _differences(self._asked.get(about, []), signing.leg, json.loads(raw)):
+        for difference in _differences(json.loads(self._asked.get(about, "[]")), signing.leg, json.loads(raw)):
             self.ledger.wrong(f"{what} {difference}")
         if landing.failure:
             return

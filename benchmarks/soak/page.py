@@ -16,7 +16,7 @@ stranger who presses what is not theirs. Faults strike at moments drawn from a s
 promised is checked all the while, not only at the end: `benchmarks/soak` says how, in `reference.py` (alerts, and what
 is called well), `orders.py` (the exchange against the audit), `vitals.py` (memory, tables, queues, tasks, errors).
 
-    python -m benchmarks.soak                  # 24 h at 100 times the speed; a quarter of an hour on an idle machine
+    python -m benchmarks.soak                  # 24 h, up to 100 times as fast; about 20 minutes on an idle machine
     python -m benchmarks.soak --hours 1 --seed 7
 
 A violation ends the run with its seed and simulated moment, and exit code 1; the same seed brings the same prices,

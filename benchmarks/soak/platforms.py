@@ -18,7 +18,8 @@ _KEPT_EDITS = 2
 # ratio holds again says nothing of the danger.
 _HEALTH = re.compile(
     r"^(?P<tier>WATCH|WARNING|HIGH|CRITICAL|LIQUIDATING|RESOLVED) (?P<account>[a-z]+): "
-    r"(?P<eased>eased, )?(?P<what>now\b|last known|health ratio (?!limit\b)|[^·\n]* to liq|no figures|It cannot)(?P<rest>.*)$",
+    r"(?P<eased>eased, )?"
+    r"(?P<what>now\b|last known|health ratio (?!limit\b)|[^·\n]* to liq|no figures|It cannot)(?P<rest>.*)$",
     re.MULTILINE,
 )
 _NOTE = re.compile(r"^https://\S+\Z", re.MULTILINE)  # in a thread: what was said elsewhere, and was heard there
@@ -129,6 +130,12 @@ class Platforms:
         for seen in self.discord.api.sent:
             del seen.edits[:-_KEPT_EDITS]
             seen.files = ()
-        known = self.discord.api.interactions
-        for old in list(known)[: max(0, len(known) - _KEPT)]:
-            del known[old]
+        api = self.discord.api
+        there = {seen.message_id for seen in api.sent}
+        api.forget_nonces(there)
+        threads = [one for one in api.channels.values() if one.parent is not None and one.channel_id not in there]
+        for known, old in (
+            (api.interactions, list(api.interactions)), (api.channels, [one.channel_id for one in threads]),
+        ):  # fmt: skip
+            for one in old[: max(0, len(old) - _KEPT)]:
+                del known[one]

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from benchmarks.soak.ledger import Ledger
+from benchmarks.soak.ledger import Ledger, clock_of
 from benchmarks.soak.platforms import DANGER, said_of
 from risk.fleet import FleetView
 from risk.margin.book import FleetBook
@@ -64,6 +64,7 @@ class Reference:
     forgiven: int = 0
     _since_s: dict[str, float] = field(default_factory=dict)
     _told: dict[tuple[str, str], bool] = field(default_factory=dict)
+    _last: dict[tuple[str, str], str] = field(default_factory=dict)
     _firm: set[str] = field(default_factory=set)
     _slot: int = -1
     _looked_s: float = -1e9
@@ -114,6 +115,7 @@ class Reference:
             if since_s is not None and (owed is not None or (danger and not self._told.get(key))):
                 self.delays_s.append(self.ledger.now_s() - since_s)
             self._told[key] = danger
+            self._last[key] = f"{said.tier}{', over,' if said.over else ''} at {clock_of(self.ledger.now_s())}"
 
     def _could_be_late(self, owed: Owed, text: str) -> bool:
         """Whether good news may take the place of bad news that never came: only where something was in its way."""
@@ -159,7 +161,8 @@ class Reference:
             if owed.clear_s > PATIENCE_S:
                 del self.owed[chat, account]
                 self.ledger.wrong(
-                    f"{account} is in danger since {owed.since_s:.0f} s, and {chat} was never told (lost alert)"
+                    f"{account} is in danger since {clock_of(owed.since_s)}, and {chat} was never told (lost alert);"
+                    f" what it heard last: {self._last.get((chat, account), 'nothing')}"
                 )
 
     @property

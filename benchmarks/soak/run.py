@@ -41,7 +41,7 @@ class Plan:
     Attributes:
         fault_every_s: Mean time between two faults; likewise between two things that people do.
         fault_shorter: By this factor none lasts as long as it might.
-        has_past: Whether the venue has prices from before: much arithmetic at every start.
+        past_days: How far back the venue has prices. 550 are enough for back-tests, much arithmetic at every start.
         goes_on: Beyond the first violation.
         calm_s: At the end, without faults: everything comes to its end in it.
         most_wall_s: The run ends by itself, with a violation, where it takes longer.
@@ -56,14 +56,14 @@ class Plan:
     calm_between_falls_s: tuple[float, float] = (400.0, 1_500.0)
     calm_s: float = 420.0
     most_wall_s: float = 7_200.0
-    has_past: bool = True
+    past_days: int = 580
     goes_on: bool = False
     gateway: type[Cut] = Cut
     log: Path | None = None
 
 
 SLICE = Plan(
-    seed=5,
+    seed=8,
     lasts_s=600.0,
     fault_every_s=6.0,
     fault_shorter=0.3,
@@ -71,6 +71,7 @@ SLICE = Plan(
     calm_between_falls_s=(20.0, 60.0),
     calm_s=200.0,
     most_wall_s=240.0,
+    past_days=110,
 )
 """Ten minutes with as much in them as many hours have."""
 
@@ -150,7 +151,7 @@ class Soak:
             executor = stack.enter_context(ThreadPoolExecutor(max_workers=2, thread_name_prefix="work"))
             path = falls(self.plan.seed, self.plan.lasts_s, calm_s=self.plan.calm_between_falls_s)
             venue = venue_of(
-                path, seed=self.plan.seed, clock=self.clock, seen=self.reference.saw, has_past=self.plan.has_past
+                path, seed=self.plan.seed, clock=self.clock, seen=self.reference.saw, past_days=self.plan.past_days
             )
             around = Surroundings(
                 pace=self.pace, clock=self.clock, venue=venue, platforms=self.platforms, folder=folder, sent={},

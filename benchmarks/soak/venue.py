@@ -22,6 +22,7 @@ _TOPPED_UP_BELOW = 0.7  # of the size an owner wants to hold
 _RICH_ENOUGH_PERCENT = 260.0
 _DEPOSIT_USD = 400.0
 _CALM_FRAC = 0.97
+_STREAM_EVERY_S = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,8 @@ def falls(seed: int, lasts_s: float, *, calm_s: tuple[float, float] = (400.0, 1_
 
 
 class SoakVenue(PaperVenue):
-    """The paper venue, and somebody who hears of every book it gives out."""
+    """The paper venue, and somebody who hears of every book it gives out. Its stream tells of every few slots: with
+    every one of them most of a run would be the exchange's own arithmetic."""
 
     def __init__(
         self, exchange: PaperExchange, *, clock: Clock, seen: Callable[[FleetBook], None], **more: Any
@@ -78,6 +80,9 @@ class SoakVenue(PaperVenue):
         book = await super().read(account_ids, with_orders=with_orders)
         self._seen(book)
         return book
+
+    def _until_next_second_s(self) -> float:
+        return super()._until_next_second_s() + _STREAM_EVERY_S - 1.0
 
 
 class Cut(PaperGateway):
@@ -99,13 +104,13 @@ class Cut(PaperGateway):
 
 
 def venue_of(
-    path: PricePath, *, seed: int, clock: Clock, seen: Callable[[FleetBook], None], has_past: bool = True
+    path: PricePath, *, seed: int, clock: Clock, seen: Callable[[FleetBook], None], past_days: int
 ) -> SoakVenue:
     """The exchange with everybody in their positions. Accounts below maintenance are flagged and not reduced, so that
     they can be in danger again.
 
     Args:
-        has_past: Whether there are prices from before, for the figures of risk.
+        past_days: How far back there are prices from before, for the figures of risk.
     """
     exchange = PaperExchange(path, liquidates=False)
     for one in HOLDINGS:
@@ -113,7 +118,7 @@ def venue_of(
         exchange.deposit(account, "USDC", one.usdc)
         for market, size in one.sizes_base.items():
             exchange.market_order(account, market, Side.BUY if size > 0 else Side.SELL, abs(size))
-    past = market_past(path, START_USD, seed=seed, clock=clock) if has_past else None
+    past = market_past(path, START_USD, seed=seed, clock=clock, days=past_days)
     return SoakVenue(exchange, clock=clock, seen=seen, past=past)
 
 

@@ -1,6 +1,7 @@
 """What may grow and must not: memory, tables, queues, tasks; and errors that nobody expected."""
 
 import asyncio
+import ctypes
 import gc
 import io
 import itertools
@@ -81,6 +82,7 @@ class Vitals:
 
     def memory(self, looks: int) -> None:
         gc.collect()
+        _trim()
         self.samples.append(
             Sample(at_s=self.ledger.now_s(), looks=looks, resident_mib=_resident_mib(), objects=len(gc.get_objects()))
         )
@@ -165,6 +167,13 @@ def _where(trace: str) -> str:
 
 def _rows(name: str, db: "Database") -> int:
     return int(db.table(name).count)
+
+
+def _trim() -> None:
+    """What the allocator of the C library holds for later belongs to nobody. Other libraries have no such function."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _resident_mib() -> float:

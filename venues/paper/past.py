@@ -52,14 +52,16 @@ class PaperPast:
     Args:
         path: Prices from second 0 on.
         started_at: When second 0 was.
+        days: How far back it goes.
     """
 
     def __init__(
-        self, assets: Mapping[str, PastAsset], path: PricePath, *, seed: int, started_at: datetime, clock: Clock
-    ) -> None:
+        self, assets: Mapping[str, PastAsset], path: PricePath, *, seed: int, started_at: datetime, clock: Clock,
+        days: int = _DAYS,
+    ) -> None:  # fmt: skip
         self._assets, self._path, self._seed, self._clock = dict(assets), path, seed, clock
         self._started_s = int(started_at.timestamp())
-        self._first_s = self._started_s // _DAY_S * _DAY_S - _DAYS * _DAY_S
+        self._first_s = self._started_s // _DAY_S * _DAY_S - days * _DAY_S
         self._past: dict[str, FloatArray] = {}
         self._drawing = asyncio.Lock()
         self._since: dict[str, list[tuple[float, float, float, float]]] = {}
@@ -176,12 +178,14 @@ def _joined(hours: FloatArray, step: int) -> FloatArray:
 _CHARACTER = {"SOL": (SOL_ORACLE, 0.85, 0.85), "BTC": (BTC_ORACLE, 0.50, 0.88), "ETH": (ETH_ORACLE, 0.70, 0.95)}
 
 
-def market_past(path: PricePath, start_usd: Mapping[str, float], *, seed: int, clock: Clock) -> PaperPast:
-    """The past of a market that starts now, at these prices by oracle."""
+def market_past(
+    path: PricePath, start_usd: Mapping[str, float], *, seed: int, clock: Clock, days: int = _DAYS
+) -> PaperPast:
+    """The past of a market that starts now, at these prices by oracle, so many days long."""
     assets = {
         asset: PastAsset(
             oracle_id=oracle_id, start_usd=start_usd[oracle_id], volatility_annual_frac=volatility, loading=loading
         )
         for asset, (oracle_id, volatility, loading) in _CHARACTER.items()
     }
-    return PaperPast(assets, path, seed=seed, started_at=clock.now(), clock=clock)
+    return PaperPast(assets, path, seed=seed, started_at=clock.now(), clock=clock, days=days)

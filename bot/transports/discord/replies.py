@@ -5,7 +5,7 @@ is known by its id, as Address.reply_to and Press.press_id.
 """
 
 import asyncio
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -50,9 +50,15 @@ class Replies:
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
         self._open: OrderedDict[str, tuple[datetime, Reply]] = OrderedDict()
+        self._answerable: deque[tuple[datetime, Reply]] = deque()
 
     def add(self, interaction_id: str, reply: Reply) -> None:
-        self._open[interaction_id] = (self._now() + _TOKEN_LASTS, reply)
+        now = self._now()
+        self._open[interaction_id] = (now + _TOKEN_LASTS, reply)
+        self._answerable.append(self._open[interaction_id])
+        while self._answerable[0][0] <= now or len(self._answerable) > _REMEMBERED:
+            # Not for as long as it is remembered: a task keeps everything that it was begun with.
+            self._answerable.popleft()[1].acknowledged = None
         while len(self._open) > _REMEMBERED:
             self._open.popitem(last=False)
 

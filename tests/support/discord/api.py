@@ -1,7 +1,7 @@
 """Discord's REST over what the server remembers: pure of HTTP, strict as the real one."""
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -85,6 +85,10 @@ class Api:
 
     def interaction_of(self, token: str) -> Interaction | None:
         return next((one for one in self.interactions.values() if one.token == token), None)
+
+    def forget_nonces(self, but: Collection[int]) -> None:
+        """Of other messages than these."""
+        self._nonces = {nonce: known for nonce, known in self._nonces.items() if known[1] in but}
 
     # Commands.
 
