@@ -1,6 +1,7 @@
 """The contract's account on a fake node that executes orders. Needs the extra ``drift``."""
 
 import contextlib
+import itertools
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from tests.support.solana_rpc import HttpError, Landing, LandingMode, SolanaRpc
 from venues.signing import OrderSigner
 from venues.solana.gateway import DriftGateway, connect_orders
 
+_CHAINS = itertools.count()
 _PACE = 2.5
 
 
@@ -58,6 +60,8 @@ class DriftGatewayWorld:
 async def opened(signer: OrderSigner) -> AsyncIterator[DriftGatewayWorld]:
     clock = ScriptClock(START)
     async with SolanaRpc(trading_world(), slots_per_s=_PACE, clock=clock) as rpc:
+        # All worlds ask one signer, which refuses to sign the very same bytes for two proposals.
+        rpc.ledger.chain_name = f"chain {next(_CHAINS)}"
         node = TradingNode.of(rpc)
         settings = replace(trading_settings(rpc.url), slot_tolerance=10_000)
         gateway = connect_orders(settings, clock=clock, signer=signer)

@@ -1,7 +1,6 @@
 """Transactions a fake node was sent: which landed, how, and when their blockhash dies. Nothing is executed."""
 
 import hashlib
-import itertools
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -105,16 +104,13 @@ def preflight_error(err: Json, text: str) -> RpcError:
     return RpcError(PREFLIGHT_FAILED, f"Transaction simulation failed: {text}", {**SIMULATION, "err": err})
 
 
-# Two chains never share a block: whoever asked one signer for both would else be told that it was asked twice.
-_CHAINS = itertools.count()
-
-
 class Ledger:
     """Everything sent, in order, with blockhashes and landings to come."""
 
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
-        self._number = next(_CHAINS)
+        self.chain_name = ""
+        """Of whose blocks these are: two nodes of one chain have the same, two chains with one signer must not."""
         self._hashes: dict[str, int] = {}
         self._next: deque[Landing] = deque()
         self.default_landing = Landing()
@@ -138,7 +134,7 @@ class Ledger:
 
     def new_blockhash(self) -> tuple[str, int]:
         """The blockhash of the slot and the last block height it is good for."""
-        blockhash = str(Hash(hashlib.sha256(f"block {self._chain.slot} of chain {self._number}".encode()).digest()))
+        blockhash = str(Hash(hashlib.sha256(f"block {self._chain.slot} {self.chain_name}".encode()).digest()))
         last = self._hashes.setdefault(blockhash, self._chain.block_height + HASH_LIFETIME_BLOCKS)
         return blockhash, last
 
